@@ -1,0 +1,69 @@
+/**
+ * The two faces between gossip and what rides on it.
+ *
+ * Gossip knows nothing of CRDTs or silences. It asks a `GossipDelegate` for bytes and hands it bytes, as memberlist
+ * does (delegate.go), with two differences: the responder of a push-pull sees the initiator's state before it answers
+ * (the wire always allowed that), and broadcasts name the class of peers that can read them.
+ */
+import type { Endpoint } from './endpoint.ts'
+import type { NodeLiveness } from './messages.ts'
+
+/** `native`: speaks hearsay's private frames (its node meta says so). `foreign`: any other memberlist program. */
+export type PeerClass = 'native' | 'foreign'
+
+/** One member as others see it. */
+export interface Member {
+  readonly name: string
+  readonly endpoint: Endpoint
+  readonly meta: Uint8Array
+  readonly incarnation: number
+  readonly liveness: NodeLiveness
+  readonly peerClass: PeerClass
+  /** Round trip of the last acknowledged probe, undefined before the first. */
+  readonly rttMs: number | undefined
+  readonly isSelf: boolean
+}
+
+export type MemberEvent =
+  | { readonly type: 'join'; readonly member: Member }
+  | { readonly type: 'leave'; readonly member: Member }
+  | { readonly type: 'update'; readonly member: Member }
+  /** Somebody else claims the name of a live member from another address. */
+  | { readonly type: 'conflict'; readonly member: Member; readonly otherEndpoint: Endpoint }
+
+export interface Exchange {
+  /** The first exchange of a joining node. */
+  readonly join: boolean
+  /** The other side's user state when it spoke first (we respond); undefined when we initiate. */
+  readonly remoteState: Uint8Array | undefined
+  /** Class of the other side; undefined when we dial an address whose owner we do not know yet. */
+  readonly peerClass: PeerClass | undefined
+}
+
+export interface GossipDelegate {
+  /** Our half of a push-pull. Must not throw; an empty array sends none. */
+  localState(exchange: Exchange): Uint8Array
+  /** Their half. Never throws: bad bytes are counted by the delegate. Not called for an empty state. */
+  mergeRemoteState(state: Uint8Array, exchange: Exchange): void
+  /** A user message, by packet or stream, from whoever could reach our port. Never throws. */
+  userMessage(payload: Uint8Array): void
+  memberEvent(event: MemberEvent): void
+}
+
+export interface Broadcast {
+  /** Only members of this class get it. */
+  readonly audience: PeerClass
+  /** A pending broadcast of the same audience and key is superseded by this one. Omitted: supersedes nothing. */
+  readonly key?: string
+  readonly payload: Uint8Array
+}
+
+/** What a delegate may ask of gossip. */
+export interface Broadcaster {
+  /** Spreads to every member of the audience: first transmission at once, then retransmit-limited gossip. */
+  broadcast(broadcast: Broadcast): void
+  /** One reliable (stream) user message to each named member; failures are counted, not reported. */
+  sendReliable(memberName: string, payload: Uint8Array): void
+  /** All members known, self included. */
+  members(): readonly Member[]
+}
