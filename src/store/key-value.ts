@@ -1,0 +1,53 @@
+/** The LWW maps of a replica, as HTTP and embedders use them. Reads are from memory; writes resolve once fsynced. */
+import type { StoredValue } from './core/delta.ts'
+
+export interface KvItem {
+  readonly key: string
+  readonly value: StoredValue
+  /** The stamp as text, `epoch.ms.logical.actor`: the same on all replicas. */
+  readonly version: string
+  readonly updatedAtMs: number
+  readonly expiresAtMs: number | undefined
+}
+
+/** Compared on this replica only, atomically with the write; not a cluster-wide compare-and-set. */
+export interface Precondition {
+  /** One of these versions must be current; `'*'`: any value must exist. */
+  readonly ifVersion?: readonly string[] | '*'
+  /** No value may exist. */
+  readonly ifAbsent?: boolean
+}
+
+export interface PutOptions extends Precondition {
+  readonly expiresAtMs?: number
+}
+
+export interface ListOptions {
+  readonly prefix?: string
+  /** Keys after this one, exclusive. */
+  readonly after?: string
+  readonly limit: number
+}
+
+/**
+ * Errors of all writes, by code: `STORE_PRECONDITION_FAILED`, `STORE_KEY_MALFORMED` (empty is allowed here; lone surrogates are not),
+ * `STORE_KEY_TOO_LARGE`, `STORE_VALUE_TOO_LARGE`, `STORE_ENTRIES_MAX`, `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_CLOSED`.
+ */
+export interface KeyValue {
+  get(map: string, key: string): KvItem | undefined
+  put(
+    map: string,
+    key: string,
+    value: StoredValue,
+    options?: PutOptions,
+  ): Promise<{ readonly created: boolean; readonly item: KvItem }>
+  /** Resolves once the tombstone is durable; at once when there was nothing to delete. */
+  delete(map: string, key: string, options?: Precondition): Promise<{ readonly existed: boolean }>
+  /** One page in key order (UTF-16 code units); `next` is the key to pass as `after`. */
+  list(
+    map: string,
+    options: ListOptions,
+  ): { readonly items: readonly KvItem[]; readonly next: string | undefined }
+  /** Maps that hold at least one visible entry, by name. */
+  maps(): readonly { readonly name: string; readonly count: number }[]
+}
