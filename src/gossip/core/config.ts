@@ -21,6 +21,8 @@ export interface GossipConfig {
   readonly gossipNodes: number
   /** A dead member still gets gossip this long, so that it can refute; later it is reaped. */
   readonly gossipToTheDeadMs: number
+  /** The name of a member dead for this long may be taken over from another address; 0 never. */
+  readonly deadNodeReclaimMs: number
   /** Between full-state exchanges with one random peer; 0 turns them off. Scales up above 32 members. */
   readonly pushPullIntervalMs: number
   readonly probeIntervalMs: number
@@ -32,7 +34,7 @@ export interface GossipConfig {
   readonly suspicionMult: number
   readonly suspicionMaxTimeoutMult: number
   readonly awarenessMaxMultiplier: number
-  /** Bytes of a datagram before CRC. 1400 fits every common MTU. */
+  /** Bytes of a datagram before CRC. 1400 fits every common MTU; subtract what label and encryption will add. */
   readonly packetBytesMax: number
   /** Bytes that pending user broadcasts may hold, per audience; oldest and most transmitted are dropped first. */
   readonly broadcastQueueBytesMax: number
@@ -47,6 +49,7 @@ export function lanDefaults(): Omit<GossipConfig, 'name' | 'advertise' | 'meta' 
     gossipIntervalMs: 200,
     gossipNodes: 3,
     gossipToTheDeadMs: 30_000,
+    deadNodeReclaimMs: 10_000,
     pushPullIntervalMs: 60_000,
     probeIntervalMs: 1000,
     probeTimeoutMs: 500,

@@ -17,6 +17,8 @@ export type Effect =
       readonly to: Endpoint
       readonly parts: readonly Uint8Array[]
       readonly crc: boolean
+      /** Set on a direct probe: a failed send is reported with `sendFailed(now, probeSeqNo)`. */
+      readonly probeSeqNo?: number
     }
   /** The same ping over TCP; report with `streamPingDone` at the latest at `deadlineMs` (monotonic). */
   | {
