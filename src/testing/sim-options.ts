@@ -1,0 +1,143 @@
+/**
+ * Everything that shapes one simulated run, derived from its seed.
+ *
+ * Swarm style (Groce et al., ISSTA 2012): each seed leaves a random half of the fault kinds out, because a run with
+ * every fault at once explores less than many runs with few. The derived options are plain data; a failure prints
+ * them, and the seed alone brings them back.
+ */
+import type { Random } from '../base/random.ts'
+import { between, randomStream } from './random-streams.ts'
+import { type DiskFaults, soundDisk } from './sim-disk.ts'
+import { type LinkFaults, quietLink } from './sim-network.ts'
+
+export const FAULT_KINDS = [
+  'loss',
+  'delay',
+  'duplicate',
+  'reorder',
+  'mtu',
+  'partition',
+  'one-way',
+  'crash',
+  'stall',
+  'clock',
+  'slow-disk',
+  'disk-error',
+] as const
+export type FaultKind = (typeof FAULT_KINDS)[number]
+
+export interface GossipTiming {
+  readonly gossipIntervalMs: number
+  readonly probeIntervalMs: number
+  readonly probeTimeoutMs: number
+  readonly pushPullIntervalMs: number
+  /** Between attempts to reach remembered members that are not alive here. */
+  readonly reconnectIntervalMs: number
+  readonly streamTimeoutMs: number
+}
+
+export interface SimOptions {
+  readonly seed: number
+  readonly nodes: number
+  readonly faults: readonly FaultKind[]
+  /** Length of the first phase: faults on, promises of safety checked throughout. */
+  readonly safetyMs: number
+  /** What the second phase may take at most: no faults, everything must come together. */
+  readonly livenessMaxMs: number
+  readonly link: LinkFaults
+  readonly disk: DiskFaults
+  /** Mean gap between faults of one scheduled kind (partition, crash, ...). */
+  readonly faultGapMs: number
+  /** Wall clocks are off by up to this, either way. */
+  readonly clockOffsetMaxMs: number
+  /** Clocks run fast or slow by up to this share. */
+  readonly clockDriftMax: number
+  readonly timing: GossipTiming
+  readonly opsPerSecond: number
+  readonly keys: number
+  readonly members: number
+  readonly valueBytesMax: number
+  /** Share of operations that delete or remove. */
+  readonly removeRate: number
+}
+
+/** Options a caller may fix instead of deriving them. */
+export type SimOverrides = Partial<Omit<SimOptions, 'seed'>>
+
+/** @returns the options of `seed`; overriding one leaves the others as the seed gives them */
+export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOptions {
+  const faults = overrides.faults ?? deriveFaults(seed)
+  const size = randomStream(seed, 'options', 'size')
+  const load = randomStream(seed, 'options', 'load')
+  const clock = randomStream(seed, 'options', 'clock')
+  const skewed = faults.includes('clock')
+  return {
+    seed,
+    nodes: 3 + size.below(3),
+    faults,
+    safetyMs: Math.round(between(size, 6000, 20_000)),
+    livenessMaxMs: 120_000,
+    link: deriveLink(randomStream(seed, 'options', 'link'), faults),
+    disk: deriveDisk(randomStream(seed, 'options', 'disk'), faults),
+    faultGapMs: Math.round(between(randomStream(seed, 'options', 'gap'), 1500, 8000)),
+    clockOffsetMaxMs: skewed ? Math.round(between(clock, 10, 4500)) : 0,
+    clockDriftMax: skewed ? between(clock, 0, 0.01) : 0,
+    timing: deriveTiming(randomStream(seed, 'options', 'timing')),
+    opsPerSecond: Math.round(between(load, 2, 30)),
+    keys: 1 + load.below(8),
+    members: 1 + load.below(8),
+    valueBytesMax: load.next() < 0.8 ? 64 : 3000,
+    removeRate: between(load, 0.2, 0.5),
+    ...overrides,
+  }
+}
+
+function deriveFaults(seed: number): FaultKind[] {
+  return FAULT_KINDS.filter((kind) => randomStream(seed, 'swarm', kind).next() < 0.5)
+}
+
+function deriveLink(random: Random, faults: readonly FaultKind[]): LinkFaults {
+  const loss = between(random, 0.01, 0.3)
+  const delayMs = between(random, 5, 150)
+  const duplicate = between(random, 0.01, 0.3)
+  const reorder = between(random, 0.05, 0.5)
+  const reorderMs = between(random, 10, 800)
+  const mtu = 500 + random.below(900)
+  const quiet = quietLink()
+  return {
+    lossRate: faults.includes('loss') ? loss : 0,
+    delayMinMs: quiet.delayMinMs,
+    delayMaxMs: faults.includes('delay') ? delayMs : quiet.delayMaxMs,
+    duplicateRate: faults.includes('duplicate') ? duplicate : 0,
+    reorderRate: faults.includes('reorder') ? reorder : 0,
+    reorderMaxMs: faults.includes('reorder') ? reorderMs : 0,
+    mtuBytes: faults.includes('mtu') ? mtu : quiet.mtuBytes,
+  }
+}
+
+function deriveDisk(random: Random, faults: readonly FaultKind[]): DiskFaults {
+  const sound = soundDisk()
+  const meanMs = between(random, 2, 30)
+  const stallRate = between(random, 0.01, 0.1)
+  const stallMaxMs = between(random, 100, 2000)
+  const errorRate = between(random, 0.005, 0.05)
+  const slow = faults.includes('slow-disk')
+  return {
+    writeMeanMs: slow ? meanMs : sound.writeMeanMs,
+    stallRate: slow ? stallRate : 0,
+    stallMaxMs: slow ? stallMaxMs : 0,
+    errorRate: faults.includes('disk-error') ? errorRate : 0,
+  }
+}
+
+/** Alertmanager's timing, with state exchanges and reconnects often enough to matter in a short run. */
+function deriveTiming(random: Random): GossipTiming {
+  return {
+    gossipIntervalMs: 200,
+    probeIntervalMs: 1000,
+    probeTimeoutMs: 500,
+    pushPullIntervalMs: Math.round(between(random, 3000, 15_000)),
+    reconnectIntervalMs: Math.round(between(random, 2000, 10_000)),
+    streamTimeoutMs: 10_000,
+  }
+}
