@@ -1,0 +1,106 @@
+/**
+ * A real `hearsay serve` process for tests from outside: started from dist/, watched until it is ready, killed by pid.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+
+const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
+const READY_TIMEOUT_MS = 30_000
+
+export interface ReplicaOptions {
+  readonly storagePath: string
+  readonly peers?: readonly string[]
+  readonly httpPort?: number
+  /** False: `--cluster.listen-address=`, no clustering. */
+  readonly clustered?: boolean
+  readonly gossipPort?: number
+  readonly flags?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** False: resolve as soon as it is healthy, not ready. */
+  readonly awaitReady?: boolean
+}
+
+export class ReplicaProcess {
+  readonly url: string
+  readonly gossipAddress: string
+  readonly #child: ChildProcess
+  #output = ''
+
+  private constructor(child: ChildProcess, url: string, gossipAddress: string) {
+    this.#child = child
+    this.url = url
+    this.gossipAddress = gossipAddress
+    const keep = (chunk: Buffer): void => {
+      this.#output = (this.#output + chunk.toString()).slice(-200_000)
+    }
+    child.stdout?.on('data', keep)
+    child.stderr?.on('data', keep)
+  }
+
+  /** @throws with its output when it exits or is not ready in 30 s */
+  static async start(options: ReplicaOptions): Promise<ReplicaProcess> {
+    const httpPort = options.httpPort ?? (await freePort())
+    const gossipPort = options.gossipPort ?? (await freePort())
+    const gossipAddress = `127.0.0.1:${gossipPort}`
+    const args = [
+      MAIN,
+      'serve',
+      `--storage.path=${options.storagePath}`,
+      `--web.listen-address=127.0.0.1:${httpPort}`,
+      `--cluster.listen-address=${options.clustered === false ? '' : gossipAddress}`,
+      ...(options.peers ?? []).map((peer) => `--cluster.peer=${peer}`),
+      ...(options.flags ?? []),
+    ]
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    })
+    const replica = new ReplicaProcess(child, `http://127.0.0.1:${httpPort}`, gossipAddress)
+    await replica.#answering(options.awaitReady === false ? '/-/healthy' : '/-/ready')
+    return replica
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** The end of what it printed, both streams. */
+  get output(): string {
+    return this.#output
+  }
+
+  async #answering(path: string): Promise<void> {
+    const deadline = performance.now() + READY_TIMEOUT_MS
+    for (;;) {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null || performance.now() > deadline) {
+        await this.kill()
+        throw new Error(`replica at ${this.url} never answered ${path}:\n${this.#output}`)
+      }
+      const status = await fetch(this.url + path).then(
+        (response) => response.status,
+        () => 0,
+      )
+      if (status === 200) return
+      await new Promise((resolve) => setTimeout(resolve, 15))
+    }
+  }
+
+  /** `kill -9`; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** SIGTERM: the graceful way; resolves with the exit code. */
+  async stop(): Promise<number | null> {
+    await this.#end('SIGTERM')
+    return this.#child.exitCode
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()))
+    this.#child.kill(signal)
+    await gone
+  }
+}
