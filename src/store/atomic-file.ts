@@ -1,0 +1,40 @@
+/**
+ * Replacing a small file so that a crash at any moment leaves the old content or the new, never a mixture or nothing:
+ * written to a temporary file in the same directory, fsynced, renamed over, and the directory fsynced so that the
+ * rename itself is on disk (Alertmanager leaves out the last step: reliability.md section 6, item 4).
+ */
+import { randomBytes } from 'node:crypto'
+import { promises as fs } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Temporary files are called `<name>.tmp-<hex>`; those of a crashed writer may be removed at will. */
+export const TEMPORARY_FILE: RegExp = /\.tmp-[0-9a-f]{8}$/
+const FILE_MODE = 0o600
+
+/** Rejects with the system's error, the old file untouched and the temporary one removed. */
+export async function writeAtomically(path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`
+  try {
+    const file = await fs.open(temporary, 'wx', FILE_MODE)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await fs.rename(temporary, path)
+  } catch (error) {
+    await fs.rm(temporary, { force: true })
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await fs.open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}

@@ -1,0 +1,88 @@
+/** LevelDB's sharp edges: what must be refused before LevelDB gets to see it, and that nothing is touched then. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { LevelStorage } from '../../../src/store/level-storage.ts'
+import { allPairs } from '../../contract/storage.contract.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+/** Names and content of a directory in one value. */
+function fingerprint(path: string): string[] {
+  return readdirSync(path).map((name) => {
+    const hash = createHash('sha256')
+      .update(readFileSync(join(path, name)))
+      .digest('hex')
+    return `${name} ${hash}`
+  })
+}
+
+async function filledDatabase(): Promise<string> {
+  const path = join(tempDir(), 'db')
+  const storage = new LevelStorage(path)
+  await storage.open()
+  await storage.write([{ type: 'put', key: Uint8Array.of(1), value: Uint8Array.of(1) }])
+  await storage.close()
+  return path
+}
+
+describe('level storage', () => {
+  it('makes its directory private to its user', async () => {
+    const path = await filledDatabase()
+    expect(statSync(path).mode & 0o777).toBe(0o700)
+  })
+
+  it('refuses a database without CURRENT and leaves every file as it was', async () => {
+    const path = await filledDatabase()
+    rmSync(join(path, 'CURRENT'))
+    const before = fingerprint(path)
+    await expect(new LevelStorage(path).open()).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+    expect(fingerprint(path)).toEqual(before)
+  })
+
+  it('starts anew where a creation was cut short before anything could be written', async () => {
+    const path = join(tempDir(), 'db')
+    mkdirSync(path)
+    for (const name of ['LOCK', 'LOG', 'MANIFEST-000001', '000001.dbtmp', '000003.log']) {
+      writeFileSync(join(path, name), '')
+    }
+    const storage = new LevelStorage(path)
+    await storage.open()
+    expect(await allPairs(storage)).toEqual([])
+    await storage.close()
+  })
+
+  it('refuses a directory that holds anything else, naming it', async () => {
+    const path = join(tempDir(), 'db')
+    mkdirSync(path)
+    writeFileSync(join(path, 'thesis.tex'), 'do not lose')
+    const opening = new LevelStorage(path).open()
+    await expect(opening).rejects.toMatchObject({
+      code: 'STORE_NOT_OURS',
+      message: expect.stringContaining('thesis.tex'),
+    })
+    expect(readdirSync(path)).toEqual(['thesis.tex'])
+  })
+
+  it('calls a path it cannot use unreadable', async () => {
+    const file = join(tempDir(), 'file')
+    writeFileSync(file, '')
+    await expect(new LevelStorage(file).open()).rejects.toMatchObject({ code: 'STORE_UNREADABLE' })
+    await expect(new LevelStorage(join(file, 'db')).open()).rejects.toMatchObject({
+      code: 'STORE_UNREADABLE',
+    })
+  })
+
+  it('calls a database whose manifest is gone or cut damaged, and does not repair it', async () => {
+    for (const spoil of [
+      (manifest: string) => rmSync(manifest),
+      (manifest: string) => writeFileSync(manifest, readFileSync(manifest).subarray(0, 10)),
+    ]) {
+      const path = await filledDatabase()
+      const manifest = readdirSync(path).find((name) => name.startsWith('MANIFEST')) ?? 'none'
+      spoil(join(path, manifest))
+      await expect(new LevelStorage(path).open()).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+      expect(existsSync(join(path, 'lost'))).toBe(false)
+    }
+  })
+})
