@@ -1,0 +1,218 @@
+/**
+ * The one list of options: flags, environment names, the configuration file, `--help`, validation and
+ * docs/reference/flags.md all come from it. The order is that of a first run, and of the help text.
+ *
+ * The compiler holds the list complete: every field of `ServeOptions` has exactly one entry with a default of its type.
+ */
+import type { OptionName, ServeOptions } from './serve-options.ts'
+
+export type OptionGroup = 'Storage' | 'Web' | 'Cluster' | 'Logging' | 'Configuration'
+
+/** `address-or-empty` is an address that may also be empty; `peer` a `host:port` or a bare name for SRV lookup. */
+export type OptionType =
+  | 'string'
+  | 'duration'
+  | 'bool'
+  | 'enum'
+  | 'address'
+  | 'address-or-empty'
+  | 'peer-list'
+
+export interface OptionDescriptor<T = ServeOptions[OptionName]> {
+  readonly type: OptionType
+  readonly default: T
+  readonly group: OptionGroup
+  /** One sentence without a full stop; the default and the environment name are added where it is shown. */
+  readonly help: string
+  /** Placeholder in the help text. */
+  readonly placeholder?: string
+  /** Members of an enum. */
+  readonly values?: readonly string[]
+  /** Least and greatest duration, in ms. */
+  readonly minMs?: number
+  readonly maxMs?: number
+  /** Longest text, in UTF-8 bytes. */
+  readonly bytesMax?: number
+}
+
+export type OptionSchema = { readonly [Name in OptionName]: OptionDescriptor<ServeOptions[Name]> }
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+const storage = {
+  'storage.path': {
+    type: 'string',
+    default: 'data/',
+    group: 'Storage',
+    placeholder: 'DIR',
+    help: 'Directory for the state; the store lives in its subfolder hearsay/',
+  },
+  'data.retention': {
+    type: 'duration',
+    default: 120 * HOUR,
+    group: 'Storage',
+    minMs: MINUTE,
+    maxMs: 3650 * DAY,
+    help: 'How long an expired silence is kept',
+  },
+} as const
+
+const web = {
+  'web.listen-address': {
+    type: 'address',
+    default: '127.0.0.1:9093',
+    group: 'Web',
+    placeholder: 'HOST:PORT',
+    help: 'Where HTTP is served',
+  },
+  'web.external-url': {
+    type: 'string',
+    default: undefined,
+    group: 'Web',
+    placeholder: 'URL',
+    help: 'Address under which clients reach this replica, when that is not the listen address',
+  },
+  'web.route-prefix': {
+    type: 'string',
+    default: undefined,
+    group: 'Web',
+    placeholder: 'PATH',
+    help: 'Path before every route; default the path of --web.external-url',
+  },
+  'web.allow-anonymous': {
+    type: 'bool',
+    default: false,
+    group: 'Web',
+    help: 'Serve HTTP beyond loopback although anybody who reaches it may read and write',
+  },
+} as const
+
+const clusterAddresses = {
+  'cluster.listen-address': {
+    type: 'address-or-empty',
+    default: '127.0.0.1:9094',
+    group: 'Cluster',
+    placeholder: 'HOST:PORT',
+    help: 'Where gossip listens, UDP and TCP; empty turns clustering off',
+  },
+  'cluster.advertise-address': {
+    type: 'address',
+    default: undefined,
+    group: 'Cluster',
+    placeholder: 'IP:PORT',
+    help: 'What peers dial, when that is not the listen address',
+  },
+  'cluster.peer': {
+    type: 'peer-list',
+    default: [],
+    group: 'Cluster',
+    placeholder: 'HOST:PORT',
+    help: 'A peer to join; repeatable. A name without port is looked up as SRV, then as A/AAAA',
+  },
+  'cluster.peer-name': {
+    type: 'string',
+    default: undefined,
+    group: 'Cluster',
+    placeholder: 'NAME',
+    bytesMax: 128,
+    help: 'Name in the cluster; default a generated one, kept on disk',
+  },
+  'cluster.label': {
+    type: 'string',
+    default: '',
+    group: 'Cluster',
+    placeholder: 'TEXT',
+    bytesMax: 255,
+    help: 'Packets and streams without this label are dropped, so that clusters do not mix by accident',
+  },
+  'cluster.allow-plaintext': {
+    type: 'bool',
+    default: false,
+    group: 'Cluster',
+    help: 'Gossip beyond loopback without encryption, as Alertmanager clusters do',
+  },
+} as const
+
+/** An option for a length of time in the cluster group. */
+function timing(help: string, defaultMs: number, minMs: number, maxMs: number): OptionDescriptor<number> {
+  return { type: 'duration', default: defaultMs, group: 'Cluster', help, minMs, maxMs }
+}
+
+const clusterTimes = {
+  'cluster.gossip-interval': timing('Between two rounds of gossip', 200, 10, MINUTE),
+  'cluster.pushpull-interval': timing(
+    'Between two exchanges of full state with one random peer; 0 turns them off',
+    MINUTE,
+    0,
+    DAY,
+  ),
+  'cluster.probe-interval': timing('Between two probes of a peer', SECOND, 50, HOUR),
+  'cluster.probe-timeout': timing('Wait for a direct ack before other peers are asked', 500, 10, HOUR),
+  'cluster.tcp-timeout': timing('Longest dial, read or write of a stream', 10 * SECOND, 100, HOUR),
+  'cluster.settle-timeout': timing(
+    'Longest wait for a first exchange with every reachable peer before the replica is ready',
+    MINUTE,
+    0,
+    HOUR,
+  ),
+  'cluster.reconnect-interval': timing('Between two attempts to reach a lost peer', 10 * SECOND, 100, DAY),
+  'cluster.reconnect-timeout': timing('How long a lost peer is tried', 6 * HOUR, 0, 365 * DAY),
+  'cluster.peer-timeout': timing(
+    'How long a notifier waits for each peer before it in order',
+    15 * SECOND,
+    0,
+    HOUR,
+  ),
+  'cluster.max-clock-skew': timing(
+    'Entries stamped further ahead than this are parked until due',
+    10 * SECOND,
+    0,
+    HOUR,
+  ),
+} as const
+
+const logging = {
+  'log.level': {
+    type: 'enum',
+    default: 'info',
+    group: 'Logging',
+    values: ['trace', 'debug', 'info', 'warn', 'error'],
+    help: 'Least severity that is logged',
+  },
+  'log.format': {
+    type: 'enum',
+    default: 'logfmt',
+    group: 'Logging',
+    values: ['logfmt', 'json', 'pretty'],
+    help: 'Form of a log line',
+  },
+} as const
+
+export const OPTION_SCHEMA: OptionSchema = {
+  ...storage,
+  ...web,
+  ...clusterAddresses,
+  ...clusterTimes,
+  ...logging,
+  'config.file': {
+    type: 'string',
+    default: undefined,
+    group: 'Configuration',
+    placeholder: 'FILE',
+    help: 'YAML file with these flags as nested keys (not an Alertmanager routing file)',
+  },
+}
+
+export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTION_SCHEMA) as OptionName[]
+
+/** `cluster.peer-name` gives `HEARSAY_CLUSTER_PEER_NAME`. */
+export function environmentName(name: OptionName): string {
+  return `HEARSAY_${name.replaceAll(/[.-]/g, '_').toUpperCase()}`
+}
+
+export function isOptionName(text: string): text is OptionName {
+  return Object.hasOwn(OPTION_SCHEMA, text)
+}

@@ -1,0 +1,41 @@
+/**
+ * What a replica can be told, checked and typed. The name of an option is its flag, everywhere: in code, on the command
+ * line, in the environment, in the file and in messages, so that one search finds all of it.
+ *
+ * Durations are milliseconds. Addresses are `host:port` texts whose form has been checked (base/host-port.ts).
+ */
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+export type LogFormat = 'logfmt' | 'json' | 'pretty'
+
+export interface ServeOptions {
+  readonly 'config.file': string | undefined
+  readonly 'storage.path': string
+  readonly 'data.retention': number
+  readonly 'web.listen-address': string
+  readonly 'web.external-url': string | undefined
+  /** Undefined: the path of `web.external-url`, else `/`. */
+  readonly 'web.route-prefix': string | undefined
+  readonly 'web.allow-anonymous': boolean
+  /** Empty: no clustering. */
+  readonly 'cluster.listen-address': string
+  readonly 'cluster.advertise-address': string | undefined
+  readonly 'cluster.peer': readonly string[]
+  readonly 'cluster.peer-name': string | undefined
+  readonly 'cluster.label': string
+  readonly 'cluster.gossip-interval': number
+  readonly 'cluster.pushpull-interval': number
+  readonly 'cluster.probe-interval': number
+  readonly 'cluster.probe-timeout': number
+  readonly 'cluster.tcp-timeout': number
+  readonly 'cluster.settle-timeout': number
+  readonly 'cluster.reconnect-interval': number
+  readonly 'cluster.reconnect-timeout': number
+  readonly 'cluster.peer-timeout': number
+  readonly 'cluster.max-clock-skew': number
+  readonly 'cluster.allow-plaintext': boolean
+  readonly 'log.level': LogLevel
+  readonly 'log.format': LogFormat
+}
+
+export type OptionName = keyof ServeOptions

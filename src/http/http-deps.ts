@@ -1,0 +1,38 @@
+/** What the HTTP app is built from. The composition root provides all of it; the app opens and closes none of it. */
+import type { FastifyPluginAsync } from 'fastify'
+import type { Logger } from 'pino'
+import type { KeyValue } from '../store/key-value.ts'
+import type { StringSets } from '../store/string-sets.ts'
+import type { ClusterView, HealthView } from './facades.ts'
+import type { MetricsRegistry } from './metrics/registry.ts'
+
+export interface HttpDeps {
+  readonly kv: KeyValue
+  readonly sets: StringSets
+  readonly cluster: ClusterView
+  readonly health: HealthView
+  readonly metrics: MetricsRegistry
+  readonly log: Logger
+  /** Wall clock in ms; a TTL becomes an absolute time by it. */
+  readonly wallMs: () => number
+  /** Body of `GET /api/v1/status`: JSON values only. */
+  readonly status: () => Readonly<Record<string, unknown>>
+  /** Registered under `/api/v2`. */
+  readonly alertmanagerApi?: FastifyPluginAsync
+}
+
+export interface HttpOptions {
+  /** Shown on `/` and in nothing else. */
+  readonly version: string
+  /** Host of the listen address; empty or unspecified means every address of this machine. */
+  readonly listenHost: string
+  readonly externalUrl: string | undefined
+  /** Before every route; `/` for none. */
+  readonly routePrefix: string
+  /** Largest body; default 1 MiB. */
+  readonly bodyBytesMax?: number
+  /** Longest wait for the headers of a request; default 10 s. */
+  readonly headersTimeoutMs?: number
+  /** Longest wait for a whole request; default 30 s. */
+  readonly requestTimeoutMs?: number
+}

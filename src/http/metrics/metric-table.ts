@@ -1,0 +1,83 @@
+/**
+ * Every metric of ours in one list: what is scraped, its type, its labels, and what docs/reference/metrics.md says.
+ *
+ * Label values come from closed sets (message type, reason code, member state), never from peers or clients, so that no
+ * stranger can grow the exposition. Process and Node metrics come from prom-client under their usual names.
+ */
+
+export type MetricType = 'counter' | 'gauge'
+
+export interface MetricDescriptor {
+  readonly type: MetricType
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+function counter(help: string, ...labels: string[]): MetricDescriptor {
+  return { type: 'counter', help, labels }
+}
+
+function gauge(help: string, ...labels: string[]): MetricDescriptor {
+  return { type: 'gauge', help, labels }
+}
+
+export type MetricName =
+  | 'hearsay_build_info'
+  | 'hearsay_ready'
+  | 'hearsay_http_responses_total'
+  | 'hearsay_cluster_members'
+  | 'hearsay_cluster_health_score'
+  | 'hearsay_cluster_settled'
+  | 'hearsay_gossip_packets_total'
+  | 'hearsay_gossip_packet_bytes_total'
+  | 'hearsay_gossip_messages_total'
+  | 'hearsay_gossip_dropped_total'
+  | 'hearsay_gossip_events_total'
+  | 'hearsay_gossip_queue_messages'
+  | 'hearsay_gossip_queue_bytes'
+  | 'hearsay_replication_dropped_total'
+  | 'hearsay_store_entries'
+  | 'hearsay_store_tombstones'
+  | 'hearsay_store_set_members'
+  | 'hearsay_store_records'
+  | 'hearsay_store_context_actors'
+  | 'hearsay_store_context_holes'
+  | 'hearsay_store_batches_total'
+  | 'hearsay_store_batch_ops_total'
+  | 'hearsay_store_last_batch_seconds'
+  | 'hearsay_store_write_errors_total'
+  | 'hearsay_store_reopens_total'
+  | 'hearsay_store_damaged_records'
+  | 'hearsay_store_refusing_writes'
+
+export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } = {
+  hearsay_build_info: gauge('Always 1; the labels say what runs', 'version', 'node_version'),
+  hearsay_ready: gauge('1 when /-/ready answers 200'),
+  hearsay_http_responses_total: counter('HTTP responses', 'method', 'status'),
+  hearsay_cluster_members: gauge('Members known, self included', 'state', 'class'),
+  hearsay_cluster_health_score: gauge('Awareness score of this process; 0 is healthy'),
+  hearsay_cluster_settled: gauge('1 once the first exchanges after start are complete'),
+  hearsay_gossip_packets_total: counter('Datagrams (udp) and connections (tcp)', 'transport', 'direction'),
+  hearsay_gossip_packet_bytes_total: counter('Bytes of the same', 'transport', 'direction'),
+  hearsay_gossip_messages_total: counter('Messages, after packets are split', 'type', 'direction'),
+  hearsay_gossip_dropped_total: counter('Received input that was dropped', 'reason'),
+  hearsay_gossip_events_total: counter('Happenings of the membership machine by stable code', 'event'),
+  hearsay_gossip_queue_messages: gauge('Broadcasts that wait or are being repeated'),
+  hearsay_gossip_queue_bytes: gauge('Bytes they hold'),
+  hearsay_replication_dropped_total: counter('Records and frames of peers that were dropped', 'reason'),
+  hearsay_store_entries: gauge('Entries that hold a value and are not expired'),
+  hearsay_store_tombstones: gauge('Deleted entries within their grace'),
+  hearsay_store_set_members: gauge('Elements of all sets'),
+  hearsay_store_records: gauge('Silences and notification log records'),
+  hearsay_store_context_actors: gauge('Actors in the causal context'),
+  hearsay_store_context_holes: gauge('Dots known beyond a gap'),
+  hearsay_store_batches_total: counter('Synced batch writes'),
+  hearsay_store_batch_ops_total: counter('Operations in them'),
+  hearsay_store_last_batch_seconds: gauge('Duration of the last synced batch write'),
+  hearsay_store_write_errors_total: counter('Batch writes that failed'),
+  hearsay_store_reopens_total: counter('Reopenings after a write error'),
+  hearsay_store_damaged_records: gauge('Records left out at start because their checksum was wrong'),
+  hearsay_store_refusing_writes: gauge('1 while writes are refused'),
+}
+
+export const METRIC_NAMES: readonly MetricName[] = Object.keys(METRIC_TABLE) as MetricName[]

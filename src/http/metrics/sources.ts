@@ -1,0 +1,42 @@
+/**
+ * Readers from what the rooms report to samples. Values from peers never become labels.
+ */
+import type { StoreStatus } from '../../store/state-store.ts'
+import type { ClusterView, HealthView } from '../facades.ts'
+import type { Sample } from './registry.ts'
+
+export function* buildSamples(version: string): Iterable<Sample> {
+  yield { name: 'hearsay_build_info', value: 1, labels: { version, node_version: process.version } }
+}
+
+export function* healthSamples(health: HealthView): Iterable<Sample> {
+  yield { name: 'hearsay_ready', value: health.ready().ready ? 1 : 0 }
+}
+
+export function* clusterSamples(cluster: ClusterView): Iterable<Sample> {
+  yield { name: 'hearsay_cluster_health_score', value: cluster.healthScore() }
+  yield { name: 'hearsay_cluster_settled', value: cluster.settled() ? 1 : 0 }
+  for (const member of cluster.members()) {
+    yield {
+      name: 'hearsay_cluster_members',
+      value: 1,
+      labels: { state: member.state, class: member.class },
+    }
+  }
+}
+
+export function* storeSamples(status: StoreStatus): Iterable<Sample> {
+  yield { name: 'hearsay_store_entries', value: status.entries }
+  yield { name: 'hearsay_store_tombstones', value: status.tombstones }
+  yield { name: 'hearsay_store_set_members', value: status.setMembers }
+  yield { name: 'hearsay_store_records', value: status.records }
+  yield { name: 'hearsay_store_context_actors', value: status.contextActors }
+  yield { name: 'hearsay_store_context_holes', value: status.contextHoles }
+  yield { name: 'hearsay_store_batches_total', value: status.batches }
+  yield { name: 'hearsay_store_batch_ops_total', value: status.batchOps }
+  yield { name: 'hearsay_store_last_batch_seconds', value: status.lastBatchMs / 1000 }
+  yield { name: 'hearsay_store_write_errors_total', value: status.writeErrors }
+  yield { name: 'hearsay_store_reopens_total', value: status.reopens }
+  yield { name: 'hearsay_store_damaged_records', value: status.damagedRecords }
+  yield { name: 'hearsay_store_refusing_writes', value: status.refusing === undefined ? 0 : 1 }
+}

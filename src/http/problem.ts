@@ -1,0 +1,113 @@
+/**
+ * Errors as RFC 9457 problem details: `type`, `title`, `status`, `detail`, our stable `code`, and `limit` where one was
+ * exceeded.
+ *
+ * One table says which status a code has. A code that is not in it is a fault of ours: 500 `INTERNAL_ERROR`, logged with
+ * its cause, told to the client without detail. Fastify's own errors are translated to our codes, so that clients never
+ * depend on the server library.
+ */
+import type { FastifyReply } from 'fastify'
+import { errorCode, HearsayError } from '../base/errors.ts'
+
+interface ProblemKind {
+  readonly status: number
+  readonly title: string
+}
+
+/** Every code that HTTP can answer with; docs/reference/errors.md lists the same. */
+export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
+  ['HTTP_PATH_MALFORMED', { status: 400, title: 'The path cannot be read' }],
+  ['HTTP_PATH_TOO_LONG', { status: 414, title: 'A path segment is too long' }],
+  ['HTTP_QUERY_INVALID', { status: 400, title: 'A query parameter is wrong' }],
+  ['HTTP_REQUEST_MALFORMED', { status: 400, title: 'The request cannot be read' }],
+  ['HTTP_HEADERS_TOO_LARGE', { status: 431, title: 'The headers are too large' }],
+  ['HTTP_REQUEST_TIMEOUT', { status: 408, title: 'The request took too long to arrive' }],
+  ['HTTP_BODY_INVALID', { status: 400, title: 'The body is not what its type promises' }],
+  ['HTTP_BODY_TOO_LARGE', { status: 413, title: 'The body is too large' }],
+  ['HTTP_CONTENT_TYPE_UNSUPPORTED', { status: 415, title: 'The content type cannot be taken here' }],
+  ['HTTP_PRECONDITION_UNSUPPORTED', { status: 400, title: 'This precondition is not supported' }],
+  ['HTTP_ROUTE_NOT_FOUND', { status: 404, title: 'There is nothing at this path' }],
+  ['HTTP_METHOD_NOT_ALLOWED', { status: 405, title: 'The path does not take this method' }],
+  ['HTTP_HOST_NOT_ALLOWED', { status: 421, title: 'The Host header does not name this replica' }],
+  ['HTTP_CROSS_SITE', { status: 403, title: 'Writes from pages of other sites are refused' }],
+  ['ACK_NOT_SUPPORTED', { status: 501, title: 'This kind of acknowledgement is not available yet' }],
+  ['DURATION_MALFORMED', { status: 400, title: 'A duration cannot be read' }],
+  ['KEY_NOT_FOUND', { status: 404, title: 'There is no value under this key' }],
+  ['MEMBER_NOT_FOUND', { status: 404, title: 'The set does not hold this member' }],
+  ['STORE_PRECONDITION_FAILED', { status: 412, title: 'The precondition does not hold' }],
+  ['STORE_KEY_MALFORMED', { status: 400, title: 'The key cannot be stored' }],
+  ['STORE_KEY_TOO_LARGE', { status: 400, title: 'The key is too long' }],
+  ['STORE_VALUE_TOO_LARGE', { status: 413, title: 'The value is too large' }],
+  ['STORE_ENTRIES_MAX', { status: 507, title: 'The store holds as many entries as it may' }],
+  ['STORE_DISK_FULL', { status: 507, title: 'The disk is full' }],
+  ['STORE_WRITE_FAILED', { status: 503, title: 'The write could not be made durable' }],
+  ['STORE_REFUSING_WRITES', { status: 503, title: 'This replica refuses writes just now' }],
+  ['STORE_CLOSED', { status: 503, title: 'This replica is stopping' }],
+  ['INTERNAL_ERROR', { status: 500, title: 'A fault of this program' }],
+])
+
+const CODE_OF_FASTIFY: ReadonlyMap<string, string> = new Map([
+  ['FST_ERR_BAD_URL', 'HTTP_PATH_MALFORMED'],
+  ['FST_ERR_INVALID_URL', 'HTTP_PATH_MALFORMED'],
+  ['FST_ERR_MAX_PARAM_LENGTH', 'HTTP_PATH_TOO_LONG'],
+  ['FST_ERR_VALIDATION', 'HTTP_QUERY_INVALID'],
+  ['FST_ERR_CTP_BODY_TOO_LARGE', 'HTTP_BODY_TOO_LARGE'],
+  ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'HTTP_CONTENT_TYPE_UNSUPPORTED'],
+  ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'HTTP_BODY_INVALID'],
+  ['FST_ERR_CTP_EMPTY_JSON_BODY', 'HTTP_BODY_INVALID'],
+  ['FST_ERR_CTP_INVALID_JSON_BODY', 'HTTP_BODY_INVALID'],
+])
+
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: string
+  readonly detail: string
+  readonly limit?: number
+}
+
+/** An error that HTTP itself raises; its code must be in the table. */
+export class HttpError extends HearsayError {
+  override readonly name = 'HttpError'
+  readonly limit: number | undefined
+
+  constructor(code: string, message: string, limit?: number) {
+    super(code, message)
+    this.limit = limit
+  }
+}
+
+/** @param fallbackLimit the body limit, which fastify's error does not carry */
+export function problemOf(error: unknown, bodyBytesMax: number): Problem {
+  const original = errorCode(error) ?? ''
+  const code = CODE_OF_FASTIFY.get(original) ?? original
+  const kind = PROBLEM_TABLE.get(code)
+  if (kind === undefined) return problem('INTERNAL_ERROR', 'the fault is in the log of this replica')
+  const message = error instanceof Error ? error.message : kind.title
+  if (code === 'HTTP_BODY_TOO_LARGE') {
+    return problem(code, `a body may have at most ${bodyBytesMax} bytes`, bodyBytesMax)
+  }
+  return problem(code, message, limitOf(error))
+}
+
+export function problem(code: string, detail: string, limit?: number): Problem {
+  const kind = PROBLEM_TABLE.get(code) ?? { status: 500, title: 'A fault of this program' }
+  const base = { type: `urn:hearsay:error:${code}`, title: kind.title, status: kind.status, code, detail }
+  return limit === undefined ? base : { ...base, limit }
+}
+
+export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
+  if (body.status === 503) reply.header('retry-after', '1')
+  return reply
+    .code(body.status)
+    .header('content-type', 'application/problem+json')
+    .header('cache-control', 'no-store')
+    .serializer(JSON.stringify)
+    .send(body)
+}
+
+function limitOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('limit' in error)) return undefined
+  return typeof error.limit === 'number' ? error.limit : undefined
+}

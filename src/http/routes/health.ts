@@ -1,0 +1,28 @@
+/** The root page and the management paths that operators know from Prometheus: text, not JSON. */
+import type { FastifyPluginCallback } from 'fastify'
+import type { HealthView } from '../facades.ts'
+
+const TEXT = 'text/plain; charset=utf-8'
+
+export function healthRoutes(health: HealthView, version: string): FastifyPluginCallback {
+  const index =
+    `hearsay ${version}\n\n/api/v1/kv       values\n/api/v1/sets     sets\n/api/v1/cluster  members\n` +
+    '/api/v1/status   this replica\n/-/ready         readiness\n/metrics         for Prometheus\n'
+  return (app, _options, done) => {
+    app.get('/', (_request, reply) => {
+      reply.header('content-type', TEXT).send(index)
+    })
+    app.get('/-/healthy', (_request, reply) => {
+      reply.header('content-type', TEXT).send('OK\n')
+    })
+    app.get('/-/ready', (_request, reply) => {
+      const { ready, reasons } = health.ready()
+      reply
+        .code(ready ? 200 : 503)
+        .header('content-type', TEXT)
+        .header('cache-control', 'no-store')
+        .send(ready ? 'OK\n' : `not ready\n${reasons.map((reason) => `- ${reason}\n`).join('')}`)
+    })
+    done()
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * `/api/v1/kv`: values under keys. The hot path of the whole service is here, so a PUT or GET does its own few checks,
+ * passes bytes through, and allocates little else.
+ *
+ * Answers to browsers are made harmless: no sniffing, and a sandbox for types that could run code, because anybody who
+ * may write chooses the type.
+ */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyPluginCallback, FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import { parseDuration } from '../../base/duration.ts'
+import type { KeyValue, KvItem, PutOptions } from '../../store/key-value.ts'
+import { checkAcknowledgement } from '../acknowledgement.ts'
+import { formatEtag, isNotModified } from '../etag.ts'
+import type { HttpDeps } from '../http-deps.ts'
+import { checkPathName } from '../path-name.ts'
+import { writePrecondition } from '../preconditions.ts'
+import { HttpError, problem, sendProblem } from '../problem.ts'
+import { rawBody, takeRawBodies } from '../raw-body.ts'
+import { asBuffer, headerContentType, isActiveType, storedValue } from '../stored-value.ts'
+import { listPage } from './kv-page.ts'
+
+/** A TTL beyond this is a slip of units: a hundred years. */
+const TTL_MS_MAX = 100 * 365 * 86_400_000
+
+const KeyParams = Type.Object({ map: Type.String(), key: Type.String() })
+const MapParams = Type.Object({ map: Type.String() })
+const WriteQuery = Type.Object(
+  {
+    ttl: Type.Optional(Type.String()),
+    ack: Type.Optional(Type.String()),
+    timeout: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+)
+const DeleteQuery = Type.Omit(WriteQuery, ['ttl'], { additionalProperties: false })
+const ListQuery = Type.Object(
+  {
+    prefix: Type.Optional(Type.String()),
+    after: Type.Optional(Type.String()),
+    limit: Type.Optional(Type.String()),
+    values: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+)
+const Written = Type.Object({
+  map: Type.String(),
+  key: Type.String(),
+  version: Type.String(),
+  expiresAt: Type.Optional(Type.String()),
+  acked: Type.Array(Type.String()),
+})
+const Maps = Type.Object({
+  maps: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })),
+})
+
+export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCallback {
+  const { kv, wallMs } = deps
+  const acked = [deps.cluster.name]
+  return (scope, _options, done) => {
+    takeRawBodies(scope)
+    const app = scope.withTypeProvider<TypeBoxTypeProvider>()
+
+    app.put(
+      '/kv/:map/:key',
+      { schema: { params: KeyParams, querystring: WriteQuery, response: { 200: Written, 201: Written } } },
+      async (request, reply) => {
+        const { map, key } = request.params
+        checkPathName(map, 'map')
+        checkPathName(key, 'key')
+        checkAcknowledgement(request.query)
+        const value = storedValue(request.headers['content-type'], rawBody(request.body))
+        const options = putOptions(writePrecondition(request.headers), request.query.ttl, wallMs)
+        const { created, item } = await kv.put(map, key, value, options)
+        reply.header('etag', formatEtag(item.version))
+        reply.code(created ? 201 : 200)
+        return item.expiresAtMs === undefined
+          ? { map, key, version: item.version, acked }
+          : { map, key, version: item.version, expiresAt: isoTime(item.expiresAtMs), acked }
+      },
+    )
+
+    // HEAD comes with GET: fastify answers it from the same handler without the body.
+    app.get('/kv/:map/:key', { schema: { params: KeyParams } }, (request, reply) => {
+      const { map, key } = request.params
+      checkPathName(map, 'map')
+      checkPathName(key, 'key')
+      const item = kv.get(map, key)
+      if (item === undefined) {
+        sendProblem(reply, problem('KEY_NOT_FOUND', `${JSON.stringify(map)} holds no ${JSON.stringify(key)}`))
+        return
+      }
+      const ifNoneMatch = request.headers['if-none-match']
+      sendItem(reply, item, ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version))
+    })
+
+    app.delete(
+      '/kv/:map/:key',
+      { schema: { params: KeyParams, querystring: DeleteQuery } },
+      async (request, reply) => {
+        const { map, key } = request.params
+        checkPathName(map, 'map')
+        checkPathName(key, 'key')
+        checkAcknowledgement(request.query)
+        await kv.delete(map, key, writePrecondition(request.headers))
+        return reply.code(204).send()
+      },
+    )
+
+    app.get('/kv', { schema: { response: { 200: Maps } } }, (_request, reply) => {
+      reply.send({ maps: [...kv.maps()] })
+    })
+
+    app.get('/kv/:map', { schema: { params: MapParams, querystring: ListQuery } }, (request, reply) => {
+      checkPathName(request.params.map, 'map')
+      sendPage(reply, kv, request.params.map, request.query, routePrefix)
+    })
+    done()
+  }
+}
+
+function sendItem(reply: FastifyReply, item: KvItem, notModified: boolean): void {
+  reply.header('etag', formatEtag(item.version))
+  reply.header('last-modified', new Date(item.updatedAtMs).toUTCString())
+  reply.header('cache-control', 'no-cache')
+  if (notModified) {
+    reply.code(304).send()
+    return
+  }
+  const contentType = headerContentType(item.value)
+  reply.header('content-type', contentType)
+  reply.header('x-content-type-options', 'nosniff')
+  if (isActiveType(contentType)) reply.header('content-security-policy', "sandbox; default-src 'none'")
+  reply.send(asBuffer(item.value.bytes))
+}
+
+function sendPage(
+  reply: FastifyReply,
+  kv: KeyValue,
+  map: string,
+  query: Parameters<typeof listPage>[2],
+  routePrefix: string,
+): void {
+  const page = listPage(kv, map, query)
+  if (page.nextQuery !== undefined) {
+    reply.header(
+      'link',
+      `<${routePrefix}/api/v1/kv/${encodeURIComponent(map)}?${page.nextQuery}>; rel="next"`,
+    )
+  }
+  reply.header('content-type', 'application/json; charset=utf-8').send(page.json)
+}
+
+function putOptions(precondition: PutOptions, ttl: string | undefined, wallMs: () => number): PutOptions {
+  if (ttl === undefined) return precondition
+  const ttlMs = parseDuration(ttl)
+  if (ttlMs === 0 || ttlMs > TTL_MS_MAX) {
+    throw new HttpError('HTTP_QUERY_INVALID', 'ttl must be more than 0 and at most 876000h')
+  }
+  return { ...precondition, expiresAtMs: wallMs() + ttlMs }
+}
+
+function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}
