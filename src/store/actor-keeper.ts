@@ -63,10 +63,10 @@ export class ActorKeeper {
     return this.#ceiling - this.#next + 1
   }
 
-  /** @throws HearsayError `STORE_BUSY` when the lease is used up: one batch asked for more than `ready()` had reserved */
+  /** @throws HearsayError `STORE_OVERLOADED` when the lease is used up: one batch asked for more than `ready()` had reserved */
   nextDot(): { readonly actor: ActorId; readonly n: number } {
     if (this.available < 1) {
-      throw new HearsayError('STORE_BUSY', 'too many writes at once; try again in a moment')
+      throw new HearsayError('STORE_OVERLOADED', 'too many writes at once; try again in a moment')
     }
     return { actor: this.#record.actor, n: this.#next++ }
   }

@@ -60,8 +60,8 @@ export class MemoryStorage implements Storage {
   #apply(ops: readonly StorageOp[]): void {
     for (const op of ops) {
       const name = Buffer.from(op.key).toString('latin1')
-      // Copies: the caller may reuse its buffers once the write has resolved.
-      if (op.type === 'put') this.#pairs.set(name, [op.key.slice(), op.value.slice()])
+      // Copies (a Buffer's slice would not be one): the caller may reuse its buffers once the write has resolved.
+      if (op.type === 'put') this.#pairs.set(name, [new Uint8Array(op.key), new Uint8Array(op.value)])
       else this.#pairs.delete(name)
     }
   }

@@ -38,7 +38,7 @@ describe('the actor keeper', () => {
   it('issues nothing before a lease is on disk', async () => {
     const disk = new HeldDisk()
     const keeper = keeperOn(disk)
-    expect(() => keeper.nextDot()).toThrow(expect.objectContaining({ code: 'STORE_BUSY' }))
+    expect(() => keeper.nextDot()).toThrow(expect.objectContaining({ code: 'STORE_OVERLOADED' }))
     await keeper.ready()
     expect(disk.leasedTo).toBe(2 * LEASE_BLOCK)
     expect(keeper.nextDot()).toEqual({ actor: FIRST, n: 1 })
@@ -105,7 +105,7 @@ describe('the actor keeper', () => {
     await keeper.ready()
     keeper.renounce(SECOND)
     expect(keeper.actor).toBe(SECOND)
-    expect(() => keeper.nextDot()).toThrow(expect.objectContaining({ code: 'STORE_BUSY' }))
+    expect(() => keeper.nextDot()).toThrow(expect.objectContaining({ code: 'STORE_OVERLOADED' }))
     disk.release()
     await keeper.ready()
     expect(keeper.nextDot()).toEqual({ actor: SECOND, n: 1 })

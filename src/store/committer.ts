@@ -1,0 +1,210 @@
+/**
+ * The committer: moves what waits in the commit queue to the disk, one synced batch at a time.
+ *
+ * Group commit as at a ferry: while one batch is crossing, everyone who arrives waits on the quay, and all of them go
+ * with the next one. With 64 writers one sync therefore serves about 64 writes instead of one. A turn of the event
+ * loop passes before each departure, so that requests that arrived together travel together.
+ *
+ * After any failed write the disk is not believed any more: LevelDB loses every later acknowledged write after one
+ * full disk (reliability.md section 0, item 1). The batch and everything that waits fail, new writes are refused by
+ * code, and the storage is closed, opened and written to, again and again (at once, then 50 ms doubling to 5 s), until
+ * it has taken a write. Only then are writes accepted again. Reads and remote changes go on in memory all the while;
+ * what was merged meanwhile is written with the first good batch.
+ */
+import { HearsayError } from '../base/errors.ts'
+import type { Batch } from './core/commit-queue.ts'
+import type { Delta } from './core/delta.ts'
+import { isEmptyDelta } from './core/delta.ts'
+import type { Operation, Outcome, Stage } from './core/operation.ts'
+import type { StorageOp } from './core/storage-op.ts'
+import { writeError } from './storage.ts'
+import type { StoreLog } from './store-log.ts'
+
+const RETRY_FIRST_MS = 50
+const RETRY_MAX_MS = 5000
+
+/** The part of CommitQueue that a committer drives. */
+export interface CommitSource {
+  readonly hasWork: boolean
+  submit(operation: Operation): void
+  begin(nowMs: number): Batch | undefined
+  finish(outcome: Outcome, nowMs: number): { readonly committed: Delta }
+}
+
+/** The part of RecordStorage that a committer writes to. */
+export interface CommitDisk {
+  open(): Promise<void>
+  close(): Promise<void>
+  write(ops: readonly StorageOp[]): Promise<void>
+  /** A small real write, as proof. */
+  writeMark(): Promise<void>
+}
+
+export interface CommitterOptions {
+  readonly source: CommitSource
+  readonly disk: CommitDisk
+  /** Resolves when enough dots are leased for a batch; rejects when the disk refuses the lease. */
+  readonly leaseReady: () => Promise<void>
+  readonly wallMs: () => number
+  readonly monotonicMs: () => number
+  /** Resolves after `durationMs`, or as soon as `signal` is aborted. */
+  readonly pause: (durationMs: number, signal: AbortSignal) => Promise<void>
+  readonly onCommitted: (delta: Delta) => void
+  readonly log: StoreLog
+}
+
+export interface CommitterStats {
+  readonly batches: number
+  readonly batchOps: number
+  readonly lastBatchMs: number
+  readonly writeErrors: number
+  readonly reopens: number
+}
+
+export class Committer {
+  readonly #options: CommitterOptions
+  readonly #closing = new AbortController()
+  /** Set while writes are refused. */
+  #refusal: HearsayError | undefined
+  #running: Promise<void> | undefined
+  #stats = { batches: 0, batchOps: 0, lastBatchMs: 0, writeErrors: 0, reopens: 0 }
+
+  constructor(options: CommitterOptions) {
+    this.#options = options
+  }
+
+  get stats(): CommitterStats {
+    return this.#stats
+  }
+
+  /** Why writes are refused just now. */
+  get refusal(): HearsayError | undefined {
+    return this.#closing.signal.aborted ? closedError() : this.#refusal
+  }
+
+  /**
+   * Runs `operation` in the next batch. Resolves with its result when that batch is durable.
+   * @throws what `operation` threw; HearsayError `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_OVERLOADED`, `STORE_CLOSED`
+   */
+  write<T>(operation: (stage: Stage) => T, valueBytes = 0): Promise<T> {
+    const refusal = this.refusal
+    if (refusal !== undefined) return Promise.reject(refusal)
+    return new Promise((resolve, reject) => {
+      let result: { readonly value: T } | undefined
+      this.#options.source.submit({
+        valueBytes,
+        run: (stage) => {
+          result = { value: operation(stage) }
+        },
+        done: (outcome) => {
+          if (outcome.ok && result !== undefined) resolve(result.value)
+          else if (!outcome.ok) reject(outcome.error)
+        },
+      })
+      this.kick()
+    })
+  }
+
+  /** To be called when the source may have got work by another way than `write`. */
+  kick(): void {
+    if (this.#running !== undefined || !this.#options.source.hasWork) return
+    this.#running = this.#run()
+  }
+
+  /** Refuses new writes, finishes those that wait if the disk takes them, and stops. Does not close the disk. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.kick()
+    await this.#running
+    this.#failWaiting(closedError())
+  }
+
+  /** Until nothing waits. Rejects, and so ends the process, only when an invariant is broken. */
+  async #run(): Promise<void> {
+    do {
+      await new Promise((resolve) => setImmediate(resolve))
+      const failure = await this.#commitOne()
+      if (failure !== undefined) await this.#recover(failure)
+    } while (this.#options.source.hasWork && !(this.#refusal !== undefined && this.#closing.signal.aborted))
+    // In the same turn as the check above, so that no work slips in between.
+    this.#running = undefined
+  }
+
+  async #commitOne(): Promise<HearsayError | undefined> {
+    const { source, disk } = this.#options
+    try {
+      await this.#options.leaseReady()
+    } catch (error) {
+      return writeError(error)
+    }
+    const batch = source.begin(this.#options.wallMs())
+    if (batch === undefined) return undefined
+    const startedMs = this.#options.monotonicMs()
+    try {
+      await disk.write(batch.ops)
+    } catch (cause) {
+      const error = writeError(cause)
+      // From here on, before `done` of any operation runs: a caller that tries again at once is refused.
+      this.#refusal = error
+      source.finish({ ok: false, error }, this.#options.wallMs())
+      return error
+    }
+    this.#stats.lastBatchMs = this.#options.monotonicMs() - startedMs
+    this.#stats.batches++
+    this.#stats.batchOps += batch.ops.length
+    const { committed } = source.finish({ ok: true }, this.#options.wallMs())
+    if (!isEmptyDelta(committed)) this.#options.onCommitted(committed)
+    return undefined
+  }
+
+  async #recover(failure: HearsayError): Promise<void> {
+    this.#refusal = failure
+    this.#stats.writeErrors++
+    this.#options.log.warn('store_write_failed', { code: failure.code, error: failure.message })
+    this.#failWaiting(failure)
+    for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+      const error = await this.#reopen()
+      if (error === undefined) break
+      this.#refusal = error
+      this.#options.log.warn('store_reopen_failed', { code: error.code, error: error.message })
+      if (this.#closing.signal.aborted) return
+      await this.#options.pause(delayMs, this.#closing.signal)
+      if (this.#closing.signal.aborted) return
+    }
+    this.#refusal = undefined
+    this.#stats.reopens++
+    this.#options.log.info('store_reopened', { reopens: this.#stats.reopens })
+  }
+
+  /** Close, open, and prove by a write. @returns why it is still unusable */
+  async #reopen(): Promise<HearsayError | undefined> {
+    const { disk } = this.#options
+    try {
+      // A failed close is told by the open that follows: the lock is still held then.
+      await disk.close().catch(() => undefined)
+      await disk.open()
+      await disk.writeMark()
+      await this.#options.leaseReady()
+      return undefined
+    } catch (cause) {
+      const error = writeError(cause)
+      if (error.code === 'STORE_DISK_FULL' || error.code === 'STORE_WRITE_FAILED') return error
+      return new HearsayError('STORE_WRITE_FAILED', error.message, { cause: error })
+    }
+  }
+
+  /** Local operations fail; remote changes stay queued. Bounded: nothing new is accepted meanwhile. */
+  #failWaiting(error: HearsayError): void {
+    const { source, wallMs } = this.#options
+    for (;;) {
+      const batch = source.begin(wallMs())
+      if (batch === undefined) return
+      source.finish({ ok: false, error }, wallMs())
+      if (batch.operations === 0) return
+    }
+  }
+}
+
+function closedError(): HearsayError {
+  return new HearsayError('STORE_CLOSED', 'the store is closed')
+}
