@@ -37,7 +37,7 @@ export function encodeCompound(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Calls `part` for each part that is wholly there, in order, and `drop` for each that is not.
+ * Calls `part` for each part that is wholly there, in order, and `drop` for each that is not, or once if there are none.
  *
  * @param start first byte after the type byte
  * @param part gets the bounds of one non-empty part; returning false stops
@@ -55,6 +55,7 @@ export function readCompound(
     drop('truncated')
     return
   }
+  if (count === 0) drop('empty')
   for (let i = 0; i < count; i++) {
     const head = start + 1 + 2 * i
     const length = ((bytes[head] as number) << 8) | (bytes[head + 1] as number)

@@ -137,7 +137,8 @@ describe('compound', () => {
     })
   })
 
-  it('passes over a part of no bytes', () => {
+  it('passes over a part of no bytes, and counts one without parts', () => {
+    expect(open(fromHex('0700')).drops).toEqual(['empty'])
     expect(open(fromHex('07 02 0000 0003 086869'))).toEqual({ messages: [USER], drops: ['empty-part'] })
   })
 

@@ -1,0 +1,59 @@
+/**
+ * Bytes of a stream that arrived and are not consumed yet, in one piece.
+ *
+ * Grows by doubling with what really arrives, never with what a peer announces, and gives the space of consumed bytes
+ * back by moving the rest to the front. The owner bounds how much is pushed.
+ */
+export class ByteAccumulator {
+  #bytes: Uint8Array = new Uint8Array(0)
+  #start = 0
+  #end = 0
+
+  /** Valid between `start` and `end`, until the next `push` or `replace`. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  get start(): number {
+    return this.#start
+  }
+
+  get end(): number {
+    return this.#end
+  }
+
+  get length(): number {
+    return this.#end - this.#start
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#end + chunk.length > this.#bytes.length) this.#makeRoom(chunk.length)
+    this.#bytes.set(chunk, this.#end)
+    this.#end += chunk.length
+  }
+
+  /** Moving is paid for by the bytes consumed since the last move, so a stream costs linear time in all. */
+  #makeRoom(extra: number): void {
+    const needed = this.length + extra
+    const fits = needed <= this.#bytes.length && this.#start >= this.length
+    if (fits) this.#bytes.copyWithin(0, this.#start, this.#end)
+    else {
+      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+      larger.set(this.#bytes.subarray(this.#start, this.#end))
+      this.#bytes = larger
+    }
+    this.#end -= this.#start
+    this.#start = 0
+  }
+
+  consume(length: number): void {
+    this.#start += length
+  }
+
+  /** Goes on with these bytes instead of what was held. */
+  replace(bytes: Uint8Array): void {
+    this.#bytes = bytes
+    this.#start = 0
+    this.#end = bytes.length
+  }
+}

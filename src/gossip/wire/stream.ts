@@ -1,0 +1,228 @@
+/**
+ * Streams: one message a direction, without an outer length, read as it comes (memberlist-wire.md section 2.7).
+ *
+ * The peer keeps its side open and waits for the answer, so the end of a message is where its own numbers say, not
+ * where the connection ends. A reader takes chunks of any size and answers with the chunk that completes the message.
+ * Parsing resumes where it stopped: time is linear in the bytes, however they are cut.
+ *
+ * Layers on reading: label header (dialling side only), at most one compressed frame, message. Bounds: `StreamLimits`.
+ * Not handled here: deadlines, the number of open streams, encryption.
+ */
+import { utf8Encode } from '../../base/bytes.ts'
+import type { StreamMessage } from '../core/messages.ts'
+import { ByteAccumulator } from './byte-accumulator.ts'
+import { decodeCompressed, encodeCompressed } from './compressed-frame.ts'
+import type { DropReason } from './drop-reason.ts'
+import { ItemScanner } from './item-scanner.ts'
+import { labelHeader, matchLabel } from './label.ts'
+import { DEFAULT_STREAM_LIMITS, ERROR_TEXT_BYTES_MAX, type StreamLimits } from './limits.ts'
+import { decodeMessage, encodeMessage } from './message-codec.ts'
+import { MessageType } from './message-type.ts'
+import { MsgpackCursor } from './msgpack-cursor.ts'
+import { encodedKey, MsgpackWriter } from './msgpack-writer.ts'
+import { plainBytes } from './plain-bytes.ts'
+import { encodePushPull, PushPullReader } from './push-pull.ts'
+import { type Layout, readStruct, uintField, viewField } from './struct-layout.ts'
+
+const KEY_ERROR = encodedKey('Error')
+const KEY_USER_MSG_LEN = encodedKey('UserMsgLen')
+const USER_LAYOUT: Layout<{ length: number }> = [uintField('UserMsgLen', 'length', Number.MAX_SAFE_INTEGER)]
+const ERROR_LAYOUT: Layout<{ error: Uint8Array }> = [viewField('Error', 'error')]
+const lossyText = new TextDecoder('utf-8', { ignoreBOM: true })
+
+export interface EncodeStreamOptions {
+  /** One LZW frame around the message, even if that is longer; default false. Costs time: about 40 MB/s. */
+  readonly compress?: boolean
+  /** The header of our label goes first: set it when we dialled, leave it out in answers. */
+  readonly label?: string
+}
+
+/** The whole of what one side writes. */
+export function encodeStream(message: StreamMessage, options: EncodeStreamOptions = {}): Uint8Array {
+  const plain = encodeStreamMessage(message)
+  const body = options.compress ? encodeCompressed(plain) : plain
+  const header = labelHeader(options.label ?? '')
+  if (header.length === 0) return body
+  const bytes = new Uint8Array(header.length + body.length)
+  bytes.set(header)
+  bytes.set(body, header.length)
+  return bytes
+}
+
+function encodeStreamMessage(message: StreamMessage): Uint8Array {
+  switch (message.kind) {
+    case 'push-pull':
+      return encodePushPull(message)
+    case 'user':
+      return new MsgpackWriter(message.payload.length + 32)
+        .u8(MessageType.user)
+        .mapHead(1)
+        .verbatim(KEY_USER_MSG_LEN)
+        .uint(message.payload.length)
+        .verbatim(message.payload)
+        .finish()
+    case 'error':
+      return new MsgpackWriter()
+        .u8(MessageType.error)
+        .mapHead(1)
+        .verbatim(KEY_ERROR)
+        .raw(utf8Encode(message.error))
+        .finish()
+    case 'ping':
+    case 'ack':
+      return encodeMessage(message)
+  }
+}
+
+export interface StreamReaderOptions {
+  /** Label that the peer must write first: our own when we accepted, empty when we dialled. */
+  readonly label: string
+  readonly limits?: Partial<StreamLimits>
+}
+
+export type StreamProgress = StreamMessage | 'need-more' | { readonly drop: DropReason }
+
+/** What a step of the reader came to: `again` when there may be more to do with the bytes at hand. */
+type Step = StreamMessage | DropReason | 'need-more' | 'again'
+
+export class StreamReader {
+  readonly #limits: StreamLimits
+  readonly #input = new ByteAccumulator()
+  readonly #recordDrops = new Map<DropReason, number>()
+  /** The next step; replaced as the stream unfolds. */
+  #step: () => Step
+  #receivedBytes = 0
+  #inflated = false
+  #finished = false
+
+  constructor(options: StreamReaderOptions) {
+    this.#limits = { ...DEFAULT_STREAM_LIMITS, ...options.limits }
+    const expected = labelHeader(options.label)
+    this.#step = () => this.#readLabel(expected)
+  }
+
+  /** Member records left out of a push-pull, by reason; the others of that message are good. */
+  get recordDrops(): ReadonlyMap<DropReason, number> {
+    return this.#recordDrops
+  }
+
+  /**
+   * Never throws. The chunk is copied.
+   *
+   * @returns the message with the chunk that completes it, or a drop with the first that makes it impossible. After
+   *   either the reader is done: further chunks are ignored and answered with `need-more`
+   */
+  push(chunk: Uint8Array): StreamProgress {
+    if (this.#finished) return 'need-more'
+    this.#receivedBytes += chunk.length
+    if (this.#receivedBytes > this.#limits.streamBytesMax) return this.#finish({ drop: 'too-large' })
+    this.#input.push(plainBytes(chunk))
+    let step: Step = 'again'
+    while (step === 'again') step = this.#step()
+    if (step === 'need-more') return this.#inflated ? this.#finish({ drop: 'truncated' }) : step
+    return this.#finish(typeof step === 'string' ? { drop: step } : step)
+  }
+
+  #finish(result: StreamProgress): StreamProgress {
+    this.#finished = true
+    this.#input.replace(new Uint8Array(0))
+    return result
+  }
+
+  #readLabel(expected: Uint8Array): Step {
+    const { bytes, start, end, length } = this.#input
+    if (length === 0) return 'need-more'
+    const labelBytes = matchLabel(bytes, start, end, expected)
+    if (labelBytes === 'label-truncated') return 'need-more'
+    if (typeof labelBytes === 'string') return labelBytes
+    this.#input.consume(labelBytes)
+    this.#step = () => this.#readType()
+    return 'again'
+  }
+
+  #readType(): Step {
+    const { bytes, start, length } = this.#input
+    if (length === 0) return 'need-more'
+    const type = bytes[start]
+    // The packet codec wants the type byte, so it stays where it is for ping and ack.
+    if (type === MessageType.ping || type === MessageType.ack) {
+      const scanner = new ItemScanner()
+      this.#step = () => this.#readSmall(scanner, 1, (from, to) => this.#decodePacketMessage(from, to))
+      return 'again'
+    }
+    this.#input.consume(1)
+    const scanner = new ItemScanner()
+    if (type === MessageType.pushPull) {
+      const reader = new PushPullReader(this.#limits, (reason) => this.#countRecord(reason))
+      this.#step = () => reader.advance(this.#input)
+    } else if (type === MessageType.user)
+      this.#step = () => this.#readSmall(scanner, 0, (from, to) => this.#decodeUserHeader(from, to))
+    else if (type === MessageType.error)
+      this.#step = () => this.#readSmall(scanner, 0, (from, to) => this.#decodeError(from, to))
+    else if (type === MessageType.compressed && !this.#inflated)
+      this.#step = () => this.#readCompressed(scanner)
+    else return 'unknown-type'
+    return 'again'
+  }
+
+  /** Waits for one msgpack item of bounded size, `skipBytes` behind the start, and decodes it. */
+  #readSmall(scanner: ItemScanner, skipBytes: number, decode: (start: number, end: number) => Step): Step {
+    const input = this.#input
+    const scan = scanner.advance(input.bytes, input.start + skipBytes, input.end)
+    if (scan === 'msgpack-malformed') return scan
+    if (scanner.length > this.#limits.itemBytesMax) return 'too-large'
+    if (scan === 'need-more') return scan
+    const step = decode(input.start, input.start + skipBytes + scanner.length)
+    input.consume(skipBytes + scanner.length)
+    return step
+  }
+
+  #decodePacketMessage(start: number, end: number): Step {
+    const message = decodeMessage(this.#input.bytes, start, end)
+    if (typeof message === 'string') return message
+    return message.kind === 'ping' || message.kind === 'ack' ? message : 'unknown-type'
+  }
+
+  #decodeUserHeader(start: number, end: number): Step {
+    const cursor = new MsgpackCursor(this.#input.bytes, start, end)
+    const header = { length: 0 }
+    readStruct(cursor, USER_LAYOUT, header)
+    if (cursor.failure !== undefined) return cursor.failure
+    if (header.length > this.#limits.userMessageBytesMax) return 'too-large'
+    this.#step = () => this.#readUserPayload(header.length)
+    return 'again'
+  }
+
+  #readUserPayload(payloadBytes: number): Step {
+    const { bytes, start, length } = this.#input
+    if (length < payloadBytes) return 'need-more'
+    return { kind: 'user', payload: bytes.slice(start, start + payloadBytes) }
+  }
+
+  #decodeError(start: number, end: number): Step {
+    const cursor = new MsgpackCursor(this.#input.bytes, start, end)
+    const body = { error: new Uint8Array(0) as Uint8Array }
+    readStruct(cursor, ERROR_LAYOUT, body)
+    if (cursor.failure !== undefined) return cursor.failure
+    return { kind: 'error', error: lossyText.decode(body.error.subarray(0, ERROR_TEXT_BYTES_MAX)) }
+  }
+
+  /** The item's length is only known once it is complete; then its content takes the place of the input. */
+  #readCompressed(scanner: ItemScanner): Step {
+    const { bytes, start, end } = this.#input
+    const scan = scanner.advance(bytes, start, end)
+    if (scan === 'msgpack-malformed') return scan
+    if (scanner.length > this.#limits.streamBytesMax) return 'too-large'
+    if (scan === 'need-more') return scan
+    const inner = decodeCompressed(bytes, start, start + scanner.length, this.#limits.inflatedBytesMax)
+    if (typeof inner === 'string') return inner
+    this.#inflated = true
+    this.#input.replace(inner)
+    this.#step = () => this.#readType()
+    return 'again'
+  }
+
+  #countRecord(reason: DropReason): void {
+    this.#recordDrops.set(reason, (this.#recordDrops.get(reason) ?? 0) + 1)
+  }
+}
