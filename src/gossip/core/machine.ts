@@ -3,14 +3,37 @@
  *
  * A driver feeds it decoded messages and the time, and carries out the effects it emits. One timer is enough: the
  * machine keeps its own deadlines and says which is the earliest.
+ *
+ *     receive / broadcast / merge  ->  effects, deadlines  ->  nextWakeAt()  ->  advance(now)
+ *
+ * This file only dispatches. Policy is in the parts: member-rules and self-rules (who is believed), probe and relay
+ * (who is there), dissemination (what is told), push-pull and node-exchange (repair).
  */
 import type { Random } from '../../base/random.ts'
+import { Awareness } from './awareness.ts'
 import type { PacketEncoder } from './codec.ts'
 import type { GossipConfig } from './config.ts'
 import type { Broadcast, Member } from './delegate.ts'
+import { Dissemination } from './dissemination.ts'
 import type { EffectSink } from './effects.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { NodeRecord, PacketMessage } from './messages.ts'
+import { Incarnation } from './incarnation.ts'
+import { MemberRules } from './member-rules.ts'
+import { isLive, type MemberRecord, Members, memberView } from './members.ts'
+import type { NodeLiveness, NodeRecord, PacketMessage, PingMessage } from './messages.ts'
+import { NodeExchange } from './node-exchange.ts'
+import { Outbox } from './outbox.ts'
+import { Probe } from './probe.ts'
+import { PushPull } from './push-pull.ts'
+import { Relay } from './relay.ts'
+import { replyAddress } from './reply-address.ts'
+import { SelfRules } from './self-rules.ts'
+import { Sequence } from './sequence.ts'
+import { Suspicions } from './suspicions.ts'
+import { Timers, type TimerTag } from './timers.ts'
+
+/** Deadlines run in one `advance`: a driver gets its turn back even if everything is due at once. */
+export const DEADLINES_PER_ADVANCE_MAX = 256
 
 export interface MachineDeps {
   readonly config: GossipConfig
@@ -21,71 +44,257 @@ export interface MachineDeps {
   readonly incarnation?: number
 }
 
+export interface QueueStats {
+  readonly messages: number
+  readonly bytes: number
+  /** Dropped for the byte bound since the start. */
+  readonly dropped: number
+}
+
 /** Numbers for metrics. */
 export interface GossipStats {
   readonly healthScore: number
-  readonly alive: number
-  readonly suspect: number
-  readonly dead: number
-  readonly left: number
-  /** Pending broadcasts and their bytes, by queue. */
-  readonly queues: Readonly<
-    Record<'membership' | 'native' | 'foreign', { readonly messages: number; readonly bytes: number }>
-  >
+  readonly members: Readonly<Record<NodeLiveness, number>>
+  readonly queues: Readonly<Record<'membership' | 'native' | 'foreign', QueueStats>>
 }
 
-/** All `nowMs` are monotonic milliseconds. The sink must not call back into the machine: queue effects, then run them. */
+/**
+ * All `nowMs` are monotonic milliseconds. The sink must not call back into the machine: queue effects, then run them.
+ * Nothing that arrives from the network makes it throw.
+ */
 export class GossipMachine {
-  constructor(_deps: MachineDeps, _nowMs: number) {}
-  /** Announces self and starts the probe, gossip and push-pull timers. */
-  start(_nowMs: number): void {}
+  readonly #config: GossipConfig
+  readonly #members: Members
+  readonly #self: MemberRecord
+  readonly #incarnation: Incarnation
+  readonly #awareness: Awareness
+  readonly #timers = new Timers()
+  readonly #outbox: Outbox
+  readonly #dissemination: Dissemination
+  readonly #selfRules: SelfRules
+  readonly #rules: MemberRules
+  readonly #exchange: NodeExchange
+  readonly #probe: Probe
+  readonly #relay: Relay
+  readonly #pushPull: PushPull
+
+  /** @throws HearsayError `GOSSIP_META_TOO_LONG` when the configured meta is above 512 bytes */
+  constructor(deps: MachineDeps, nowMs: number) {
+    const { config, random, encoder, sink } = deps
+    const timers = this.#timers
+    const members = new Members(config.classify)
+    const incarnation = new Incarnation(deps.incarnation ?? 0)
+    const awareness = new Awareness(config.awarenessMaxMultiplier)
+    const outbox = new Outbox(encoder, sink, members)
+    const dissemination = new Dissemination(config, members, outbox, timers)
+    const record = members.insert(
+      {
+        name: config.name,
+        endpoint: config.advertise,
+        meta: config.meta,
+        incarnation: incarnation.raise(),
+        liveness: 'alive',
+        vsn: config.vsn,
+      },
+      true,
+      nowMs,
+      random,
+    )
+    const self = new SelfRules({ config, members, record, incarnation, awareness, dissemination, outbox })
+    const suspicions = new Suspicions(timers)
+    const rules = new MemberRules({ config, random, members, suspicions, dissemination, outbox, self })
+    const sequence = new Sequence()
+    const common = { config, random, members, sequence, dissemination, outbox, timers }
+    this.#config = config
+    this.#members = members
+    this.#self = record
+    this.#incarnation = incarnation
+    this.#awareness = awareness
+    this.#outbox = outbox
+    this.#dissemination = dissemination
+    this.#selfRules = self
+    this.#rules = rules
+    this.#exchange = new NodeExchange(members, rules, random, config.name)
+    this.#probe = new Probe({ ...common, awareness, rules })
+    this.#relay = new Relay(common)
+    this.#pushPull = new PushPull(config, random, members, outbox, timers)
+  }
+
+  /** Announces self and starts the probe, gossip and push-pull timers; the first probe and push-pull at random times. */
+  start(nowMs: number): void {
+    this.#selfRules.announce(nowMs)
+    this.#probe.start(nowMs)
+    this.#pushPull.start(nowMs)
+    this.#timers.schedule(nowMs + this.#config.gossipIntervalMs, { kind: 'gossip-tick' })
+  }
+
   /** @param from the datagram's source */
-  receive(_nowMs: number, _message: PacketMessage, _from: Endpoint): void {}
-  /** Earliest internal deadline; the driver arms one timer for it and calls `advance`. Ask again after every call. */
+  receive(nowMs: number, message: PacketMessage, from: Endpoint): void {
+    switch (message.kind) {
+      case 'ping':
+        this.#answerPing(message, from)
+        break
+      case 'indirect-ping':
+        this.#relay.request(nowMs, message, from)
+        break
+      case 'ack':
+        if (!this.#probe.ack(nowMs, message.seqNo) && !this.#relay.ack(message.seqNo)) {
+          this.#outbox.note('debug', 'ack-unexpected', { seqNo: message.seqNo })
+        }
+        break
+      case 'nack':
+        this.#probe.nack(message.seqNo)
+        break
+      case 'alive':
+        this.#rules.alive(nowMs, message, from)
+        break
+      case 'suspect':
+        this.#rules.suspect(nowMs, message)
+        break
+      case 'dead':
+        this.#rules.dead(nowMs, message)
+        break
+      case 'user':
+        this.#outbox.emit({ type: 'user-message', payload: message.payload })
+        break
+    }
+  }
+
+  /** Earliest internal deadline; the driver arms one timer for it. Ask again after every call into the machine. */
   nextWakeAt(): number | undefined {
-    return undefined
+    return this.#timers.nextAt()
   }
-  /** Runs what is due; bounded work a call, so ask `nextWakeAt` again. */
-  advance(_nowMs: number): void {}
+
+  /** Runs what is due, at most `DEADLINES_PER_ADVANCE_MAX` deadlines a call: ask `nextWakeAt` again. */
+  advance(nowMs: number): void {
+    for (let ran = 0; ran < DEADLINES_PER_ADVANCE_MAX; ran++) {
+      const due = this.#timers.takeDue(nowMs)
+      if (due === undefined) return
+      this.#run(nowMs, due.at, due.tag)
+    }
+  }
+
   /** The result of a 'stream-ping' effect. */
-  streamPingDone(_nowMs: number, _seqNo: number, _acked: boolean): void {}
-  /** A 'packet' effect with `probeSeqNo` could not be sent. */
-  sendFailed(_nowMs: number, _probeSeqNo: number): void {}
-  /** Our half of a push-pull, self included, shuffled. */
+  streamPingDone(nowMs: number, seqNo: number, acked: boolean): void {
+    this.#probe.streamPingDone(nowMs, seqNo, acked)
+  }
+
+  /** A 'packet' effect with this `probeSeqNo` could not be sent: the probe goes on to its indirect phase. */
+  sendFailed(nowMs: number, probeSeqNo: number): void {
+    this.#probe.sendFailed(nowMs, probeSeqNo)
+  }
+
+  /** Our half of a push-pull, self included, in random order. */
   nodeRecords(): NodeRecord[] {
-    return []
+    return this.#exchange.records()
   }
-  /** Their half of a push-pull. */
-  mergeNodes(_nowMs: number, _nodes: readonly NodeRecord[], _join: boolean): void {}
-  /** Spreads a user message to its audience: first transmission in the next `advance`, due at once. */
-  broadcast(_nowMs: number, _broadcast: Broadcast): void {}
-  sendReliable(_nowMs: number, _memberName: string, _payload: Uint8Array): void {}
-  /** Tells peers; emits 'left' once enough of them were sent it, at once when alone. Goes on answering probes. */
-  leave(_nowMs: number): void {}
+
+  /** Their half of a push-pull. Unfit records are skipped, counted, and do not spoil the rest. */
+  mergeNodes(nowMs: number, nodes: readonly NodeRecord[], join: boolean): void {
+    this.#outbox.note('debug', 'nodes-merged', { nodes: nodes.length, join: join ? 1 : 0 })
+    this.#exchange.merge(nowMs, nodes)
+  }
+
+  /** Spreads a user message to its audience: first transmission in the next `advance`, which is due at once. */
+  broadcast(nowMs: number, broadcast: Broadcast): void {
+    this.#dissemination.user(nowMs, broadcast)
+  }
+
+  /** One stream user message to a live member; an unknown or dead name is counted and dropped. */
+  sendReliable(_nowMs: number, memberName: string, payload: Uint8Array): void {
+    const record = this.#members.get(memberName)
+    if (record === undefined || record.isSelf || !isLive(record)) {
+      this.#outbox.note('debug', 'send-to-unknown-member', { node: memberName })
+      return
+    }
+    this.#outbox.emit({ type: 'stream-user', to: record.endpoint, payload })
+  }
+
+  /** Says goodbye; emits 'left' once enough peers were sent it, at once when alone. Goes on answering probes. */
+  leave(nowMs: number): void {
+    this.#selfRules.leave(nowMs)
+  }
+
   /** @throws HearsayError `GOSSIP_META_TOO_LONG` above 512 bytes */
-  updateMeta(_nowMs: number, _meta: Uint8Array): void {}
+  updateMeta(nowMs: number, meta: Uint8Array): void {
+    this.#selfRules.updateMeta(nowMs, meta)
+  }
+
+  /** All known, self and the not yet reaped included. */
   members(): Member[] {
-    return []
+    return this.#members.order.map(memberView)
   }
-  /** Alive and suspect members, self included. */
+
+  /** Alive and suspect members, self included while it has not left. */
   memberCount(): number {
-    return 0
+    const peers = this.#members.livePeers('native') + this.#members.livePeers('foreign')
+    return peers + (isLive(this.#self) ? 1 : 0)
   }
+
+  /** 0 is healthy; awarenessMaxMultiplier - 1 is the worst. */
   healthScore(): number {
-    return 0
+    return this.#awareness.score
   }
+
+  /** To be persisted and given to the next machine of this name. */
   selfIncarnation(): number {
-    return 0
+    return this.#incarnation.value
   }
+
   stats(): GossipStats {
-    const none = { messages: 0, bytes: 0 }
+    const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
+    for (const record of this.#members.order) members[record.liveness]++
+    const { membership, user } = this.#dissemination.queues
+    const queue = ({ size, bytes, dropped }: typeof membership): QueueStats => ({
+      messages: size,
+      bytes,
+      dropped,
+    })
     return {
-      healthScore: 0,
-      alive: 0,
-      suspect: 0,
-      dead: 0,
-      left: 0,
-      queues: { membership: none, native: none, foreign: none },
+      healthScore: this.#awareness.score,
+      members,
+      queues: { membership: queue(membership), native: queue(user.native), foreign: queue(user.foreign) },
+    }
+  }
+
+  #answerPing(message: PingMessage, from: Endpoint): void {
+    if (message.node !== '' && message.node !== this.#config.name) {
+      this.#outbox.note('debug', 'ping-for-another', { node: message.node.slice(0, 64) })
+      return
+    }
+    const to = replyAddress(this.#members, message.source, from)
+    const ack = this.#outbox.encode({ kind: 'ack', seqNo: message.seqNo, payload: new Uint8Array() })
+    const piggyback = this.#dissemination.piggyback(ack.length, 1, this.#members.atEndpoint(to))
+    this.#outbox.packet(to, [ack, ...piggyback])
+  }
+
+  #run(nowMs: number, dueAtMs: number, tag: TimerTag): void {
+    switch (tag.kind) {
+      case 'probe-tick':
+        this.#probe.tick(nowMs)
+        break
+      case 'probe-timeout':
+        this.#probe.timeout(nowMs, tag.seqNo)
+        break
+      case 'probe-end':
+        this.#probe.end(nowMs, tag.seqNo)
+        break
+      case 'gossip-tick':
+        this.#timers.schedule(nowMs + this.#config.gossipIntervalMs, tag)
+        this.#dissemination.tick(nowMs)
+        break
+      case 'flush':
+        this.#dissemination.flush(nowMs)
+        break
+      case 'push-pull-tick':
+        this.#pushPull.tick(nowMs)
+        break
+      case 'suspicion':
+        this.#rules.suspicionTimer(nowMs, dueAtMs, tag.name)
+        break
+      case 'relay-end':
+        this.#relay.expire(tag.seqNo)
+        break
     }
   }
 }

@@ -1,0 +1,103 @@
+/**
+ * Dissemination: takes in what shall be told and makes it leave, at once the first time, on ticks afterwards.
+ *
+ * An enqueue sets the flush deadline to "now", so the driver's next `advance` in the same turn sends it, together
+ * with everything else that the turn produced. Messages for an audience that has no live member are dropped: whoever
+ * joins later gets the state by push-pull.
+ */
+import type { BroadcastNotice } from './broadcast-queue.ts'
+import { Broadcasts } from './broadcasts.ts'
+import type { GossipConfig } from './config.ts'
+import type { Broadcast } from './delegate.ts'
+import { FLUSH_SPACING_MS, GossipRound } from './gossip-round.ts'
+import type { MemberRecord, Members } from './members.ts'
+import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
+import type { Outbox } from './outbox.ts'
+import { StreamBroadcast } from './stream-broadcast.ts'
+import type { Timers } from './timers.ts'
+
+export class Dissemination {
+  readonly #members: Members
+  readonly #outbox: Outbox
+  readonly #timers: Timers
+  readonly #broadcasts: Broadcasts
+  readonly #round: GossipRound
+  readonly #streams: StreamBroadcast
+  #flushAtMs = Number.POSITIVE_INFINITY
+  /** No flush before this: the last one left something for want of air. */
+  #pacedUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(config: GossipConfig, members: Members, outbox: Outbox, timers: Timers) {
+    this.#members = members
+    this.#outbox = outbox
+    this.#timers = timers
+    this.#broadcasts = new Broadcasts(config, members)
+    this.#round = new GossipRound(config, members, this.#broadcasts, outbox)
+    this.#streams = new StreamBroadcast(members, this.#broadcasts, outbox)
+  }
+
+  get queues(): Pick<Broadcasts, 'membership' | 'user'> {
+    return this.#broadcasts
+  }
+
+  /** Spreads a membership message; it replaces the pending one about the same member. */
+  membership(
+    nowMs: number,
+    message: AliveMessage | SuspectMessage | DeadMessage,
+    notice?: BroadcastNotice,
+  ): void {
+    const bytes = this.#outbox.encode(message)
+    if (this.#broadcasts.enqueueMembership({ key: message.node, bytes, notice })) this.#scheduleFlush(nowMs)
+    else this.#outbox.note('warn', 'membership-message-too-long', { bytes: bytes.length })
+  }
+
+  user(nowMs: number, broadcast: Broadcast): void {
+    const { audience, key, payload } = broadcast
+    if (payload.length === 0 || this.#members.livePeers(audience) === 0) {
+      this.#outbox.note('debug', 'broadcast-without-audience', { audience, bytes: payload.length })
+      return
+    }
+    const bytes = this.#outbox.encode({ kind: 'user', payload })
+    if (this.#streams.isTooLong(audience, payload.length, bytes.length)) {
+      this.#streams.sendLong(audience, payload)
+      return
+    }
+    const queue = this.#broadcasts.user[audience]
+    const droppedBefore = queue.dropped
+    queue.enqueue({ key, bytes, payload })
+    const messages = queue.dropped - droppedBefore
+    if (messages > 0) this.#outbox.note('debug', 'broadcast-queue-full', { audience, messages })
+    this.#scheduleFlush(nowMs)
+  }
+
+  piggyback(mainBytes: number, mainParts: number, to: MemberRecord | undefined): Uint8Array[] {
+    return this.#broadcasts.piggyback(mainBytes, mainParts, to)
+  }
+
+  tick(nowMs: number): void {
+    this.#run(nowMs, 'tick')
+  }
+
+  /** A flush timer surfaced. */
+  flush(nowMs: number): void {
+    if (nowMs < this.#flushAtMs) return
+    this.#flushAtMs = Number.POSITIVE_INFINITY
+    this.#run(nowMs, 'flush')
+  }
+
+  #run(nowMs: number, occasion: 'flush' | 'tick'): void {
+    const backlogAtMs = this.#streams.flushBacklog(nowMs)
+    const left = this.#round.run(nowMs, { occasion, holdNative: backlogAtMs !== undefined })
+    if (backlogAtMs !== undefined) this.#scheduleFlush(backlogAtMs)
+    if (!left) return
+    this.#pacedUntilMs = nowMs + FLUSH_SPACING_MS
+    this.#scheduleFlush(nowMs)
+  }
+
+  #scheduleFlush(wantedAtMs: number): void {
+    const atMs = Math.max(wantedAtMs, this.#pacedUntilMs)
+    if (this.#flushAtMs <= atMs) return
+    this.#flushAtMs = atMs
+    this.#timers.schedule(atMs, { kind: 'flush' })
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * What an alive, suspect or dead message may change (memberlist-wire.md section 4).
+ *
+ * Incarnations order everything about one member: alive needs a higher one than known, an accusation at least the
+ * known one. The accused alone can raise it, which is how it clears itself. What was news is passed on.
+ *
+ * Stricter than memberlist where that is invisible or kinder on the wire: the highest incarnation in any evidence is
+ * kept, a leap to the very end of the incarnation range (which nobody could refute for long) is not believed, unfit
+ * versions are left out one by one, only live members confirm a suspicion, and a restarted member whose alive is stale is told why it is ignored.
+ *
+ * Not here: messages about ourselves (self-rules.ts).
+ */
+import { compareBytes } from '../../base/bytes.ts'
+import type { Random } from '../../base/random.ts'
+import type { GossipConfig } from './config.ts'
+import type { Dissemination } from './dissemination.ts'
+import { type Endpoint, endpointKey } from './endpoint.ts'
+import { isPlausible } from './incarnation.ts'
+import { isLive, type MemberRecord, type Members, memberView } from './members.ts'
+import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
+import type { Outbox } from './outbox.ts'
+import type { SelfRules } from './self-rules.ts'
+import { suspicionBounds } from './suspicion.ts'
+import type { Suspicions } from './suspicions.ts'
+import { checkVersions } from './version-check.ts'
+
+/** Longest name and meta taken from the wire. memberlist limits only its own meta (512 bytes). */
+export const NAME_LENGTH_MAX = 1024
+export const WIRE_META_BYTES_MAX = 4096
+
+export interface MemberRulesDeps {
+  readonly config: GossipConfig
+  readonly random: Random
+  readonly members: Members
+  readonly suspicions: Suspicions
+  readonly dissemination: Dissemination
+  readonly outbox: Outbox
+  readonly self: SelfRules
+}
+
+export class MemberRules {
+  readonly #deps: MemberRulesDeps
+
+  constructor(deps: MemberRulesDeps) {
+    this.#deps = deps
+  }
+
+  /** @param from the datagram's source, when it came by packet */
+  alive(nowMs: number, message: AliveMessage, from?: Endpoint): void {
+    const { members, self, dissemination, suspicions } = this.#deps
+    const alive = this.#checked(message)
+    if (alive === undefined) return
+    const known = members.get(alive.node)
+    if (known !== undefined && !this.#believes(known, alive.incarnation)) return
+    if (known?.isSelf) {
+      self.alive(nowMs, alive)
+      return
+    }
+    const record = known ?? this.#admit(nowMs, alive)
+    if (record === undefined) return
+    const moved = endpointKey(record.endpoint) !== endpointKey(alive.endpoint)
+    if (moved && !this.#mayMove(nowMs, record)) {
+      this.#conflict(record, alive.endpoint)
+      return
+    }
+    if (!moved && alive.incarnation <= record.incarnation) {
+      this.#answerStale(alive, record, from)
+      return
+    }
+    suspicions.cancel(record.name)
+    dissemination.membership(nowMs, alive)
+    this.#accept(nowMs, record, alive, moved)
+  }
+
+  suspect(nowMs: number, suspect: SuspectMessage): void {
+    const { members, self, config, dissemination, suspicions, outbox } = this.#deps
+    const record = members.get(suspect.node)
+    if (record === undefined || !this.#isNews(record, suspect)) return
+    if (record.isSelf) {
+      self.accused(nowMs, suspect)
+      return
+    }
+    if (suspect.from === '' || suspect.from === suspect.node) {
+      outbox.note('debug', 'suspect-malformed', { node: suspect.node, from: suspect.from.slice(0, 64) })
+      return
+    }
+    record.incarnation = Math.max(record.incarnation, suspect.incarnation)
+    if (suspicions.isRunning(record.name)) {
+      const accuser = members.get(suspect.from)
+      if (accuser === undefined || !isLive(accuser)) return
+      if (suspicions.confirm(record.name, suspect.from)) dissemination.membership(nowMs, suspect)
+      return
+    }
+    if (record.liveness !== 'alive') return
+    dissemination.membership(nowMs, suspect)
+    members.setLiveness(record, 'suspect', nowMs)
+    suspicions.start(record.name, suspect.from, suspicionBounds(config, members.size), nowMs)
+    outbox.note('info', 'member-suspect', { node: record.name, from: suspect.from })
+  }
+
+  dead(nowMs: number, dead: DeadMessage): void {
+    const { members, self, dissemination, suspicions, outbox } = this.#deps
+    const record = members.get(dead.node)
+    if (record === undefined || !this.#isNews(record, dead)) return
+    if (record.isSelf) {
+      self.accused(nowMs, dead)
+      return
+    }
+    record.incarnation = Math.max(record.incarnation, dead.incarnation)
+    suspicions.cancel(record.name)
+    if (!isLive(record)) return
+    dissemination.membership(nowMs, dead)
+    members.setLiveness(record, dead.from === dead.node ? 'left' : 'dead', nowMs)
+    outbox.note('info', `member-${record.liveness}`, { node: record.name, from: dead.from })
+    outbox.emit({ type: 'member-event', event: { type: 'leave', member: memberView(record) } })
+  }
+
+  /** A suspicion timer surfaced. */
+  suspicionTimer(nowMs: number, dueAtMs: number, name: string): void {
+    const { members, config, suspicions } = this.#deps
+    if (!suspicions.expired(name, nowMs, dueAtMs, config.probeIntervalMs)) return
+    const record = members.get(name)
+    if (record?.liveness !== 'suspect') return
+    this.dead(nowMs, { kind: 'dead', incarnation: record.incarnation, node: name, from: config.name })
+  }
+
+  /** The message with port 0 filled in, or undefined when no member could look like that. */
+  #checked(alive: AliveMessage): AliveMessage | undefined {
+    const { config, outbox } = this.#deps
+    const { addr, port } = alive.endpoint
+    const fields = { node: alive.node.slice(0, 64) }
+    if (
+      alive.node === '' ||
+      alive.incarnation === 0 ||
+      alive.node.length > NAME_LENGTH_MAX ||
+      alive.meta.length > WIRE_META_BYTES_MAX ||
+      (addr.length !== 4 && addr.length !== 16) ||
+      port > 65535
+    ) {
+      outbox.note('debug', 'alive-malformed', fields)
+      return undefined
+    }
+    const versions = checkVersions(config.vsn, alive.vsn)
+    if (versions !== 'fits') {
+      outbox.note('warn', `alive-version-${versions}`, { ...fields, vsn: alive.vsn.join('.') })
+      return undefined
+    }
+    return port === 0 ? { ...alive, endpoint: { addr, port: config.advertise.port } } : alive
+  }
+
+  /** A record for a name never heard of: dead at incarnation 0 until the alive is applied. */
+  #admit(nowMs: number, alive: AliveMessage): MemberRecord | undefined {
+    const { members, config, outbox, random } = this.#deps
+    if (members.size >= config.membersMax) {
+      outbox.note('warn', 'members-full', { node: alive.node, max: config.membersMax })
+      return undefined
+    }
+    const node = { ...alive, name: alive.node, incarnation: 0, liveness: 'dead' as const }
+    return members.insert(node, false, nowMs, random)
+  }
+
+  #mayMove(nowMs: number, record: MemberRecord): boolean {
+    const { deadNodeReclaimMs } = this.#deps.config
+    if (record.liveness === 'left') return true
+    return (
+      record.liveness === 'dead' && deadNodeReclaimMs > 0 && nowMs - record.changedAtMs > deadNodeReclaimMs
+    )
+  }
+
+  #accept(nowMs: number, record: MemberRecord, alive: AliveMessage, moved: boolean): void {
+    const { members, outbox } = this.#deps
+    const wasLive = isLive(record)
+    const metaChanged = compareBytes(record.meta, alive.meta) !== 0
+    record.incarnation = alive.incarnation
+    record.vsn = alive.vsn
+    if (metaChanged) members.setMeta(record, alive.meta)
+    if (moved) members.setEndpoint(record, alive.endpoint)
+    if (record.liveness !== 'alive') members.setLiveness(record, 'alive', nowMs)
+    if (wasLive && !metaChanged) return
+    if (!wasLive) {
+      record.rttMs = undefined
+      outbox.note('info', 'member-alive', { node: record.name, incarnation: record.incarnation })
+    }
+    const type = wasLive ? 'update' : 'join'
+    outbox.emit({ type: 'member-event', event: { type, member: memberView(record) } })
+  }
+
+  #conflict(record: MemberRecord, otherEndpoint: Endpoint): void {
+    const { outbox } = this.#deps
+    outbox.note('warn', 'name-conflict', { node: record.name })
+    outbox.emit({
+      type: 'member-event',
+      event: { type: 'conflict', member: memberView(record), otherEndpoint },
+    })
+  }
+
+  /** A member that came back with an old incarnation cannot know that it is accused: tell it, so that it refutes. */
+  #answerStale(alive: AliveMessage, record: MemberRecord, from: Endpoint | undefined): void {
+    const { outbox, config } = this.#deps
+    if (record.liveness === 'alive' || from === undefined) return
+    if (endpointKey(from) !== endpointKey(record.endpoint)) return
+    const accusation = outbox.encode({
+      kind: 'suspect',
+      incarnation: record.incarnation,
+      node: alive.node,
+      from: config.name,
+    })
+    outbox.packet(from, [accusation])
+  }
+
+  /** Not older than what is known, and believable. */
+  #isNews(record: MemberRecord, accusation: SuspectMessage | DeadMessage): boolean {
+    const { incarnation } = accusation
+    return incarnation >= record.incarnation && this.#believes(record, incarnation)
+  }
+
+  #believes(record: MemberRecord, incarnation: number): boolean {
+    if (isPlausible(record.incarnation, incarnation)) return true
+    this.#deps.outbox.note('warn', 'incarnation-implausible', { node: record.name, incarnation })
+    return false
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Our own membership: announcing it, defending it, ending it.
+ *
+ * Whoever calls us suspect or dead is answered with an alive at a higher incarnation, and costs us a point of health:
+ * being accused is a hint that we are slow. After `leave` we no longer defend ourselves.
+ */
+import { compareBytes } from '../../base/bytes.ts'
+import { HearsayError } from '../../base/errors.ts'
+import type { Awareness } from './awareness.ts'
+import type { BroadcastNotice } from './broadcast-queue.ts'
+import type { GossipConfig } from './config.ts'
+import type { Dissemination } from './dissemination.ts'
+import { endpointKey } from './endpoint.ts'
+import type { Incarnation } from './incarnation.ts'
+import { type MemberRecord, type Members, memberView } from './members.ts'
+import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
+import type { Outbox } from './outbox.ts'
+
+/** memberlist peers panic or refuse above this. */
+export const META_BYTES_MAX = 512
+
+export interface SelfRulesDeps {
+  readonly config: GossipConfig
+  readonly members: Members
+  readonly record: MemberRecord
+  readonly incarnation: Incarnation
+  readonly awareness: Awareness
+  readonly dissemination: Dissemination
+  readonly outbox: Outbox
+}
+
+export class SelfRules {
+  readonly #deps: SelfRulesDeps
+  #leaving = false
+
+  constructor(deps: SelfRulesDeps) {
+    this.#deps = deps
+    checkMeta(deps.config.meta)
+  }
+
+  get leaving(): boolean {
+    return this.#leaving
+  }
+
+  /** Our alive, at the current incarnation. */
+  announce(nowMs: number): void {
+    const { record, dissemination } = this.#deps
+    const { name, endpoint, meta, vsn, incarnation } = record
+    dissemination.membership(nowMs, { kind: 'alive', incarnation, node: name, endpoint, meta, vsn })
+  }
+
+  /** @throws HearsayError `GOSSIP_META_TOO_LONG` */
+  updateMeta(nowMs: number, meta: Uint8Array): void {
+    checkMeta(meta)
+    const { members, record, incarnation } = this.#deps
+    members.setMeta(record, meta)
+    if (this.#leaving) return
+    record.incarnation = incarnation.raise()
+    this.announce(nowMs)
+  }
+
+  /** Somebody says that we are alive: ours of now, ours of a former life, or another's. */
+  alive(nowMs: number, alive: AliveMessage): void {
+    const { record, outbox } = this.#deps
+    if (this.#leaving) return
+    if (endpointKey(alive.endpoint) !== endpointKey(record.endpoint)) {
+      outbox.note('warn', 'name-conflict', { node: record.name })
+      const event = {
+        type: 'conflict',
+        member: memberView(record),
+        otherEndpoint: alive.endpoint,
+      } as const
+      outbox.emit({ type: 'member-event', event })
+      return
+    }
+    if (alive.incarnation < record.incarnation) return
+    const same = compareBytes(alive.meta, record.meta) === 0 && compareBytes(alive.vsn, record.vsn) === 0
+    if (alive.incarnation === record.incarnation && same) return
+    this.#refute(nowMs, alive.incarnation)
+  }
+
+  /** Somebody says that we are suspect or dead, at our incarnation or a higher one. */
+  accused(nowMs: number, accusation: SuspectMessage | DeadMessage): void {
+    if (this.#leaving) return
+    this.#deps.outbox.note('info', 'accusation-refuted', {
+      kind: accusation.kind,
+      from: accusation.from.slice(0, 64),
+      incarnation: accusation.incarnation,
+    })
+    this.#refute(nowMs, accusation.incarnation)
+  }
+
+  /**
+   * Says goodbye. `left` is emitted once the message went to every live peer, or to as many distinct ones as its
+   * transmissions allow; peers keep getting the remaining transmissions while the driver lingers.
+   */
+  leave(nowMs: number): void {
+    if (this.#leaving) return
+    this.#leaving = true
+    const { members, record, dissemination, outbox } = this.#deps
+    const { name, incarnation } = record
+    const livePeers = (): number => members.livePeers('native') + members.livePeers('foreign')
+    members.setLiveness(record, 'left', nowMs)
+    const told = new Set<string>()
+    let done = false
+    const finished = (): void => {
+      if (!done) outbox.emit({ type: 'left' })
+      done = true
+    }
+    if (livePeers() === 0) {
+      finished()
+      return
+    }
+    const notice: BroadcastNotice = {
+      sent: (peerName) => {
+        told.add(peerName)
+        if (told.size >= livePeers()) finished()
+      },
+      finished,
+    }
+    dissemination.membership(nowMs, { kind: 'dead', incarnation, node: name, from: name }, notice)
+  }
+
+  #refute(nowMs: number, accused: number): void {
+    const { record, incarnation, awareness } = this.#deps
+    record.incarnation = incarnation.raise(accused)
+    awareness.apply(1)
+    this.announce(nowMs)
+  }
+}
+
+function checkMeta(meta: Uint8Array): void {
+  if (meta.length <= META_BYTES_MAX) return
+  throw new HearsayError(
+    'GOSSIP_META_TOO_LONG',
+    `node meta is ${meta.length} bytes, at most ${META_BYTES_MAX} are allowed`,
+  )
+}
