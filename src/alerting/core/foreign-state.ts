@@ -1,0 +1,218 @@
+/**
+ * memberlist's opaque payloads as Alertmanagers fill them: `FullState` in a push-pull, `Part` in a user message.
+ *
+ * Reading is tolerant where Alertmanager is all or nothing: a part that does not parse, an unknown part key, a bad
+ * record are counted by reason and stepped over. Records of equal key in one payload are joined by the record order,
+ * where Alertmanager takes the last. Writing gives what the oldest of them accepts: both parts always, no key twice,
+ * no part key of our own. What hearsay replicas say among themselves rides in a field that Alertmanagers skip.
+ */
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { ByteReader, BytesError, ByteWriter, compareBytes } from '../../base/bytes.ts'
+import type { ForeignRecord, RecordPut } from '../../store/core/delta.ts'
+import {
+  type Admission,
+  NOTIFICATION_TABLE,
+  QUARANTINE_TABLE,
+  type RefusalReason,
+  SILENCE_TABLE,
+} from './admission.ts'
+import { FullStateSchema, type Part, PartSchema } from './alertmanager_pb.ts'
+import { readDelimited, writeDelimited } from './delimited.ts'
+import { nanosFromInstant } from './nanos.ts'
+import { admitNotification } from './notification-admission.ts'
+import { admitSilence } from './silence-admission.ts'
+import { decodeMeshSilence } from './silence-codec.ts'
+
+/** A payload with this many faults is not read further: garbage must not cost more than state. */
+export const FOREIGN_FAULTS_MAX = 1000
+
+export type ForeignFault =
+  | RefusalReason
+  | 'STATE_MALFORMED'
+  | 'PART_MALFORMED'
+  | 'PART_UNKNOWN'
+  | 'LIST_TRUNCATED'
+
+/** What a payload held. Quarantined records are among `puts`, in their own table. */
+export interface ForeignState {
+  /** At most one for each table and key. */
+  readonly puts: readonly RecordPut[]
+  /** Empty when there is none. */
+  readonly hearsayFrame: Uint8Array
+  readonly faults: ReadonlyMap<ForeignFault, number>
+  readonly quarantined: number
+}
+
+const PART_ADMISSION: ReadonlyMap<string, (record: Uint8Array) => Admission> = new Map([
+  ['nfl', admitNotification],
+  ['sil', admitSilence],
+])
+/** In the order they are written. */
+const PARTS: readonly (readonly [key: string, tables: readonly string[]])[] = [
+  ['nfl', [NOTIFICATION_TABLE]],
+  ['sil', [SILENCE_TABLE, QUARANTINE_TABLE]],
+]
+const PARTS_FIELD = 1
+const FRAME_FIELD = 1000
+const LENGTH_DELIMITED = 2
+
+/** Negative when `a` loses: the older version, or of equal versions the smaller bytes. */
+function compareRecords(a: ForeignRecord, b: ForeignRecord): number {
+  if (a.versionNs !== b.versionNs) return a.versionNs < b.versionNs ? -1 : 1
+  return compareBytes(a.bytes, b.bytes)
+}
+
+class Collector {
+  readonly #puts = new Map<string, RecordPut>()
+  readonly #faults = new Map<ForeignFault, number>()
+  #faultCount = 0
+  #quarantined = 0
+
+  get isExhausted(): boolean {
+    return this.#faultCount >= FOREIGN_FAULTS_MAX
+  }
+
+  fault(reason: ForeignFault): void {
+    this.#faultCount++
+    this.#faults.set(reason, (this.#faults.get(reason) ?? 0) + 1)
+  }
+
+  part(part: Part): void {
+    const admit = PART_ADMISSION.get(part.key)
+    if (admit === undefined) {
+      this.fault('PART_UNKNOWN')
+      return
+    }
+    const whole = readDelimited(part.data, (record) => {
+      this.#take(admit(record))
+      return !this.isExhausted
+    })
+    if (!whole) this.fault('LIST_TRUNCATED')
+  }
+
+  partBytes(bytes: Uint8Array): void {
+    let part: Part
+    try {
+      part = fromBinary(PartSchema, bytes)
+    } catch {
+      this.fault('PART_MALFORMED')
+      return
+    }
+    this.part(part)
+  }
+
+  #take(admission: Admission): void {
+    if (admission.verdict === 'refused') {
+      this.fault(admission.reason)
+      return
+    }
+    if (admission.verdict === 'quarantined') this.#quarantined++
+    const { put } = admission
+    const name = `${put.table}\0${put.key}`
+    const held = this.#puts.get(name)
+    if (held === undefined || compareRecords(held.record, put.record) < 0) this.#puts.set(name, put)
+  }
+
+  finish(hearsayFrame: Uint8Array): ForeignState {
+    return {
+      puts: [...this.#puts.values()],
+      hearsayFrame,
+      faults: this.#faults,
+      quarantined: this.#quarantined,
+    }
+  }
+}
+
+/** Numbers may have all 64 bits here, more than the reader gives, so they are stepped over byte by byte. */
+function skipNumber(reader: ByteReader): void {
+  for (let i = 0; i < 10; i++) if (reader.u8() < 128) return
+  throw new BytesError('BYTES_MALFORMED', 'number of more than 10 bytes')
+}
+
+/** @returns false for a wire type that has no length of its own */
+function skipField(reader: ByteReader, wireType: number): boolean {
+  if (wireType === 0) skipNumber(reader)
+  else if (wireType === 1) reader.raw(8)
+  else if (wireType === LENGTH_DELIMITED) reader.bytes()
+  else if (wireType === 5) reader.raw(4)
+  else return false
+  return true
+}
+
+/**
+ * Reads the user state of a push-pull, from an Alertmanager or a hearsay replica.
+ *
+ * @param bytes as received; the frame and the records' bytes are copied or views of it, so it must not be changed
+ * @returns all that could be read; never throws
+ */
+export function decodeForeignState(bytes: Uint8Array): ForeignState {
+  const collector = new Collector()
+  const reader = new ByteReader(bytes)
+  let frame: Uint8Array = new Uint8Array(0)
+  try {
+    while (reader.remaining > 0 && !collector.isExhausted) {
+      const tag = reader.varint()
+      const [field, wireType] = [Math.floor(tag / 8), tag % 8]
+      if (field === PARTS_FIELD && wireType === LENGTH_DELIMITED) collector.partBytes(reader.bytes())
+      else if (field === FRAME_FIELD && wireType === LENGTH_DELIMITED) frame = reader.bytes()
+      else if (field === 0 || !skipField(reader, wireType)) {
+        collector.fault('STATE_MALFORMED')
+        break
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof BytesError)) throw error
+    collector.fault('STATE_MALFORMED')
+  }
+  return collector.finish(frame)
+}
+
+/** Reads a broadcast: one `Part`. Never throws. */
+export function decodeForeignPart(bytes: Uint8Array): ForeignState {
+  const collector = new Collector()
+  collector.partBytes(bytes)
+  return collector.finish(new Uint8Array(0))
+}
+
+/**
+ * Whether Alertmanagers may be told. A quarantined silence is kept from them, until it has been ended: that version
+ * stops the harm where it is already known.
+ */
+function isForForeigners(table: string, record: ForeignRecord): boolean {
+  if (table !== QUARANTINE_TABLE) return true
+  const silence = decodeMeshSilence(record.bytes).silence
+  return nanosFromInstant(silence?.endsAt) <= nanosFromInstant(silence?.updatedAt)
+}
+
+/**
+ * @param tables gives the records of a table; asked for each table once
+ * @param hearsayFrame left out when empty
+ */
+export function encodeForeignState(
+  tables: (table: string) => Iterable<readonly [key: string, record: ForeignRecord]>,
+  hearsayFrame: Uint8Array,
+): Uint8Array {
+  const parts = PARTS.map(([partKey, partTables]) => {
+    const best = new Map<string, ForeignRecord>()
+    for (const table of partTables) {
+      for (const [key, record] of tables(table)) {
+        const held = best.get(key)
+        if (held !== undefined && compareRecords(held, record) >= 0) continue
+        if (isForForeigners(table, record)) best.set(key, record)
+      }
+    }
+    const data = new ByteWriter()
+    for (const record of best.values()) writeDelimited(data, record.bytes)
+    return create(PartSchema, { key: partKey, data: data.finish() })
+  })
+  return toBinary(FullStateSchema, create(FullStateSchema, { parts, hearsayFrame }))
+}
+
+/** The broadcast of one record, or undefined when it is not for Alertmanagers. */
+export function encodeForeignPart({ table, key, record }: RecordPut): Uint8Array | undefined {
+  const part = PARTS.find(([, tables]) => tables.includes(table))
+  if (part === undefined || key === '' || !isForForeigners(table, record)) return undefined
+  const data = new ByteWriter(record.bytes.length + 5)
+  writeDelimited(data, record.bytes)
+  return toBinary(PartSchema, create(PartSchema, { key: part[0], data: data.finish() }))
+}

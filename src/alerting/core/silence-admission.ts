@@ -1,0 +1,47 @@
+/**
+ * Judges a silence record from a peer, and brings it into canonical form.
+ *
+ * What is quarantined and why: a pattern that RE2 refuses makes an Alertmanager fail the lookup of every alert; a
+ * matcher type of the future makes it fail the whole list; no matchers, or only such that hold for absent labels,
+ * silence everything. Peers will not send what they would not create themselves, unless they are old, new or hostile.
+ */
+import { utf8Encode } from '../../base/bytes.ts'
+import {
+  type Admission,
+  IDENTITY_BYTES_MAX,
+  QUARANTINE_TABLE,
+  RECORD_BYTES_MAX,
+  refused,
+  SILENCE_TABLE,
+} from './admission.ts'
+import type { MeshSilence } from './alertmanager_pb.ts'
+import { isValidInstant, nanosFromInstant, VERSION_END_NS } from './nanos.ts'
+import { decodeMeshSilence, silenceFromMessage, silenceRecord } from './silence-codec.ts'
+import { silenceFault } from './silence-validation.ts'
+
+/** @param bytes one record, without its length; never throws */
+export function admitSilence(bytes: Uint8Array): Admission {
+  if (bytes.length === 0) return refused('RECORD_EMPTY')
+  if (bytes.length > RECORD_BYTES_MAX) return refused('RECORD_TOO_LARGE')
+  let message: MeshSilence
+  try {
+    message = decodeMeshSilence(bytes)
+  } catch {
+    return refused('RECORD_MALFORMED')
+  }
+  const silence = silenceFromMessage(message)
+  const inner = message.silence
+  if (silence === undefined || inner === undefined) return refused('RECORD_EMPTY')
+  if (silence.id === '' || utf8Encode(silence.id).length > IDENTITY_BYTES_MAX)
+    return refused('IDENTITY_INVALID')
+  const instants = [inner.startsAt, inner.endsAt, inner.updatedAt, message.expiresAt]
+  const versionNs = nanosFromInstant(inner.updatedAt)
+  if (!instants.every(isValidInstant) || versionNs < 0n || versionNs >= VERSION_END_NS) {
+    return refused('INSTANT_INVALID')
+  }
+  const record = silenceRecord(message)
+  const detail = silenceFault(silence)
+  if (detail === undefined)
+    return { verdict: 'accepted', put: { table: SILENCE_TABLE, key: silence.id, record } }
+  return { verdict: 'quarantined', put: { table: QUARANTINE_TABLE, key: silence.id, record }, detail }
+}

@@ -1,0 +1,117 @@
+/**
+ * Silences to and from the bytes that Alertmanagers exchange.
+ *
+ * One silence has one canonical form here, so that replicas which got it from different Alertmanagers hold equal bytes:
+ * known fields by number, annotations by key, the dead `comments` lifted into their successors, and the matchers written
+ * twice. Field 2 is all that releases up to 0.31 read, and without it they silence every alert; field 11 is what later
+ * ones prefer. Fields we do not know are kept where they stand.
+ *
+ * Decoding checks form only; whether the silence makes sense is silence-rules.ts.
+ */
+import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { compareBytes, utf8Encode } from '../../base/bytes.ts'
+import type { ForeignRecord } from '../../store/core/delta.ts'
+import {
+  AnnotationSchema,
+  MatcherSchema,
+  type MatcherSet as MatcherSetMessage,
+  MatcherSetSchema,
+  type MeshSilence,
+  MeshSilenceSchema,
+  SilenceSchema,
+} from './alertmanager_pb.ts'
+import { instantFromNanos, nanosFromInstant, nanosToMsCeil } from './nanos.ts'
+import { type MatcherSet, type Silence, sameMatcherSets } from './silence.ts'
+
+/** The fields of a decoded silence are all present; absent instants mean 1970. */
+export function silenceFromMessage(message: MeshSilence): Silence | undefined {
+  const inner = message.silence
+  if (inner === undefined) return undefined
+  return {
+    id: inner.id,
+    matcherSets: inner.matcherSets.map((set) =>
+      set.matchers.map(({ type, name, pattern }) => ({ type, name, pattern })),
+    ),
+    startsAtNs: nanosFromInstant(inner.startsAt),
+    endsAtNs: nanosFromInstant(inner.endsAt),
+    updatedAtNs: nanosFromInstant(inner.updatedAt),
+    expiresAtNs: nanosFromInstant(message.expiresAt),
+    createdBy: inner.createdBy,
+    comment: inner.comment,
+    annotations: new Map(inner.annotations.map(({ key, value }) => [key ?? '', value ?? ''])),
+    carried: message,
+  }
+}
+
+/**
+ * Reads a record and brings it into canonical form.
+ *
+ * @returns the message, which may still lack its inner silence
+ * @throws whatever the decoder finds wrong: truncation, invalid UTF-8, nesting
+ */
+export function decodeMeshSilence(bytes: Uint8Array): MeshSilence {
+  const message = fromBinary(MeshSilenceSchema, bytes)
+  const inner = message.silence
+  if (inner === undefined) return message
+  const [first] = inner.comments
+  if (first !== undefined) {
+    inner.createdBy = first.author
+    inner.comment = first.comment
+    inner.comments = []
+  }
+  if (inner.matcherSets.length === 0 && inner.matchers.length > 0) {
+    inner.matcherSets = [create(MatcherSetSchema, { matchers: inner.matchers })]
+  }
+  inner.matchers = inner.matcherSets[0]?.matchers ?? []
+  setAnnotations(message, new Map(inner.annotations.map(({ key, value }) => [key ?? '', value ?? ''])))
+  return message
+}
+
+function setAnnotations(message: MeshSilence, annotations: ReadonlyMap<string, string>): void {
+  if (message.silence === undefined) return
+  message.silence.annotations = [...annotations]
+    .sort(([a], [b]) => compareBytes(utf8Encode(a), utf8Encode(b)))
+    .map(([key, value]) => create(AnnotationSchema, { key, value }))
+}
+
+function matcherSetMessages(sets: readonly MatcherSet[]): MatcherSetMessage[] {
+  return sets.map((set) =>
+    create(MatcherSetSchema, { matchers: set.map((matcher) => create(MatcherSchema, matcher)) }),
+  )
+}
+
+/** The record of a silence; what it was read from lends the fields that we do not know. */
+export function encodeSilence(silence: Silence): ForeignRecord {
+  const { carried } = silence
+  const message = carried === undefined ? create(MeshSilenceSchema) : clone(MeshSilenceSchema, carried)
+  const inner = message.silence ?? create(SilenceSchema)
+  message.silence = inner
+  inner.id = silence.id
+  const before = carried === undefined ? undefined : silenceFromMessage(carried)
+  if (before === undefined || !sameMatcherSets(before.matcherSets, silence.matcherSets)) {
+    inner.matcherSets = matcherSetMessages(silence.matcherSets)
+  }
+  inner.matchers = inner.matcherSets[0]?.matchers ?? []
+  inner.startsAt = instantFromNanos(silence.startsAtNs)
+  inner.endsAt = instantFromNanos(silence.endsAtNs)
+  inner.updatedAt = instantFromNanos(silence.updatedAtNs)
+  inner.createdBy = silence.createdBy
+  inner.comment = silence.comment
+  setAnnotations(message, silence.annotations)
+  message.expiresAt = instantFromNanos(silence.expiresAtNs)
+  return silenceRecord(message)
+}
+
+/** The record of a message in canonical form. */
+export function silenceRecord(message: MeshSilence): ForeignRecord {
+  return {
+    versionNs: nanosFromInstant(message.silence?.updatedAt),
+    bytes: toBinary(MeshSilenceSchema, message),
+    expiresAtMs: nanosToMsCeil(nanosFromInstant(message.expiresAt)),
+  }
+}
+
+/** Reads a record that this replica has accepted or written before. */
+export function silenceFromRecord(record: ForeignRecord): Silence | undefined {
+  return silenceFromMessage(decodeMeshSilence(record.bytes))
+}

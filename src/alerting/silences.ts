@@ -1,0 +1,138 @@
+/**
+ * Silences of this replica: what the HTTP interface and embedders call.
+ *
+ * Reads come from an index of decoded silences in memory, which follows the store's changes; a query decodes nothing.
+ * Writes decide on the stored version inside the store's atomic write, so two edits of one silence at the same moment
+ * cannot overwrite each other, and resolve once durable.
+ *
+ * Quarantined silences (core/silence-admission.ts) are listed by id and can be ended; otherwise nothing sees them.
+ */
+import type { Clock } from '../base/clock.ts'
+import { HearsayError } from '../base/errors.ts'
+import type { ForeignRecord } from '../store/core/delta.ts'
+import type { RecordStage, Records } from '../store/records.ts'
+import { QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
+import { nanosFromMs } from './core/nanos.ts'
+import { type Silence, type SilenceState, silenceState } from './core/silence.ts'
+import { encodeSilence, silenceFromRecord } from './core/silence-codec.ts'
+import { querySilences, type SilenceQuery } from './core/silence-query.ts'
+import { planExpiry, planSilence, type SilenceRequest } from './core/silence-rules.ts'
+
+export interface SilencesOptions {
+  /** How long an ended silence is remembered. */
+  readonly retentionMs: number
+  /** A fresh version 4 UUID, lower case. */
+  readonly newId: () => string
+}
+
+export class Silences {
+  readonly #records: Records
+  readonly #clock: Clock
+  readonly #options: SilencesOptions
+  readonly #index = new Map<string, Silence>()
+  readonly #stopWatching: () => void
+
+  constructor(records: Records, clock: Clock, options: SilencesOptions) {
+    this.#records = records
+    this.#clock = clock
+    this.#options = options
+    for (const [id, record] of records.entries(SILENCE_TABLE)) this.#follow(id, record)
+    this.#stopWatching = records.watch(SILENCE_TABLE, (id, record) => this.#follow(id, record))
+  }
+
+  /**
+   * Creates a silence, edits one in place, or replaces one (core/silence-rules.ts). Resolves once durable.
+   *
+   * @returns the id of the silence that holds the request
+   * @throws HearsayError `SILENCE_INVALID`, `SILENCE_NOT_FOUND`; and what the store throws
+   */
+  async create(request: SilenceRequest): Promise<string> {
+    const newId = this.#options.newId()
+    return this.#write(SILENCE_TABLE, (stage) => {
+      const existing = request.id === '' ? undefined : staged(stage, request.id)
+      const plan = planSilence(request, { existing, ...this.#edit() }, newId)
+      for (const silence of plan.puts) stage.put(silence.id, encodeSilence(silence))
+      return { result: plan.id, ids: plan.puts.map((silence) => silence.id) }
+    })
+  }
+
+  /**
+   * Ends a silence now; one that has ended already stays as it is. Resolves once durable.
+   *
+   * @throws HearsayError `SILENCE_NOT_FOUND`; and what the store throws
+   */
+  async expire(id: string): Promise<void> {
+    const tables = [SILENCE_TABLE, QUARANTINE_TABLE].filter(
+      (table) => this.#records.get(table, id) !== undefined,
+    )
+    if (tables.length === 0) throw new HearsayError('SILENCE_NOT_FOUND', 'silence not found')
+    for (const table of tables) {
+      await this.#write(table, (stage) => {
+        const existing = staged(stage, id)
+        const ended = existing === undefined ? undefined : planExpiry({ existing, ...this.#edit() })
+        if (ended !== undefined) stage.put(id, encodeSilence(ended))
+        return { result: undefined, ids: [id] }
+      })
+    }
+  }
+
+  get(id: string): Silence | undefined {
+    return this.#index.get(id)
+  }
+
+  /** In list order, by the states at this moment. */
+  query(query: SilenceQuery): readonly Silence[] {
+    return querySilences(this.#index.values(), query, this.nowNs())
+  }
+
+  counts(): Readonly<Record<SilenceState, number>> {
+    const counts = { active: 0, pending: 0, expired: 0 }
+    const nowNs = this.nowNs()
+    for (const silence of this.#index.values()) counts[silenceState(silence, nowNs)]++
+    return counts
+  }
+
+  /** Ids of the silences held back because acting on them would do harm. */
+  quarantinedIds(): readonly string[] {
+    const ids: string[] = []
+    for (const [id, record] of this.#records.entries(QUARANTINE_TABLE)) {
+      const valid = this.#records.get(SILENCE_TABLE, id)
+      if (valid === undefined || valid.versionNs < record.versionNs) ids.push(id)
+    }
+    return ids
+  }
+
+  nowNs(): bigint {
+    return nanosFromMs(this.#clock.wallMs())
+  }
+
+  /** Stops following the store. */
+  close(): void {
+    this.#stopWatching()
+  }
+
+  #edit(): { readonly nowNs: bigint; readonly retentionNs: bigint } {
+    return { nowNs: this.nowNs(), retentionNs: nanosFromMs(this.#options.retentionMs) }
+  }
+
+  async #write<T>(
+    table: string,
+    operation: (stage: RecordStage) => { readonly result: T; readonly ids: readonly string[] },
+  ): Promise<T> {
+    const { result, ids } = await this.#records.write(table, operation)
+    // The watch may tell us later; whoever awaited the write reads it now.
+    if (table === SILENCE_TABLE) for (const id of ids) this.#follow(id, this.#records.get(table, id))
+    return result
+  }
+
+  #follow(id: string, record: ForeignRecord | undefined): void {
+    const silence = record === undefined ? undefined : silenceFromRecord(record)
+    if (silence === undefined) this.#index.delete(id)
+    else this.#index.set(id, silence)
+  }
+}
+
+function staged(stage: RecordStage, id: string): Silence | undefined {
+  const record = stage.get(id)
+  return record === undefined ? undefined : silenceFromRecord(record)
+}
