@@ -1,0 +1,120 @@
+/**
+ * The delegate of a replica that shares a cluster with Alertmanagers: it speaks their dialect to them and ours to our own
+ * kind, over one store.
+ *
+ * Push-pull: an Alertmanager gets a `FullState` with its two parts and nothing else; a hearsay replica gets one whose
+ * field 1000 holds our private frame and whose parts are empty, since the frame has the records too; to an address
+ * whose owner is not known yet goes both. Reading takes whatever is there.
+ *
+ * Messages: a change of a silence goes to hearsay members in a private frame and to Alertmanagers as a `Part`. They
+ * pass on only what is at most 700 bytes and expect a larger one straight from its author (alertmanager-state.md 1.4),
+ * so that is what we do: own large records go by stream to each of them, relayed ones do not.
+ */
+import { PRIVATE_MAGIC } from '../gossip/core/batch-frame.ts'
+import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../gossip/core/delegate.ts'
+import type { Delta, RecordPut } from '../store/core/delta.ts'
+import type { Joinable } from '../store/core/joinable.ts'
+import type { Records } from '../store/records.ts'
+import { Replicator } from '../store/replicator.ts'
+import { AdmittingStore } from './admitting-store.ts'
+import {
+  decodeForeignPart,
+  decodeForeignState,
+  encodeForeignPart,
+  encodeForeignState,
+  type ForeignState,
+} from './core/foreign-state.ts'
+
+/** Alertmanager relays no `Part` above this many bytes (half of its packet). */
+const RELAYED_PART_BYTES_MAX = 700
+/** A peer closes the connection above 20 MiB of user state, and membership suffers with it. */
+const STATE_BYTES_MAX = 19 * 1024 * 1024
+const NO_BYTES = new Uint8Array(0)
+
+export interface AlertmanagerDelegateDeps {
+  readonly store: Joinable
+  readonly records: Records
+  readonly broadcaster: Broadcaster
+  /** Something to count and perhaps log; `event` is a stable code. */
+  readonly note: (event: string, fields: Readonly<Record<string, string | number>>) => void
+  /** A record or payload of a peer was left out; reasons are from a closed set. */
+  readonly dropped: (reason: string, count: number) => void
+}
+
+export class AlertmanagerDelegate implements GossipDelegate {
+  readonly #deps: AlertmanagerDelegateDeps
+  readonly #replicator: Replicator
+  /** Whether what is being spread was written here. */
+  #isOwn = false
+
+  constructor(deps: AlertmanagerDelegateDeps) {
+    this.#deps = deps
+    this.#replicator = new Replicator({
+      store: new AdmittingStore(deps.store, (reason) => deps.dropped(reason, 1)),
+      broadcaster: deps.broadcaster,
+      note: deps.note,
+      onSpread: (delta) => this.#tellForeigners(delta.records),
+    })
+  }
+
+  /** Own mutations, once durable. */
+  committed(deltas: readonly Delta[]): void {
+    this.#isOwn = true
+    this.#replicator.committed(deltas)
+    this.#isOwn = false
+  }
+
+  localState(exchange: Exchange): Uint8Array {
+    const frame = exchange.peerClass === 'foreign' ? NO_BYTES : this.#replicator.localState(exchange)
+    const records =
+      exchange.peerClass === 'native' ? () => [] : (table: string) => this.#deps.records.entries(table)
+    for (const attempt of [frame, NO_BYTES]) {
+      const state = encodeForeignState(records, attempt)
+      if (state.length <= STATE_BYTES_MAX) return state
+      this.#deps.note('replication.state_too_large', { bytes: state.length, limit: STATE_BYTES_MAX })
+    }
+    return NO_BYTES
+  }
+
+  mergeRemoteState(bytes: Uint8Array, exchange: Exchange): void {
+    const state = decodeForeignState(bytes)
+    this.#merge(state)
+    if (state.hearsayFrame.length > 0) this.#replicator.mergeRemoteState(state.hearsayFrame, exchange)
+  }
+
+  userMessage(payload: Uint8Array): void {
+    if (payload[0] === PRIVATE_MAGIC) this.#replicator.userMessage(payload)
+    else this.#merge(decodeForeignPart(payload))
+  }
+
+  memberEvent(event: MemberEvent): void {
+    this.#replicator.memberEvent(event)
+  }
+
+  #merge(state: ForeignState): void {
+    for (const [reason, count] of state.faults) this.#deps.dropped(reason, count)
+    if (state.quarantined > 0) this.#deps.note('silence.quarantined', { records: state.quarantined })
+    if (state.puts.length === 0) return
+    this.#replicator.relay(this.#deps.store.join({ puts: [], adds: [], covered: [], records: state.puts }))
+  }
+
+  #tellForeigners(records: readonly RecordPut[]): void {
+    if (records.length === 0) return
+    const foreigners = this.#deps.broadcaster
+      .members()
+      .filter(
+        (member) =>
+          member.peerClass === 'foreign' && (member.liveness === 'alive' || member.liveness === 'suspect'),
+      )
+    if (foreigners.length === 0) return
+    for (const put of records) {
+      const payload = encodeForeignPart(put)
+      if (payload === undefined) continue
+      if (payload.length <= RELAYED_PART_BYTES_MAX) {
+        this.#deps.broadcaster.broadcast({ audience: 'foreign', key: `${put.table}\0${put.key}`, payload })
+      } else if (this.#isOwn) {
+        for (const member of foreigners) this.#deps.broadcaster.sendReliable(member.name, payload)
+      }
+    }
+  }
+}
