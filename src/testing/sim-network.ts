@@ -46,8 +46,8 @@ export function quietLink(): LinkFaults {
 /** What a host does with what reaches it. Hosts are numbered from 0. */
 export interface SimHost {
   datagram(from: number, bytes: Uint8Array): void
-  /** One stream request. @returns the answer, or undefined when the host closes without one */
-  stream(from: number, bytes: Uint8Array): Uint8Array | undefined
+  /** One stream request; `close` is called at most once, with the answer if there is one. Never: it just hangs. */
+  stream(from: number, bytes: Uint8Array, close: (answer: Uint8Array | undefined) => void): void
 }
 
 /** How a stream request ended for the dialler. */
@@ -177,18 +177,22 @@ export class SimNetwork {
     }
     this.#clock.at(deadlineMs, () => finish({ type: 'timeout' }))
     if (this.isCut(from, to)) return
-    this.#clock.after(this.#streamDelayMs(from, to), () => {
-      if (!open || this.isCut(from, to)) return
-      const host = this.#hosts.get(to)
-      let outcome: StreamOutcome = { type: 'refused' }
-      if (host !== undefined) {
-        this.#trace.event(this.#clock.nowMs, to, `accept<${from}`, copy.length)
-        const answer = host.stream(from, copy)
-        outcome = answer === undefined ? { type: 'closed' } : { type: 'answer', bytes: answer.slice() }
-      }
+    const reply = (outcome: StreamOutcome): void => {
       if (this.isCut(to, from)) return
       this.#clock.after(this.#streamDelayMs(to, from), () => {
         if (!this.isCut(to, from)) finish(outcome)
+      })
+    }
+    this.#clock.after(this.#streamDelayMs(from, to), () => {
+      if (!open || this.isCut(from, to)) return
+      const host = this.#hosts.get(to)
+      if (host === undefined) {
+        reply({ type: 'refused' })
+        return
+      }
+      this.#trace.event(this.#clock.nowMs, to, `accept<${from}`, copy.length)
+      host.stream(from, copy, (answer) => {
+        reply(answer === undefined ? { type: 'closed' } : { type: 'answer', bytes: answer.slice() })
       })
     })
   }

@@ -53,6 +53,8 @@ export interface SimOptions {
   /** Clocks run fast or slow by up to this share. */
   readonly clockDriftMax: number
   readonly timing: GossipTiming
+  /** Bytes of pending broadcasts a node may hold; small in some runs, so that it is reached. */
+  readonly queueBytesMax: number
   readonly opsPerSecond: number
   readonly keys: number
   readonly members: number
@@ -83,6 +85,7 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     clockOffsetMaxMs: skewed ? Math.round(between(clock, 10, 4500)) : 0,
     clockDriftMax: skewed ? between(clock, 0, 0.01) : 0,
     timing: deriveTiming(randomStream(seed, 'options', 'timing')),
+    queueBytesMax: load.next() < 0.3 ? 2000 : 8 * 1024 * 1024,
     opsPerSecond: Math.round(between(load, 2, 30)),
     keys: 1 + load.below(8),
     members: 1 + load.below(8),

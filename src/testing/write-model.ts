@@ -53,8 +53,8 @@ export function compareRecords(a: RecordPut, b: RecordPut): number {
 
 export class WriteModel {
   readonly #byDot = new Map<string, LedgerEntry>()
-  readonly #coveredBy = new Map<string, LedgerEntry[]>()
-  readonly #records = new Map<string, RecordPut[]>()
+  readonly #coveredBy = new Map<string, readonly LedgerEntry[]>()
+  readonly #records = new Map<string, readonly RecordPut[]>()
   /** Dots that two operations were given: must stay empty. */
   readonly reusedDots: string[] = []
 
@@ -73,13 +73,32 @@ export class WriteModel {
     }
     for (const dot of effect.covered) {
       const name = dotName(dot)
-      const coverers = this.#coveredBy.get(name)
-      if (coverers === undefined) this.#coveredBy.set(name, [entry])
-      else coverers.push(entry)
+      this.#coveredBy.set(name, [...this.coverers(name), entry])
     }
     for (const put of effect.records) {
       const name = cellName(put.table, put.key)
       this.#records.set(name, [...(this.#records.get(name) ?? []), put])
+    }
+  }
+
+  /** An operation turned out to have failed before its batch reached a disk: it did nothing at all. */
+  forget(entry: LedgerEntry, effect: Delta): void {
+    for (const { dot } of [...effect.puts.map((put) => put.entry), ...effect.adds]) {
+      this.#byDot.delete(dotName(dot))
+    }
+    for (const dot of effect.covered) {
+      const name = dotName(dot)
+      this.#coveredBy.set(
+        name,
+        this.coverers(name).filter((coverer) => coverer !== entry),
+      )
+    }
+    for (const put of effect.records) {
+      const name = cellName(put.table, put.key)
+      this.#records.set(
+        name,
+        this.recordsOf(name).filter((other) => other !== put),
+      )
     }
   }
 

@@ -11,9 +11,9 @@ function build(seed = 1) {
   const asked: number[] = []
   network.attach(1, {
     datagram: (_from, bytes) => received.push(bytes[0] ?? -1),
-    stream: (_from, bytes) => {
+    stream: (_from, bytes, close) => {
       asked.push(bytes[0] ?? -1)
-      return bytes[0] === 0 ? undefined : Uint8Array.of(99)
+      close(bytes[0] === 0 ? undefined : Uint8Array.of(99))
     },
   })
   return { clock, network, received, asked }
@@ -65,7 +65,7 @@ describe('datagrams', () => {
   it('do not cross a cut, not even those already on their way, and only its own direction is cut', () => {
     const { clock, network, received } = build()
     const back: number[] = []
-    network.attach(0, { datagram: () => back.push(1), stream: () => undefined })
+    network.attach(0, { datagram: () => back.push(1), stream: () => {} })
     network.send(0, 1, Uint8Array.of(1))
     network.cut(0, 1)
     network.send(0, 1, Uint8Array.of(2))

@@ -10,7 +10,7 @@ describe('the trace', () => {
       return trace
     }
     const hashes = new Set([base().hash()])
-    for (const event of [
+    for (const [atMs, node, kind, detail] of [
       [1.001, 0, 'send', 5],
       [1, 1, 'send', 5],
       [1, 0, 'sent', 5],
@@ -18,7 +18,7 @@ describe('the trace', () => {
       [1, 0, 'send', '5'],
     ] as const) {
       const trace = new Trace()
-      trace.event(...event)
+      trace.event(atMs, node, kind, detail)
       hashes.add(trace.hash())
     }
     const twice = base()

@@ -1,0 +1,48 @@
+/**
+ * A full state as text, equal for equal states only, whatever order they list things in. It stands beside the codec
+ * and shares nothing with it, so that a codec that forgets something cannot hide a difference.
+ */
+import type { CausalContext } from '../crdt/context.ts'
+import type { FullState } from '../store/core/delta.ts'
+import { dotName } from './write-model.ts'
+
+export function canonicalState(state: FullState): string {
+  const lines = [
+    ...state.puts.map(({ map, key, entry }) => {
+      const { stamp, value, expiresAtMs } = entry
+      const text = value === undefined ? 'deleted' : [value.contentType, value.bytes.join('.')]
+      return JSON.stringify([
+        'put',
+        map,
+        key,
+        dotName(entry.dot),
+        stamp.epoch,
+        stamp.ms,
+        stamp.logical,
+        stamp.actor,
+        text,
+        expiresAtMs,
+      ])
+    }),
+    ...state.adds.map(({ set, member, dot }) => JSON.stringify(['add', set, member, dotName(dot)])),
+    ...state.records.map(({ table, key, record }) =>
+      JSON.stringify([
+        'record',
+        table,
+        key,
+        `${record.versionNs}`,
+        record.bytes.join('.'),
+        record.expiresAtMs,
+      ]),
+    ),
+    ...contextLines(state.context),
+  ]
+  return lines.sort((a, b) => (a < b ? -1 : 1)).join('\n')
+}
+
+function contextLines(context: CausalContext): string[] {
+  return context.actors().map((actor) => {
+    const intervals = context.intervals(actor).map(({ first, last }) => `${first}-${last}`)
+    return JSON.stringify(['seen', actor, ...intervals])
+  })
+}

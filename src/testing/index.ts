@@ -1,0 +1,21 @@
+/**
+ * `hearsay/testing`: the seeded simulator, for tests of hearsay and of programs that build on it.
+ *
+ * `simulate(seed)` plays one run and throws `SimFailure` when a promise is broken; `SimCluster` lets a test play its
+ * own story with partitions, crashes and bad clocks on virtual time.
+ */
+export { describeFault, type PlannedFault, planFaults } from './fault-plan.ts'
+export { type ClientOp, describeEntry, type Ledger, type LedgerEntry } from './ledger.ts'
+export { SimCluster, type SimClusterDeps } from './sim-cluster.ts'
+export { type SimCollaborators, soundCollaborators } from './sim-collaborators.ts'
+export { type DiskFaults, soundDisk } from './sim-disk.ts'
+export { type LinkFaults, quietLink } from './sim-network.ts'
+export {
+  deriveOptions,
+  FAULT_KINDS,
+  type FaultKind,
+  type SimOptions,
+  type SimOverrides,
+} from './sim-options.ts'
+export { SimFailure, type SimReport, type SimulateOptions, simulate } from './simulation.ts'
+export { Trace } from './trace.ts'

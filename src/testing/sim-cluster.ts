@@ -1,0 +1,223 @@
+/**
+ * A whole cluster in one process: N nodes of production cores on virtual time, a network and disks to torment, and a
+ * ledger of what clients were told.
+ *
+ * Use it directly to play a story (`boot`, `submit`, `partition`, `runUntil`, ...), or through `simulate` (simulation.ts),
+ * which plays what a seed says. `check` asks every oracle that must hold at any time; it throws nothing and returns
+ * sentences.
+ */
+import { assert } from '../base/assert.ts'
+import type { Dot } from '../crdt/dot.ts'
+import { canonicalState } from './canonical-state.ts'
+import { crc32 } from './crc32.ts'
+import { type ClientOp, Ledger, type LedgerEntry } from './ledger.ts'
+import { MonotoneOracle } from './monotone-oracle.ts'
+import { SimClock } from './sim-clock.ts'
+import { type SimCollaborators, soundCollaborators } from './sim-collaborators.ts'
+import { type DiskFaults, soundDisk } from './sim-disk.ts'
+import { nodeName } from './sim-gossip.ts'
+import { type LinkFaults, quietLink, SimNetwork } from './sim-network.ts'
+import { SimNode, type SimProcess } from './sim-node.ts'
+import type { SimOptions } from './sim-options.ts'
+import { Trace } from './trace.ts'
+import { viewOf, WriteModel } from './write-model.ts'
+import { inventions, lostWrites, overclaims } from './write-oracles.ts'
+
+export interface SimClusterDeps {
+  readonly options: SimOptions
+  readonly trace?: Trace
+  readonly collaborators?: SimCollaborators
+}
+
+export class SimCluster {
+  readonly options: SimOptions
+  readonly clock: SimClock = new SimClock()
+  readonly trace: Trace
+  readonly network: SimNetwork
+  readonly ledger: Ledger = new Ledger()
+  readonly nodes: readonly SimNode[]
+  readonly #model = new WriteModel()
+  readonly #issued: Dot[] = []
+  readonly #monotone = new Map<SimProcess, MonotoneOracle>()
+  /** Found between two checks, for the next one to report. */
+  readonly #found: string[] = []
+
+  constructor(deps: SimClusterDeps) {
+    const { options } = deps
+    this.options = options
+    this.trace = deps.trace ?? new Trace()
+    this.network = new SimNetwork({
+      clock: this.clock,
+      trace: this.trace,
+      seed: options.seed,
+      checksum: crc32,
+    })
+    this.nodes = Array.from(
+      { length: options.nodes },
+      (_, index) =>
+        new SimNode({
+          index,
+          options,
+          clock: this.clock,
+          network: this.network,
+          trace: this.trace,
+          ledger: this.ledger,
+          collaborators: deps.collaborators ?? soundCollaborators(),
+          progressed: (entry) => this.#progressed(entry),
+        }),
+    )
+  }
+
+  node(index: number): SimNode {
+    const node = this.nodes[index]
+    assert(node !== undefined, 'the cluster has this node')
+    return node
+  }
+
+  setFaults(link: LinkFaults, disk: DiskFaults): void {
+    for (const from of this.nodes) {
+      from.disk.setFaults(disk)
+      for (const to of this.nodes) if (from !== to) this.network.setFaults(from.index, to.index, link)
+    }
+  }
+
+  clearFaults(): void {
+    this.setFaults(quietLink(), soundDisk())
+  }
+
+  /** Boots a node and holds its loaded state to everything it ever acknowledged: durability without any peer's help. */
+  boot(index: number): void {
+    const process = this.node(index).boot()
+    const own = this.ledger.entries.filter((entry) => entry.node === index && entry.outcome === 'acked')
+    const view = viewOf(process.store.fullState())
+    for (const wrong of lostWrites(view, this.#model, own))
+      this.#found.push(`n${index} after its restart: ${wrong}`)
+  }
+
+  kill(index: number): void {
+    const { process } = this.node(index)
+    if (process !== undefined) this.#monotone.delete(process)
+    this.node(index).kill()
+  }
+
+  stall(index: number): void {
+    this.trace.event(this.clock.nowMs, index, 'stall', 0)
+    this.node(index).process?.gate.stall()
+  }
+
+  resume(index: number): void {
+    this.trace.event(this.clock.nowMs, index, 'resume', 0)
+    this.node(index).process?.gate.resume()
+  }
+
+  /** Cuts `side` off from the rest, both ways. @returns how to heal it */
+  partition(side: readonly number[]): () => void {
+    const heals: (() => void)[] = []
+    for (const inside of side) {
+      for (const { index: outside } of this.nodes) {
+        if (side.includes(outside)) continue
+        heals.push(this.cut(inside, outside), this.cut(outside, inside))
+      }
+    }
+    return () => {
+      for (const heal of heals) heal()
+    }
+  }
+
+  /** Cuts one direction. @returns how to heal it */
+  cut(from: number, to: number): () => void {
+    this.trace.event(this.clock.nowMs, -1, 'cut', `${from}>${to}`)
+    this.network.cut(from, to)
+    return () => {
+      this.trace.event(this.clock.nowMs, -1, 'heal', `${from}>${to}`)
+      this.network.heal(from, to)
+    }
+  }
+
+  /** A client asks a node; a node that is down refuses. */
+  submit(index: number, op: ClientOp): LedgerEntry {
+    const entry = this.ledger.invoke(index, op, this.clock.nowMs)
+    this.trace.event(this.clock.nowMs, index, op.kind, entry.id)
+    if (this.node(index).process === undefined) this.ledger.end(entry, 'failed', this.clock.nowMs)
+    else this.node(index).submit(entry)
+    return entry
+  }
+
+  runUntil(atMs: number): void {
+    this.clock.runUntil(atMs)
+  }
+
+  /** @returns what is wrong just now, against promises that hold at any time */
+  check(): string[] {
+    const wrong = this.#found.splice(0)
+    wrong.push(...this.#model.reusedDots.map((dot) => `${dot} was given to two writes`))
+    for (const { index, process } of this.nodes) {
+      if (process === undefined) continue
+      const view = viewOf(process.store.fullState())
+      const monotone = this.#monotone.get(process) ?? new MonotoneOracle()
+      this.#monotone.set(process, monotone)
+      const { machine } = process.gossip
+      const queued = machine.stats().queues
+      const found = [
+        ...inventions(view, this.#model),
+        ...overclaims(view, this.#model, this.ledger.entries),
+        ...monotone.checkState(view, this.#issued),
+        ...monotone.checkMembers(machine.selfIncarnation(), machine.members()),
+      ]
+      if (queued.native.bytes > this.options.queueBytesMax)
+        found.push(`${queued.native.bytes} bytes are queued`)
+      wrong.push(...found.map((text) => `n${index}: ${text}`))
+    }
+    return wrong
+  }
+
+  /** @returns what still keeps the cluster from rest; empty when all is equal, known and written */
+  unsettled(): string[] {
+    const reasons: string[] = []
+    const states = new Set<string>()
+    for (const { index, process } of this.nodes) {
+      if (process === undefined) {
+        reasons.push(`n${index} is down`)
+        continue
+      }
+      if (!process.store.idle) reasons.push(`n${index} is writing`)
+      const { machine } = process.gossip
+      if (machine.stats().queues.native.messages > 0) reasons.push(`n${index} has broadcasts to send`)
+      const alive = new Set(machine.members().flatMap((m) => (m.liveness === 'alive' ? [m.name] : [])))
+      for (const other of this.nodes) {
+        if (!alive.has(nodeName(other.index)))
+          reasons.push(`n${index} does not take n${other.index} for alive`)
+      }
+      states.add(canonicalState(process.store.fullState()))
+    }
+    if (states.size > 1) reasons.push(`${states.size} different states`)
+    return reasons
+  }
+
+  /** @returns acknowledged writes that are missing anywhere, once the cluster is at rest */
+  lost(): string[] {
+    const acked = this.ledger.entries.filter((entry) => entry.outcome === 'acked')
+    return this.nodes.flatMap(({ index, process }) =>
+      process === undefined
+        ? []
+        : lostWrites(viewOf(process.store.fullState()), this.#model, acked).map(
+            (text) => `n${index}: ${text}`,
+          ),
+    )
+  }
+
+  #progressed(entry: LedgerEntry): void {
+    const { effect } = entry
+    if (effect === undefined) return
+    if (entry.outcome === 'pending') {
+      this.#model.learn(entry, effect)
+      this.#issued.push(...effect.puts.map((put) => put.entry.dot), ...effect.adds.map((add) => add.dot))
+    } else if (entry.outcome === 'failed') this.#model.forget(entry, effect)
+    else if (entry.outcome === 'acked') {
+      const store = this.node(entry.node).process?.store
+      if (store === undefined) return
+      const wrong = lostWrites(viewOf(store.fullState()), this.#model, [entry])
+      this.#found.push(...wrong.map((text) => `n${entry.node} when it acknowledged: ${text}`))
+    }
+  }
+}

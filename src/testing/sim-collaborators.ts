@@ -1,0 +1,38 @@
+/**
+ * Seams for seeded bugs: each function stands between two production parts of a simulated node and normally passes
+ * everything on. A test hands in a wrong one and expects an oracle to notice (reliability.md 3.1, "Meta").
+ */
+import type { Dot } from '../crdt/dot.ts'
+import type { GossipDelegate } from '../gossip/core/delegate.ts'
+import type { NodeRecord, PacketMessage } from '../gossip/core/messages.ts'
+import type { Joinable } from '../store/core/joinable.ts'
+import type { ReplicaState } from '../store/core/replica-state.ts'
+import type { StorageOp } from '../store/core/storage-op.ts'
+import type { SimDisk } from './sim-disk.ts'
+import type { SimIdentity } from './sim-identity.ts'
+
+export interface SimCollaborators {
+  /** What a booted node takes its dots from. */
+  dots(identity: SimIdentity, state: ReplicaState): () => Dot
+  /** What replication joins into. */
+  store(store: Joinable, state: ReplicaState): Joinable
+  /** What gossip talks to. */
+  delegate(replicator: GossipDelegate): GossipDelegate
+  /** How a batch gets to the disk, and when it is called durable. */
+  write(disk: SimDisk, ops: readonly StorageOp[], done: (ok: boolean) => void): void
+  /** What the machine hears of a datagram; undefined: nothing. */
+  hear(message: PacketMessage, self: string): PacketMessage | undefined
+  /** What the machine hears of a push-pull's member list. */
+  hearNodes(nodes: readonly NodeRecord[], self: string): readonly NodeRecord[]
+}
+
+export function soundCollaborators(): SimCollaborators {
+  return {
+    dots: (identity) => () => identity.nextDot(),
+    store: (store) => store,
+    delegate: (replicator) => replicator,
+    write: (disk, ops, done) => disk.write(ops, done),
+    hear: (message) => message,
+    hearNodes: (nodes) => nodes,
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * One replica of a simulated cluster: a machine (disk and clocks) on which a process (store, replicator, gossip) is
+ * booted, killed, stalled and booted again. Only the disk survives a kill.
+ */
+import { assert } from '../base/assert.ts'
+import { Replicator } from '../store/replicator.ts'
+import type { Ledger, LedgerEntry } from './ledger.ts'
+import { NodeClock } from './node-clock.ts'
+import { ProcessGate } from './process-gate.ts'
+import { randomStream } from './random-streams.ts'
+import type { SimClock } from './sim-clock.ts'
+import type { SimCollaborators } from './sim-collaborators.ts'
+import { SimDisk } from './sim-disk.ts'
+import { SimGossip } from './sim-gossip.ts'
+import { SimIdentity } from './sim-identity.ts'
+import type { SimNetwork } from './sim-network.ts'
+import type { SimOptions } from './sim-options.ts'
+import { SimStore } from './sim-store.ts'
+import type { Trace } from './trace.ts'
+
+export interface SimNodeDeps {
+  readonly index: number
+  readonly options: SimOptions
+  readonly clock: SimClock
+  readonly network: SimNetwork
+  readonly trace: Trace
+  readonly ledger: Ledger
+  readonly collaborators: SimCollaborators
+  /** Hears that an operation has been given its effect, and later its end. */
+  readonly progressed: (entry: LedgerEntry) => void
+}
+
+/** What runs on a node between boot and kill. */
+export interface SimProcess {
+  readonly gate: ProcessGate
+  readonly identity: SimIdentity
+  readonly store: SimStore
+  readonly gossip: SimGossip
+}
+
+export class SimNode {
+  readonly index: number
+  readonly disk: SimDisk
+  readonly clock: NodeClock
+  readonly #deps: SimNodeDeps
+  #process: SimProcess | undefined
+  #boots = 0
+
+  constructor(deps: SimNodeDeps) {
+    this.#deps = deps
+    this.index = deps.index
+    const { clock, index, options } = deps
+    this.disk = new SimDisk(clock, randomStream(options.seed, 'disk', index))
+    this.clock = new NodeClock(clock, randomStream(options.seed, 'clock', index), {
+      offsetMaxMs: options.clockOffsetMaxMs,
+      driftMax: options.clockDriftMax,
+    })
+  }
+
+  /** Undefined while the node is down. */
+  get process(): SimProcess | undefined {
+    return this.#process
+  }
+
+  get boots(): number {
+    return this.#boots
+  }
+
+  /** Loads the disk and joins the others; acts at once, as far as a simulated process can. */
+  boot(): SimProcess {
+    assert(this.#process === undefined, 'a node runs once at a time')
+    const { index, options, clock, network, trace, collaborators } = this.#deps
+    const seed = options.seed
+    const boot = this.#boots++
+    trace.event(clock.nowMs, index, 'boot', boot)
+    const gate = new ProcessGate()
+    const identity = new SimIdentity(this.disk, randomStream(seed, 'actor', index))
+    const store = new SimStore({
+      clock,
+      disk: this.disk,
+      identity,
+      gate,
+      collaborators,
+      wallMs: () => this.clock.wallMs(),
+      committed: (delta) => replicator.committed([delta]),
+    })
+    const gossip = new SimGossip({
+      index,
+      options,
+      clock,
+      nodeClock: this.clock,
+      network,
+      trace,
+      random: randomStream(seed, 'gossip', index, boot),
+      gate,
+      collaborators,
+      incarnation: identity.incarnation,
+      announced: (incarnation) => identity.raiseIncarnation(incarnation),
+    })
+    const replicator = new Replicator({
+      store: collaborators.store(store, store.state),
+      broadcaster: gossip,
+      note: (event) => trace.event(clock.nowMs, index, 'note', event),
+    })
+    this.#process = { gate, identity, store, gossip }
+    gossip.start(collaborators.delegate(replicator))
+    return this.#process
+  }
+
+  /** The process dies without a word; the disk keeps what was durable. */
+  kill(): void {
+    const process = this.#process
+    assert(process !== undefined, 'only a running node is killed')
+    const { index, clock, network, trace, ledger } = this.#deps
+    trace.event(clock.nowMs, index, 'kill', this.#boots)
+    process.gate.kill()
+    network.attach(index, undefined)
+    this.disk.crash()
+    this.#process = undefined
+    ledger.crashed(index, clock.nowMs)
+  }
+
+  /** Hands an operation of a client to the process, which must be running. */
+  submit(entry: LedgerEntry): void {
+    const { ledger, clock, trace, progressed, index } = this.#deps
+    const process = this.#process
+    assert(process !== undefined, 'a client reaches only a running node')
+    process.gate.run(() =>
+      process.store.submit(entry.op, {
+        effect: (effect) => {
+          entry.effect = effect
+          progressed(entry)
+        },
+        done: (outcome) => {
+          ledger.end(entry, outcome, clock.nowMs)
+          trace.event(clock.nowMs, index, outcome, entry.id)
+          progressed(entry)
+        },
+      }),
+    )
+  }
+}
