@@ -283,7 +283,7 @@ describe('listing', () => {
     const keys: string[] = []
     let url: string | undefined = '/api/v1/kv/m?limit=3'
     while (url !== undefined) {
-      const page = await app.inject(url)
+      const page: Awaited<ReturnType<typeof app.inject>> = await app.inject({ url })
       keys.push(...page.json().items.map((item: { key: string }) => item.key))
       url = /<(.*)>; rel="next"/.exec(String(page.headers.link))?.[1]
       expect(url === undefined).toBe(page.json().next === undefined)

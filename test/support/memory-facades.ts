@@ -7,7 +7,7 @@ import type { ClusterMember, ClusterView, HealthView } from '../../src/http/faca
 import type { KeyValue, KvItem, Precondition } from '../../src/store/key-value.ts'
 import type { StringSets } from '../../src/store/string-sets.ts'
 
-export const UPDATED_AT_MS = Date.UTC(2026, 10, 21, 1, 2, 3)
+export const UPDATED_AT_MS: number = Date.UTC(2026, 10, 21, 1, 2, 3)
 
 export interface MemoryKeyValue extends KeyValue {
   /** The next write fails with this error. */

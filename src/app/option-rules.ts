@@ -1,0 +1,83 @@
+/**
+ * Rules across options: what each value says alone is fine, together they are not, or not safe.
+ *
+ * Secure by default: a listener that strangers can reach must be protected, or opened in so many words. The refusals say
+ * which flag to add and what it means.
+ */
+import { BlockList, isIP } from 'node:net'
+import { formatHostPort, parseHostPort } from '../base/host-port.ts'
+import type { ServeOptions } from './serve-options.ts'
+
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
+/** Whether only this machine can reach a listener on `host`. A name other than localhost counts as reachable. */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host)
+  if (family === 0) return host.toLowerCase() === 'localhost'
+  return LOOPBACK.check(host, family === 4 ? 'ipv4' : 'ipv6')
+}
+
+/** @returns every broken rule as one line; empty when all hold */
+export function brokenRules(options: ServeOptions): readonly string[] {
+  return [...webRules(options), ...exposureRules(options), ...clusterRules(options)]
+}
+
+function* webRules(options: ServeOptions): Iterable<string> {
+  const externalUrl = options['web.external-url']
+  if (externalUrl !== undefined && !isHttpUrl(externalUrl)) {
+    yield `--web.external-url must be an http or https URL without query or fragment, not ${JSON.stringify(externalUrl)}`
+  }
+  const prefix = options['web.route-prefix']
+  if (prefix !== undefined && !/^\/(?:[\w.~-]+\/?)*$/.test(prefix)) {
+    yield `--web.route-prefix must be a path such as /hearsay, not ${JSON.stringify(prefix)}`
+  }
+}
+
+function* exposureRules(options: ServeOptions): Iterable<string> {
+  const web = parseHostPort(options['web.listen-address'])
+  if (!isLoopback(web.host) && !options['web.allow-anonymous']) {
+    yield `--web.listen-address ${formatHostPort(web)} would let anybody who reaches it read and write: ` +
+      'listen on a loopback address, or add --web.allow-anonymous to accept that'
+  }
+  const gossip = options['cluster.listen-address']
+  if (gossip === '') return
+  const { host, port } = parseHostPort(gossip)
+  if (isLoopback(host) || options['cluster.allow-plaintext']) return
+  yield `--cluster.listen-address ${formatHostPort({ host, port })} would gossip unencrypted with anybody who reaches it: ` +
+    'listen on a loopback address, or add --cluster.allow-plaintext to accept that ' +
+    '(joining an Alertmanager cluster needs it: those have no gossip key)'
+}
+
+function* clusterRules(options: ServeOptions): Iterable<string> {
+  const gossip = options['cluster.listen-address']
+  const advertise = options['cluster.advertise-address']
+  if (gossip === '') {
+    if (options['cluster.peer'].length > 0)
+      yield '--cluster.peer needs a --cluster.listen-address: clustering is off'
+    if (advertise !== undefined) yield '--cluster.advertise-address needs a --cluster.listen-address'
+    return
+  }
+  if (gossip === options['web.listen-address'] && parseHostPort(gossip).port !== 0) {
+    yield `--cluster.listen-address and --web.listen-address are both ${gossip}: each needs a port of its own`
+  }
+  if (advertise !== undefined && !isDialable(advertise)) {
+    yield `--cluster.advertise-address must be an IP address and port that peers can dial, not ${advertise}`
+  }
+  if (options['cluster.probe-timeout'] >= options['cluster.probe-interval']) {
+    yield '--cluster.probe-timeout must be shorter than --cluster.probe-interval'
+  }
+  if (options['cluster.peer-name'] === '') yield '--cluster.peer-name must not be empty'
+}
+
+function isDialable(address: string): boolean {
+  const { host, port } = parseHostPort(address)
+  return isIP(host) !== 0 && host !== '0.0.0.0' && host !== '::' && port !== 0
+}
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  return (url.protocol === 'http:' || url.protocol === 'https:') && url.search === '' && url.hash === ''
+}

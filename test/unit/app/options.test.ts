@@ -1,0 +1,251 @@
+import { describe, expect, it } from 'vitest'
+import { CONFIG_FILE_CHARS_MAX } from '../../../src/app/option-file.ts'
+import { isLoopback } from '../../../src/app/option-rules.ts'
+import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../../../src/app/option-schema.ts'
+import { defaultOptions, effectiveRoutePrefix, resolveOptions } from '../../../src/app/options.ts'
+import { OptionsError } from '../../../src/app/options-error.ts'
+import type { OptionName } from '../../../src/app/serve-options.ts'
+
+interface Given {
+  readonly flags?: Readonly<Record<string, string | readonly string[]>>
+  readonly environment?: Readonly<Record<string, string>>
+  readonly file?: string
+}
+
+function resolve({ flags = {}, environment = {}, file }: Given): ReturnType<typeof resolveOptions> {
+  const withFile = file === undefined ? flags : { ...flags, 'config.file': 'hearsay.yml' }
+  return resolveOptions({
+    flags: new Map(
+      Object.entries(withFile).map(([name, text]) => [name, typeof text === 'string' ? [text] : text]),
+    ),
+    environment,
+    readFile: () => file ?? '',
+  })
+}
+
+function problemsOf(given: Given): readonly string[] {
+  try {
+    resolve(given)
+  } catch (error) {
+    if (error instanceof OptionsError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('precedence', () => {
+  it('without any source every option is at its default', () => {
+    const { options, origins, warnings } = resolve({})
+    for (const name of OPTION_NAMES) expect(options[name]).toEqual(OPTION_SCHEMA[name].default)
+    expect([origins.size, warnings.length]).toEqual([0, 0])
+    expect(options).toEqual(defaultOptions())
+  })
+
+  it('a flag beats the environment, the environment the file, the file the default', () => {
+    const file = 'cluster: { gossip-interval: 300ms, probe-interval: 3s, tcp-timeout: 3s }'
+    const environment = { HEARSAY_CLUSTER_GOSSIP_INTERVAL: '400ms', HEARSAY_CLUSTER_PROBE_INTERVAL: '4s' }
+    const { options, origins } = resolve({ flags: { 'cluster.gossip-interval': '500ms' }, environment, file })
+    expect(options['cluster.gossip-interval']).toBe(500)
+    expect(options['cluster.probe-interval']).toBe(4000)
+    expect(options['cluster.tcp-timeout']).toBe(3000)
+    expect(options['cluster.settle-timeout']).toBe(60_000)
+    expect(origins.get('cluster.gossip-interval')).toBe('--cluster.gossip-interval')
+    expect(origins.get('cluster.probe-interval')).toBe('HEARSAY_CLUSTER_PROBE_INTERVAL')
+    expect(origins.get('cluster.tcp-timeout')).toBe('hearsay.yml line 1')
+  })
+
+  it('lists are replaced whole, not merged', () => {
+    const environment = { HEARSAY_CLUSTER_PEER: '10.0.0.1:9094, 10.0.0.2:9094,' }
+    expect(resolve({ environment }).options['cluster.peer']).toEqual(['10.0.0.1:9094', '10.0.0.2:9094'])
+    const flags = { 'cluster.peer': ['a:1', 'b:2,[::1]:3'] }
+    expect(resolve({ environment, flags }).options['cluster.peer']).toEqual(['a:1', 'b:2', '[::1]:3'])
+  })
+
+  it('an empty flag is a value: it turns clustering off', () => {
+    expect(resolve({ flags: { 'cluster.listen-address': '' } }).options['cluster.listen-address']).toBe('')
+  })
+
+  it('the file may be named by the environment', () => {
+    const environment = { HEARSAY_CONFIG_FILE: 'x.yml' }
+    const resolved = resolveOptions({
+      flags: new Map(),
+      environment,
+      readFile: (path) => `log: {level: ${path === 'x.yml' ? 'warn' : 'error'}}`,
+    })
+    expect(resolved.options['log.level']).toBe('warn')
+  })
+
+  it('a variable that looks like an option and is none is warned about', () => {
+    const { warnings } = resolve({
+      environment: { HEARSAY_CLUSTER_PEERS: 'x', HEARSAY_URL: 'x', OTHER: 'x' },
+    })
+    expect(warnings).toEqual([
+      'the environment variable HEARSAY_CLUSTER_PEERS is no option of hearsay and has no effect',
+    ])
+  })
+})
+
+describe('values', () => {
+  it.each<[OptionName, string, unknown]>([
+    ['storage.path', '/var/lib/x', '/var/lib/x'],
+    ['data.retention', '5d', 432_000_000],
+    ['web.allow-anonymous', 'true', true],
+    ['web.allow-anonymous', 'false', false],
+    ['web.listen-address', '[::1]:0', '[::1]:0'],
+    ['cluster.peer', 'alertmanager.example.org', ['alertmanager.example.org']],
+    ['cluster.label', 'prod', 'prod'],
+    ['log.format', 'json', 'json'],
+    ['cluster.pushpull-interval', '0', 0],
+  ])('%s takes %j', (name, text, value) => {
+    expect(resolve({ flags: { [name]: text } }).options[name]).toEqual(value)
+  })
+
+  it.each<[OptionName, string, RegExp]>([
+    ['data.retention', '5', /not a duration/],
+    ['data.retention', '1s', /expected 1m to/],
+    ['cluster.gossip-interval', '0', /expected 10ms to 1m/],
+    ['web.allow-anonymous', 'yes', /expected true or false/],
+    ['log.level', 'loud', /expected one of trace, debug/],
+    ['web.listen-address', '9093', /not an address/],
+    ['web.listen-address', '1.2.3.4:99999', /not an address/],
+    ['web.listen-address', '::1:9093', /not an address/],
+    ['cluster.peer', 'http://x:1', /not an address/],
+    ['cluster.peer', ':9094', /a peer needs a host/],
+    ['cluster.peer', 'x:0', /a peer needs a host/],
+    ['cluster.label', 'x'.repeat(256), /at most 255 bytes/],
+    ['cluster.peer-name', 'a\nb', /control characters/],
+    ['web.external-url', 'ftp://x', /must be an http or https URL/],
+    ['web.external-url', 'http://x/?a=1', /must be an http or https URL/],
+    ['web.route-prefix', 'x', /must be a path/],
+    ['cluster.advertise-address', 'host:1', /must be an IP address/],
+    ['cluster.advertise-address', '0.0.0.0:1', /must be an IP address/],
+    ['cluster.probe-timeout', '2s', /must be shorter than --cluster.probe-interval/],
+    ['cluster.listen-address', '127.0.0.1:9093', /are both 127.0.0.1:9093/],
+  ])('%s refuses %j in one line that names the flag', (name, text, expected) => {
+    const problems = problemsOf({ flags: { [name]: text } })
+    expect(problems.length).toBe(1)
+    expect(problems[0]).toMatch(expected)
+    expect(problems[0]).toContain(`--${name}`)
+    expect(problems[0]).not.toContain('\n')
+  })
+
+  it('all problems are told at once, each with where it stands', () => {
+    const problems = problemsOf({
+      flags: { 'log.level': 'loud' },
+      environment: { HEARSAY_LOG_FORMAT: 'xml' },
+      file: 'data:\n  retention: soon\n',
+    })
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'hearsay.yml line 2',
+      '--log.level',
+      'HEARSAY_LOG_FORMAT',
+    ])
+  })
+
+  it('a flag that is no list is not taken twice', () => {
+    expect(problemsOf({ flags: { 'log.level': ['info', 'warn'] } })[0]).toContain('more than once')
+  })
+
+  it('at most 1,000 peers are taken', () => {
+    const peers = Array.from({ length: 1001 }, (_, i) => `p${i}:1`)
+    expect(problemsOf({ flags: { 'cluster.peer': peers } })[0]).toContain('at most 1000 peers')
+    expect(problemsOf({ flags: { 'cluster.peer': peers.slice(1) } })).toEqual([])
+  })
+})
+
+describe('the file', () => {
+  it('nested keys spell the flags, scalars keep their text', () => {
+    const file =
+      'storage:\n  path: 0123\ncluster:\n  peer:\n    - 10.0.0.1:9094\n    - b:1\n  allow-plaintext: true\n'
+    const { options } = resolve({ file })
+    expect(options['storage.path']).toBe('0123')
+    expect(options['cluster.peer']).toEqual(['10.0.0.1:9094', 'b:1'])
+    expect(options['cluster.allow-plaintext']).toBe(true)
+  })
+
+  it.each([
+    [
+      'cluster:\n  peers: [a:1]\n',
+      'hearsay.yml line 2: unknown key cluster.peers (did you mean cluster.peer?)',
+    ],
+    ['log:\n  level: info\nfoo: 1\n', 'hearsay.yml line 3: unknown key foo'],
+    ['config:\n  file: x\n', 'hearsay.yml line 2: unknown key config.file'],
+    ['cluster: 5\n', 'hearsay.yml line 1: unknown key cluster'],
+    ['log:\n  level: [a, b]\n', 'hearsay.yml line 2: log.level takes one value'],
+    ['log:\n  level:\n', 'hearsay.yml line 2: log.level takes one value'],
+    ['cluster:\n  peer: [[a]]\n', 'hearsay.yml line 2: cluster.peer takes a list of texts'],
+    ['just text', 'hearsay.yml line 1: expected keys'],
+    ['a: 1\na: 2\n', 'hearsay.yml line 2: Map keys must be unique'],
+    ['a: &x 1\nb: *x\n', 'hearsay.yml line 1: unknown key a'],
+    ['\n\n{', 'hearsay.yml line 3: '],
+  ])('%j is refused with its line', (file, problem) => {
+    expect(problemsOf({ file })[0]).toContain(problem)
+  })
+
+  it.each(['route:\n  receiver: x\n', 'global: {}\nreceivers: []\n'])(
+    'an Alertmanager routing file is called one: %j',
+    (file) => {
+      expect(problemsOf({ file })).toEqual([expect.stringContaining('is an Alertmanager routing file')])
+    },
+  )
+
+  it('an empty file is fine, an unreadable or huge one is not', () => {
+    expect(problemsOf({ file: '' })).toEqual([])
+    expect(problemsOf({ file: '# nothing\n' })).toEqual([])
+    expect(problemsOf({ file: `# ${'x'.repeat(CONFIG_FILE_CHARS_MAX)}` })[0]).toContain(
+      'that is no configuration',
+    )
+    const readFile = (): string => {
+      throw new Error('ENOENT: no such file')
+    }
+    const flags = new Map([['config.file', ['x.yml']]])
+    expect(() => resolveOptions({ flags, environment: {}, readFile })).toThrow(
+      '--config.file cannot be read: ENOENT',
+    )
+  })
+})
+
+describe('exposure', () => {
+  it.each(['0.0.0.0', '', '10.0.0.1', '[::]', 'host.example'])(
+    'listening on %j needs explicit consent',
+    (host) => {
+      const [web] = problemsOf({ flags: { 'web.listen-address': `${host}:9093` } })
+      expect(web).toContain('--web.allow-anonymous')
+      const [gossip] = problemsOf({ flags: { 'cluster.listen-address': `${host}:9094` } })
+      expect(gossip).toContain('--cluster.allow-plaintext')
+      expect(gossip).toContain('Alertmanager')
+      const flags = {
+        'web.listen-address': `${host}:9093`,
+        'cluster.listen-address': `${host}:9094`,
+        'web.allow-anonymous': 'true',
+        'cluster.allow-plaintext': 'true',
+      }
+      expect(problemsOf({ flags })).toEqual([])
+    },
+  )
+
+  it('only loopback addresses and localhost count as loopback', () => {
+    expect(['127.0.0.1', '127.9.9.9', '::1', 'localhost'].every(isLoopback)).toBe(true)
+    expect(['', '0.0.0.0', '::', '128.0.0.1', '127.0.0.1.example.org', '::2'].some(isLoopback)).toBe(false)
+  })
+
+  it('peers without clustering are a contradiction', () => {
+    const flags = { 'cluster.listen-address': '', 'cluster.peer': 'a:1' }
+    expect(problemsOf({ flags })).toEqual([expect.stringContaining('clustering is off')])
+  })
+})
+
+describe('names and prefix', () => {
+  it('every option has an environment name of its own', () => {
+    const names = OPTION_NAMES.map(environmentName)
+    expect(new Set(names).size).toBe(names.length)
+    expect(environmentName('cluster.peer-name')).toBe('HEARSAY_CLUSTER_PEER_NAME')
+  })
+
+  it('the route prefix is the path of the external URL unless given', () => {
+    const externalUrl = { 'web.external-url': 'https://x.example/hearsay/' }
+    expect(effectiveRoutePrefix(defaultOptions())).toBe('')
+    expect(effectiveRoutePrefix(defaultOptions(externalUrl))).toBe('/hearsay')
+    expect(effectiveRoutePrefix(defaultOptions({ ...externalUrl, 'web.route-prefix': '/' }))).toBe('')
+  })
+})
