@@ -1,8 +1,11 @@
-/** Our version, from the package itself. Two folders up is the package root both in src/ and in dist/. */
+/** The version of this package, as package.json has it. */
 import { readFileSync } from 'node:fs'
 
-export function packageVersion(): string {
-  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  if (typeof content !== 'object' || content === null || !('version' in content)) return 'unknown'
-  return String(content.version)
+export const VERSION: string = readVersion()
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
+    return String(manifest.version)
+  return 'unknown'
 }

@@ -29,12 +29,18 @@ export type MetricName =
   | 'hearsay_cluster_health_score'
   | 'hearsay_cluster_settled'
   | 'hearsay_gossip_packets_total'
-  | 'hearsay_gossip_packet_bytes_total'
+  | 'hearsay_gossip_streams_total'
+  | 'hearsay_gossip_streams_open'
+  | 'hearsay_gossip_bytes_total'
   | 'hearsay_gossip_messages_total'
   | 'hearsay_gossip_dropped_total'
   | 'hearsay_gossip_events_total'
   | 'hearsay_gossip_queue_messages'
   | 'hearsay_gossip_queue_bytes'
+  | 'hearsay_gossip_queue_dropped_total'
+  | 'hearsay_gossip_outbox_messages'
+  | 'hearsay_gossip_outbox_bytes'
+  | 'hearsay_gossip_lost_peers'
   | 'hearsay_replication_dropped_total'
   | 'hearsay_store_entries'
   | 'hearsay_store_tombstones'
@@ -49,6 +55,7 @@ export type MetricName =
   | 'hearsay_store_reopens_total'
   | 'hearsay_store_damaged_records'
   | 'hearsay_store_refusing_writes'
+  | 'alertmanager_silences'
 
 export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } = {
   hearsay_build_info: gauge('Always 1; the labels say what runs', 'version', 'node_version'),
@@ -57,13 +64,19 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_cluster_members: gauge('Members known, self included', 'state', 'class'),
   hearsay_cluster_health_score: gauge('Awareness score of this process; 0 is healthy'),
   hearsay_cluster_settled: gauge('1 once the first exchanges after start are complete'),
-  hearsay_gossip_packets_total: counter('Datagrams (udp) and connections (tcp)', 'transport', 'direction'),
-  hearsay_gossip_packet_bytes_total: counter('Bytes of the same', 'transport', 'direction'),
+  hearsay_gossip_packets_total: counter('Datagrams', 'outcome'),
+  hearsay_gossip_streams_total: counter('TCP connections', 'outcome'),
+  hearsay_gossip_streams_open: gauge('TCP connections open now', 'direction'),
+  hearsay_gossip_bytes_total: counter('Bytes of datagrams and streams', 'transport', 'direction'),
   hearsay_gossip_messages_total: counter('Messages, after packets are split', 'type', 'direction'),
   hearsay_gossip_dropped_total: counter('Received input that was dropped', 'reason'),
-  hearsay_gossip_events_total: counter('Happenings of the membership machine by stable code', 'event'),
-  hearsay_gossip_queue_messages: gauge('Broadcasts that wait or are being repeated'),
-  hearsay_gossip_queue_bytes: gauge('Bytes they hold'),
+  hearsay_gossip_events_total: counter('What the membership machine and its driver noted', 'event'),
+  hearsay_gossip_queue_messages: gauge('Broadcasts that wait or are being repeated', 'queue'),
+  hearsay_gossip_queue_bytes: gauge('Bytes they hold', 'queue'),
+  hearsay_gossip_queue_dropped_total: counter('Broadcasts dropped for the byte bound', 'queue'),
+  hearsay_gossip_outbox_messages: gauge('Reliable messages that wait for a stream'),
+  hearsay_gossip_outbox_bytes: gauge('Bytes they hold'),
+  hearsay_gossip_lost_peers: gauge('Dead members that are still called on'),
   hearsay_replication_dropped_total: counter('Records and frames of peers that were dropped', 'reason'),
   hearsay_store_entries: gauge('Entries that hold a value and are not expired'),
   hearsay_store_tombstones: gauge('Deleted entries within their grace'),
@@ -78,6 +91,7 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_store_reopens_total: counter('Reopenings after a write error'),
   hearsay_store_damaged_records: gauge('Records left out at start because their checksum was wrong'),
   hearsay_store_refusing_writes: gauge('1 while writes are refused'),
+  alertmanager_silences: gauge('Silences by state', 'state'),
 }
 
 export const METRIC_NAMES: readonly MetricName[] = Object.keys(METRIC_TABLE) as MetricName[]

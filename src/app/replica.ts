@@ -1,0 +1,177 @@
+/**
+ * One replica: store, gossip, alerting and readiness, wired together. HTTP comes on top of it (web.ts), for `serve` and
+ * for embedders alike.
+ *
+ * Start: the store is opened first, so that nothing is promised to anybody before the own state is read; then gossip
+ * binds and joins; settling goes on in the background while reads and writes are served already. Stop: no longer ready,
+ * leave told to the peers, gossip closed, then the store, which finishes what waits.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import { AlertmanagerDelegate } from '../alerting/alertmanager-delegate.ts'
+import { Silences } from '../alerting/silences.ts'
+import type { Clock } from '../base/clock.ts'
+import { seededRandom } from '../base/random.ts'
+import { Tally } from '../base/tally.ts'
+import type { Broadcaster } from '../gossip/core/delegate.ts'
+import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
+import { createGossip } from '../gossip/io/driver.ts'
+import { endpointToText } from '../gossip/io/endpoint-text.ts'
+import type { Gossip, GossipOptions } from '../gossip/io/gossip.ts'
+import type { Readiness } from '../http/facades.ts'
+import { openStore } from '../store/open-store.ts'
+import type { StateStore } from '../store/state-store.ts'
+import { roomLog } from './room-log.ts'
+import { Settlement } from './settlement.ts'
+import { systemClock } from './system-clock.ts'
+
+/** What gossip needs beyond what this file provides. */
+export type ReplicaGossipOptions = Omit<GossipOptions, 'name' | 'meta' | 'classify' | 'incarnation'>
+
+export interface ReplicaOptions {
+  /** Omitted: memory only. */
+  readonly storagePath?: string
+  /** Default: generated and kept beside the store; sorts last, so that Alertmanagers do not wait for us by position. */
+  readonly name?: string
+  /** How long an ended silence is remembered. */
+  readonly retentionMs: number
+  readonly maxClockSkewMs: number
+  /** Omitted: alone. */
+  readonly gossip?: ReplicaGossipOptions
+  readonly settleTimeoutMs: number
+  readonly log: (name: string) => Logger
+}
+
+/** Time that peers get to hear of our leave. */
+const LEAVE_TIMEOUT_MS = 5000
+
+export class Replica {
+  readonly name: string
+  readonly clock: Clock = systemClock
+  readonly store: StateStore
+  readonly silences: Silences
+  readonly gossip: Gossip | undefined
+  readonly log: Logger
+  /** Frames, records and payloads of peers that were left out, by reason. */
+  readonly dropped: Tally = new Tally()
+  readonly #settlement: Settlement | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(store: StateStore, name: string, options: ReplicaOptions) {
+    this.store = store
+    this.name = name
+    this.log = options.log(name)
+    this.silences = new Silences(store.records, this.clock, {
+      retentionMs: options.retentionMs,
+      newId: randomUUID,
+    })
+    if (options.gossip === undefined) return
+    this.gossip = this.#createGossip(options.gossip)
+    const peers = options.gossip.peers ?? []
+    this.#settlement = new Settlement(this.gossip, this.clock, { peers, timeoutMs: options.settleTimeoutMs })
+  }
+
+  /**
+   * Resolves when the state is read and gossip has bound; peers may not have answered yet (`readiness`).
+   * @throws HearsayError what `openStore` and `Gossip.start` throw; nothing is left open then
+   */
+  static async open(options: ReplicaOptions): Promise<Replica> {
+    const store = await openStore({
+      ...(options.storagePath === undefined ? {} : { path: options.storagePath }),
+      clock: systemClock,
+      randomBytes,
+      maxClockSkewMs: options.maxClockSkewMs,
+      log: roomLog(options.log(options.name ?? 'new'), 'store'),
+    })
+    try {
+      const replica = new Replica(store, await peerName(store, options.name), options)
+      await replica.#start()
+      return replica
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  readiness(): Readiness {
+    const reasons: string[] = []
+    if (this.#closing !== undefined) reasons.push('draining: this replica is shutting down')
+    const settling = this.#settlement?.reason()
+    if (settling !== undefined) reasons.push(settling)
+    const refusing = this.store.status().refusing
+    if (refusing !== undefined) reasons.push(`store: ${refusing}`)
+    return { ready: reasons.length === 0, reasons }
+  }
+
+  /** `host:port` that peers dial; undefined without clustering. */
+  get gossipAddress(): string | undefined {
+    return this.gossip === undefined ? undefined : endpointToText(this.gossip.advertise())
+  }
+
+  get settled(): boolean {
+    return this.#settlement?.settled ?? true
+  }
+
+  /** From here on `readiness` says no; load balancers may look away before anything closes. Idempotent, as `close`. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #start(): Promise<void> {
+    if (this.gossip === undefined) return
+    await this.gossip.start()
+    void this.#settlement?.run().then((phase) => {
+      this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up' })
+    })
+  }
+
+  async #close(): Promise<void> {
+    if (this.gossip !== undefined) {
+      await this.gossip.leave(LEAVE_TIMEOUT_MS)
+      await this.gossip.stop()
+    }
+    this.silences.close()
+    await this.store.close()
+  }
+
+  #createGossip(options: ReplicaGossipOptions): Gossip {
+    const log = roomLog(this.log, 'gossip')
+    // The delegate speaks through gossip and gossip through the delegate; neither does before both exist.
+    const broadcaster: Broadcaster = {
+      broadcast: (broadcast) => gossip.broadcast(broadcast),
+      sendReliable: (name, payload) => gossip.sendReliable(name, payload),
+      members: () => gossip.members(),
+    }
+    const delegate = new AlertmanagerDelegate({
+      store: this.store,
+      records: this.store.records,
+      broadcaster,
+      note: (event, fields) => {
+        this.dropped.add(event)
+        log.debug(event, fields)
+      },
+      dropped: (reason, count) => this.dropped.add(reason, count),
+    })
+    const { incarnation } = this.store.identity
+    const gossip = createGossip(
+      {
+        ...options,
+        name: this.name,
+        meta: nativeMeta(),
+        classify: classifyMeta,
+        ...(incarnation === undefined ? {} : { incarnation }),
+      },
+      delegate,
+      { clock: this.clock, random: seededRandom(randomBytes(4).readUInt32LE()), log },
+    )
+    this.store.onCommitted((delta) => delegate.committed([delta]))
+    return gossip
+  }
+}
+
+async function peerName(store: StateStore, given: string | undefined): Promise<string> {
+  const name = given ?? store.identity.name ?? `zz-${randomBytes(6).toString('hex')}`
+  if (given === undefined && store.identity.name === undefined) await store.identity.remember({ name })
+  return name
+}

@@ -1,0 +1,18 @@
+/** Gives a room its small log interface over pino, each line marked with the room and the event. */
+import type { Logger } from 'pino'
+
+type Fields = Readonly<Record<string, string | number>>
+
+export interface RoomLog {
+  debug(event: string, fields: Fields): void
+  info(event: string, fields: Fields): void
+  warn(event: string, fields: Fields): void
+}
+
+export function roomLog(log: Logger, component: string): RoomLog {
+  return {
+    debug: (event, fields) => log.debug({ component, event, ...fields }),
+    info: (event, fields) => log.info({ component, event, ...fields }),
+    warn: (event, fields) => log.warn({ component, event, ...fields }),
+  }
+}

@@ -1,0 +1,73 @@
+/** `hearsay serve` in one call: a replica with its HTTP side, from the checked options. */
+import { createLogger } from './logger.ts'
+import { Replica, type ReplicaGossipOptions } from './replica.ts'
+import type { ServeOptions } from './serve-options.ts'
+import { openWeb } from './web.ts'
+
+export interface RunningReplica {
+  readonly url: string
+  /** `host:port` that peers dial; undefined without clustering. */
+  readonly gossipAddress: string | undefined
+  readonly name: string
+  /** Graceful: no longer ready, leaves, finishes requests and writes, closes. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Resolves when HTTP answers; the replica may still be settling (`/-/ready` says).
+ * @throws HearsayError with the code of what failed: see openStore, Gossip.start and openWeb; nothing stays open then
+ */
+export async function startReplica(options: ServeOptions): Promise<RunningReplica> {
+  const name = options['cluster.peer-name']
+  const gossip = gossipOptions(options)
+  const replica = await Replica.open({
+    storagePath: options['storage.path'],
+    ...(name === undefined ? {} : { name }),
+    retentionMs: options['data.retention'],
+    maxClockSkewMs: options['cluster.max-clock-skew'],
+    ...(gossip === undefined ? {} : { gossip }),
+    settleTimeoutMs: options['cluster.settle-timeout'],
+    log: (node) => createLogger({ level: options['log.level'], format: options['log.format'], node }),
+  })
+  try {
+    const web = await openWeb(replica, {
+      listen: options['web.listen-address'],
+      externalUrl: options['web.external-url'],
+      routePrefix: options['web.route-prefix'] ?? pathOf(options['web.external-url']),
+    })
+    const close = async (): Promise<void> => {
+      const closing = replica.close()
+      await web.close()
+      await closing
+    }
+    return { url: web.url, gossipAddress: replica.gossipAddress, name: replica.name, close }
+  } catch (error) {
+    await replica.close()
+    throw error
+  }
+}
+
+function pathOf(externalUrl: string | undefined): string {
+  return externalUrl === undefined ? '/' : new URL(externalUrl).pathname
+}
+
+function gossipOptions(options: ServeOptions): ReplicaGossipOptions | undefined {
+  const listen = options['cluster.listen-address']
+  if (listen === '') return undefined
+  const advertise = options['cluster.advertise-address']
+  return {
+    listen,
+    ...(advertise === undefined ? {} : { advertise }),
+    peers: options['cluster.peer'],
+    label: options['cluster.label'],
+    tcpTimeoutMs: options['cluster.tcp-timeout'],
+    reconnectIntervalMs: options['cluster.reconnect-interval'],
+    reconnectTimeoutMs: options['cluster.reconnect-timeout'],
+    config: {
+      gossipIntervalMs: options['cluster.gossip-interval'],
+      pushPullIntervalMs: options['cluster.pushpull-interval'],
+      probeIntervalMs: options['cluster.probe-interval'],
+      probeTimeoutMs: options['cluster.probe-timeout'],
+    },
+  }
+}

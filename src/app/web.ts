@@ -1,0 +1,151 @@
+/**
+ * HTTP over a replica: the facades it serves, the metrics it exposes, and the one place that listens.
+ */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { errorCode, HearsayError } from '../base/errors.ts'
+import { formatHostPort, parseHostPort } from '../base/host-port.ts'
+import type { Member } from '../gossip/core/delegate.ts'
+import { endpointToText } from '../gossip/io/endpoint-text.ts'
+import { alertmanagerApi } from '../http/alertmanager-api.ts'
+import { buildHttp } from '../http/app.ts'
+import type { ClusterMember, ClusterView } from '../http/facades.ts'
+import { createMetrics, type MetricsRegistry } from '../http/metrics/registry.ts'
+import {
+  buildSamples,
+  clusterSamples,
+  gossipSamples,
+  healthSamples,
+  replicationSamples,
+  silenceSamples,
+  storeSamples,
+} from '../http/metrics/sources.ts'
+import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
+import type { Replica } from './replica.ts'
+import { VERSION } from './version.ts'
+
+export interface WebOptions {
+  /** `host:port`; port 0 draws a free one, no host means every interface. */
+  readonly listen: string
+  readonly externalUrl: string | undefined
+  /** Before every route; `/` for none. */
+  readonly routePrefix: string
+}
+
+export interface Web {
+  /** `http://host:port`, with the port that was drawn. */
+  readonly url: string
+  /** Stops accepting, lets running requests finish, closes. */
+  close(): Promise<void>
+}
+
+/** @throws HearsayError `HTTP_PORT_BUSY`, `HTTP_BIND_FAILED`; nothing stays open then */
+export async function openWeb(replica: Replica, options: WebOptions): Promise<Web> {
+  const { host, port } = parseHostPort(options.listen)
+  const app = buildApp(replica, options, host)
+  try {
+    await app.listen({ port, host: host === '' ? '::' : host })
+  } catch (cause) {
+    await app.close()
+    if (errorCode(cause) === 'EADDRINUSE') {
+      throw new HearsayError('HTTP_PORT_BUSY', `${options.listen} is in use by another process`, { cause })
+    }
+    throw new HearsayError('HTTP_BIND_FAILED', `cannot listen on ${options.listen}: ${String(cause)}`, {
+      cause,
+    })
+  }
+  const bound = (app.server.address() as AddressInfo).port
+  return {
+    url: `http://${formatHostPort({ host: host === '' ? '127.0.0.1' : host, port: bound })}`,
+    close: () => app.close(),
+  }
+}
+
+function buildApp(replica: Replica, options: WebOptions, listenHost: string): FastifyInstance {
+  const startedAtMs = replica.clock.wallMs()
+  const cluster = clusterView(replica)
+  const health = { ready: () => replica.readiness() }
+  const { store, silences } = replica
+  return buildHttp(
+    {
+      kv: store.kv,
+      sets: store.sets,
+      cluster,
+      health,
+      metrics: metricsOf(replica, cluster),
+      log: replica.log,
+      wallMs: () => replica.clock.wallMs(),
+      status: () => statusOf(replica, startedAtMs),
+      alertmanagerApi: alertmanagerApi({
+        silences,
+        log: replica.log,
+        status: () => ({ cluster: alertmanagerCluster(replica), startedAtMs, hearsayVersion: VERSION }),
+      }),
+    },
+    { version: VERSION, listenHost, externalUrl: options.externalUrl, routePrefix: options.routePrefix },
+  )
+}
+
+function clusterView(replica: Replica): ClusterView {
+  const { gossip } = replica
+  return {
+    name: replica.name,
+    members: () => (gossip?.members() ?? []).map(toClusterMember),
+    healthScore: () => gossip?.healthScore() ?? 0,
+    settled: () => replica.settled,
+  }
+}
+
+/** As Alertmanager shows it: alive and suspect members, and no name or peers without clustering. */
+function alertmanagerCluster(replica: Replica): AlertmanagerStatus['cluster'] {
+  const { gossip, name } = replica
+  if (gossip === undefined) return { status: 'disabled', peers: [] }
+  const peers = gossip
+    .members()
+    .filter(({ liveness }) => liveness === 'alive' || liveness === 'suspect')
+    .map((member) => ({ name: member.name, address: endpointToText(member.endpoint) }))
+  return { name, status: replica.settled ? 'ready' : 'settling', peers }
+}
+
+function toClusterMember(
+  member: ReturnType<NonNullable<Replica['gossip']>['members']>[number],
+): ClusterMember {
+  const { name, liveness, endpoint, incarnation, rttMs, peerClass, isSelf } = member
+  return {
+    name,
+    state: liveness,
+    address: endpointToText(endpoint),
+    incarnation,
+    rttMs,
+    class: peerClass,
+    isSelf,
+  }
+}
+
+function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
+  const metrics = createMetrics({ processMetrics: true })
+  const { gossip, store, silences } = replica
+  metrics.addSource(() => buildSamples(VERSION))
+  metrics.addSource(() => healthSamples({ ready: () => replica.readiness() }))
+  metrics.addSource(() => clusterSamples(cluster))
+  metrics.addSource(() => storeSamples(store.status()))
+  metrics.addSource(() => silenceSamples(silences))
+  metrics.addSource(() => replicationSamples(replica.dropped.toRecord()))
+  if (gossip !== undefined) metrics.addSource(() => gossipSamples(gossip.stats()))
+  return metrics
+}
+
+function statusOf(replica: Replica, startedAtMs: number): Readonly<Record<string, unknown>> {
+  const { gossip } = replica
+  return {
+    name: replica.name,
+    version: VERSION,
+    startedAt: new Date(startedAtMs).toISOString(),
+    ...replica.readiness(),
+    store: replica.store.status(),
+    quarantinedSilences: replica.silences.quarantinedIds(),
+    ...(gossip === undefined
+      ? {}
+      : { gossip: { address: endpointToText(gossip.advertise()), ...gossip.stats() } }),
+  }
+}
