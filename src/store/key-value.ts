@@ -31,7 +31,8 @@ export interface ListOptions {
 
 /**
  * Errors of all writes, by code: `STORE_PRECONDITION_FAILED`, `STORE_KEY_MALFORMED` (empty is allowed here; lone surrogates are not),
- * `STORE_KEY_TOO_LARGE`, `STORE_VALUE_TOO_LARGE`, `STORE_ENTRIES_MAX`, `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_CLOSED`.
+ * `STORE_KEY_TOO_LARGE`, `STORE_VALUE_TOO_LARGE`, `STORE_ENTRIES_MAX`, `STORE_DISK_FULL`, `STORE_WRITE_FAILED`,
+ * `STORE_OVERLOADED` (too much waits for the disk; try again), `STORE_CLOSED`.
  */
 export interface KeyValue {
   get(map: string, key: string): KvItem | undefined

@@ -90,7 +90,8 @@ export class LevelStorage implements Storage {
     if (errorCode(cause) === 'LEVEL_LOCKED') return this.#locked(cause)
     // CURRENT or the manifest names a file that is gone: parts of the database are missing, not the permission to read.
     if (errorCode(cause) === 'LEVEL_CORRUPTION' || /no such file/i.test(text)) return this.#damaged(cause)
-    return unreadable(this.#path, cause)
+    const asWrite = writeError(cause)
+    return asWrite.code === 'STORE_DISK_FULL' ? asWrite : unreadable(this.#path, cause)
   }
 
   #locked(cause: unknown): HearsayError {

@@ -23,9 +23,18 @@ export class MemoryStorage implements Storage {
   readonly manifest: StorageManifest = { engine: 'memory', durable: false, exclusive: true }
   /** By key bytes as a latin-1 string: one code unit a byte, so string order is byte order. */
   readonly #pairs = new Map<string, StoragePair>()
+  readonly #keeps: boolean
   #open = false
   #fault: (() => WriteFault | undefined) | undefined
   #openFault: (() => Error | undefined) | undefined
+
+  /**
+   * @param options.keeps false: pairs are dropped at once, for a replica without a disk, whose state is in memory anyway.
+   *   Default true.
+   */
+  constructor(options: { readonly keeps?: boolean } = {}) {
+    this.#keeps = options.keeps ?? true
+  }
 
   /** Asked before each write until replaced; undefined lets it pass. `failWrites(undefined)` heals the disk. */
   failWrites(fault: (() => WriteFault | undefined) | undefined): void {
@@ -58,6 +67,7 @@ export class MemoryStorage implements Storage {
   }
 
   #apply(ops: readonly StorageOp[]): void {
+    if (!this.#keeps) return
     for (const op of ops) {
       const name = Buffer.from(op.key).toString('latin1')
       // Copies (a Buffer's slice would not be one): the caller may reuse its buffers once the write has resolved.

@@ -30,11 +30,23 @@ export interface StoreStatus {
   readonly refusing: string | undefined
 }
 
+/** What the composition root keeps beside the actor, in the same small fsynced file. */
+export interface PeerIdentity {
+  /** The generated peer name of an earlier start. */
+  readonly name: string | undefined
+  /** The highest own gossip incarnation that was remembered. */
+  readonly incarnation: number | undefined
+  /** Resolves when it is on disk. Fields not given stay. @throws HearsayError `STORE_DISK_FULL`, `STORE_WRITE_FAILED` */
+  remember(notes: { readonly name?: string; readonly incarnation?: number }): Promise<void>
+}
+
 export interface StateStore extends Joinable {
   readonly kv: KeyValue
   readonly sets: StringSets
   readonly records: Records
+  /** Changes while open only when a peer knows writes in our name that we did not make (peers.md 3b). */
   readonly actor: ActorId
+  readonly identity: PeerIdentity
   /** Hears each own delta once it is durable; this is what gossip may spread. One listener, set before first write. */
   onCommitted(listener: (delta: Delta) => void): void
   status(): StoreStatus

@@ -26,7 +26,7 @@ export interface StorageManifest {
 }
 
 /**
- * Codes of `open`: `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_LOCKED`, `STORE_UNREADABLE`.
+ * Codes of `open`: `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_LOCKED`, `STORE_UNREADABLE`, `STORE_DISK_FULL`.
  * Codes of `write`: `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_CLOSED`. Codes of `scan`: `STORE_DAMAGED`, `STORE_CLOSED`.
  */
 export interface Storage {

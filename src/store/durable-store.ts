@@ -1,0 +1,175 @@
+/**
+ * The open store: state in memory, commit queue, committer and facades as one StateStore.
+ *
+ * It also watches for its own shadow: a peer that knows a write in our name which this process did not issue proves
+ * that this identity lived on elsewhere or that we forgot (restored or cloned disk). We then go on as a new actor, at
+ * once, and never issue another dot as the old one (peers.md 3b).
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Clock } from '../base/clock.ts'
+import type { ActorId } from '../base/names.ts'
+import type { ActorKeeper } from './actor-keeper.ts'
+import { Committer } from './committer.ts'
+import { CommitQueue } from './core/commit-queue.ts'
+import { type Delta, type FullState, isEmptyDelta } from './core/delta.ts'
+import type { ReplicaState } from './core/replica-state.ts'
+import type { KeyValue } from './key-value.ts'
+import { KeyValueStore } from './key-value-store.ts'
+import type { RecordStorage } from './record-storage.ts'
+import { RecordTableStore } from './record-table-store.ts'
+import type { Records } from './records.ts'
+import type { PeerIdentity, StateStore, StoreStatus } from './state-store.ts'
+import type { StoreLimits } from './store-limits.ts'
+import type { StoreLog } from './store-log.ts'
+import type { StoreParts } from './store-parts.ts'
+import { StringSetStore } from './string-set-store.ts'
+import type { StringSets } from './string-sets.ts'
+
+export interface DurableStoreOptions {
+  readonly disk: RecordStorage
+  readonly state: ReplicaState
+  readonly keeper: ActorKeeper
+  readonly damagedRecords: number
+  readonly limits: StoreLimits
+  readonly clock: Clock
+  readonly mint: () => ActorId
+  readonly log: StoreLog
+}
+
+export class DurableStore implements StateStore {
+  readonly kv: KeyValue
+  readonly sets: StringSets
+  readonly records: Records
+  readonly identity: PeerIdentity
+  readonly #options: DurableStoreOptions
+  readonly #queue: CommitQueue
+  readonly #committer: Committer
+  #committed: (delta: Delta) => void = () => undefined
+  #closed: Promise<void> | undefined
+
+  constructor(options: DurableStoreOptions) {
+    this.#options = options
+    const { state, keeper, clock, disk, log, limits } = options
+    const wallMs = (): number => clock.wallMs()
+    this.#queue = new CommitQueue(state, {
+      nextDot: () => keeper.nextDot(),
+      onChanged: (keys) => records.changed(keys),
+    })
+    this.#committer = new Committer({
+      source: this.#queue,
+      disk,
+      leaseReady: () => keeper.ready(),
+      wallMs,
+      monotonicMs: () => clock.monotonicMs(),
+      pause: async (durationMs, signal) => {
+        await pause(durationMs, undefined, { signal, ref: false }).catch(() => undefined)
+      },
+      onCommitted: (delta) => this.#committed(delta),
+      log,
+    })
+    const entries = (): number => {
+      const counts = state.counts(wallMs())
+      return counts.values + counts.setMembers + counts.records
+    }
+    const parts: StoreParts = { state, committer: this.#committer, limits, wallMs, entries }
+    const records = new RecordTableStore(parts)
+    this.kv = new KeyValueStore(parts)
+    this.sets = new StringSetStore(parts)
+    this.records = records
+    this.identity = {
+      get name() {
+        return keeper.notes.name
+      },
+      get incarnation() {
+        return keeper.notes.incarnation
+      },
+      remember: (notes) => keeper.remember(notes),
+    }
+  }
+
+  get actor(): ActorId {
+    return this.#options.keeper.actor
+  }
+
+  onCommitted(listener: (delta: Delta) => void): void {
+    this.#committed = listener
+  }
+
+  join(delta: Delta): Delta {
+    if (this.#isForged(delta)) this.#renounce()
+    return this.#joined(this.#queue.join(delta, this.#options.clock.wallMs()))
+  }
+
+  joinFull(full: FullState): Delta {
+    const { keeper } = this.#options
+    if (full.context.maxOf(keeper.actor) >= keeper.next) this.#renounce()
+    return this.#joined(this.#queue.joinFull(full, this.#options.clock.wallMs()))
+  }
+
+  fullState(): FullState {
+    return this.#options.state.fullState()
+  }
+
+  status(): StoreStatus {
+    const { state, disk, clock, damagedRecords } = this.#options
+    const counts = state.counts(clock.wallMs())
+    return {
+      engine: disk.manifest.engine,
+      actor: this.actor,
+      entries: counts.values,
+      tombstones: counts.tombstones,
+      setMembers: counts.setMembers,
+      records: counts.records,
+      contextActors: counts.contextActors,
+      contextHoles: counts.contextHoles,
+      ...this.#committer.stats,
+      damagedRecords,
+      refusing: this.#committer.refusal?.message,
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    const { disk, keeper, log } = this.#options
+    await this.#committer.close()
+    await disk.close()
+    try {
+      await keeper.closed(disk.lastBatch)
+    } catch (error) {
+      // The next start treats this as a crash: nothing is lost but the rest of the lease.
+      log.warn('store_close_unmarked', { error: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  #joined(effective: Delta): Delta {
+    if (!isEmptyDelta(effective)) this.#committer.kick()
+    return effective
+  }
+
+  /** Whether it names a dot of ours that this process has not issued. */
+  #isForged(delta: Delta): boolean {
+    const { actor, next } = this.#options.keeper
+    const ours = (dot: { readonly actor: ActorId; readonly n: number }): boolean =>
+      dot.n >= next && dot.actor === actor
+    return (
+      delta.puts.some((put) => ours(put.entry.dot)) ||
+      delta.adds.some((add) => ours(add.dot)) ||
+      delta.covered.some(ours)
+    )
+  }
+
+  #renounce(): void {
+    const { keeper, mint, log } = this.#options
+    const former = keeper.actor
+    keeper.renounce(mint())
+    log.warn('store_new_actor', {
+      reason: 'a peer knows writes in our name that we did not make',
+      former,
+      actor: keeper.actor,
+    })
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Opens a durable store: folder, actor file, database, recovery, and the parts wired together. With no path the store
+ * is in memory only, under a new actor, and otherwise the same.
+ */
+
+import type { Clock } from '../base/clock.ts'
+import { HearsayError } from '../base/errors.ts'
+import { type ActorId, actorId } from '../base/names.ts'
+import { type ActorRecord, readActorFile, writeActorFile } from './actor-file.ts'
+import { ActorKeeper } from './actor-keeper.ts'
+import { DurableStore } from './durable-store.ts'
+import { LevelStorage } from './level-storage.ts'
+import { MemoryStorage } from './memory-storage.ts'
+import { RecordStorage } from './record-storage.ts'
+import { recover } from './recovery.ts'
+import type { StateStore } from './state-store.ts'
+import type { Storage } from './storage.ts'
+import { prepareStoreFolder } from './store-folder.ts'
+import { DEFAULT_STORE_LIMITS, type StoreLimits } from './store-limits.ts'
+import { SILENT_LOG, type StoreLog } from './store-log.ts'
+
+export interface OpenStoreOptions {
+  /** The storage path; the store lives in its subfolder `hearsay`. Omitted: memory only. */
+  readonly path?: string
+  readonly limits?: Partial<StoreLimits>
+  readonly clock: Clock
+  /** Cryptographically random bytes, for actor ids. */
+  readonly randomBytes: (length: number) => Uint8Array
+  readonly maxClockSkewMs?: number
+  readonly log?: StoreLog
+  /** Another engine for the pairs, at the path's database directory if there is a path. Default LevelDB. */
+  readonly storage?: (databasePath: string | undefined) => Storage
+}
+
+const ACTOR_BYTES = 16
+
+/**
+ * @throws HearsayError `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_LOCKED`, `STORE_UNREADABLE`, `STORE_FORMAT_NEWER`,
+ *   `STORE_DISK_FULL`, `STORE_WRITE_FAILED`; nothing is left open then
+ */
+export async function openStore(options: OpenStoreOptions): Promise<StateStore> {
+  const folder = options.path === undefined ? undefined : await prepareStoreFolder(options.path)
+  const databasePath = folder?.databasePath
+  const disk = new RecordStorage(storageFor(options, databasePath), databasePath ?? 'memory')
+  await disk.open()
+  try {
+    // Read under the lock of the database: before it, another process might still be writing the file.
+    const reading = folder === undefined ? undefined : await readActorFile(folder.actorPath)
+    const mint = (): ActorId => mintActor(options.randomBytes)
+    const log = options.log ?? SILENT_LOG
+    const state = options.maxClockSkewMs === undefined ? {} : { maxClockSkewMs: options.maxClockSkewMs }
+    const recovered = await recover({ disk, reading, mint, state, log })
+    const save =
+      folder === undefined
+        ? undefined
+        : (record: ActorRecord): Promise<void> => writeActorFile(folder.actorPath, record)
+    const keeper = new ActorKeeper({ record: recovered.record, save })
+    // Now, so that a new identity is on disk before anything else is, and the first write need not wait for it.
+    await keeper.ready()
+    return new DurableStore({
+      disk,
+      state: recovered.state,
+      keeper,
+      damagedRecords: recovered.damagedRecords,
+      limits: { ...DEFAULT_STORE_LIMITS, ...options.limits },
+      clock: options.clock,
+      mint,
+      log,
+    })
+  } catch (error) {
+    await disk.close().catch(() => undefined)
+    throw error
+  }
+}
+
+function storageFor(options: OpenStoreOptions, databasePath: string | undefined): Storage {
+  if (options.storage !== undefined) return options.storage(databasePath)
+  return databasePath === undefined ? new MemoryStorage({ keeps: false }) : new LevelStorage(databasePath)
+}
+
+function mintActor(randomBytes: OpenStoreOptions['randomBytes']): ActorId {
+  const bytes = randomBytes(ACTOR_BYTES)
+  if (bytes.length !== ACTOR_BYTES) {
+    throw new HearsayError('ACTOR_ID_MALFORMED', `asked for ${ACTOR_BYTES} random bytes, got ${bytes.length}`)
+  }
+  return actorId(Buffer.from(bytes).toString('hex'))
+}

@@ -1,0 +1,85 @@
+/**
+ * Recovery on start: reads the whole database into memory and decides who this replica is now.
+ *
+ * Rule: the old identity is kept only when nothing casts doubt on its past. A replica that continues as an actor whose
+ * writes it has partly forgotten would issue numbers twice, or claim to have seen what it no longer holds; peers would
+ * then delete good entries. A new actor costs every peer 20 bytes. So doubt is cheap to act on, and any of these is
+ * enough: no actor file or a damaged one beside a database, an actor file without its database, a damaged record, a
+ * batch missing from the middle, fewer batches than at the last orderly close, or own writes in the database beyond
+ * the lease (an older actor file restored beside a newer database).
+ */
+import type { ActorId } from '../base/names.ts'
+import type { ActorFileReading, ActorRecord } from './actor-file.ts'
+import type { ReplicaState, ReplicaStateOptions } from './core/replica-state.ts'
+import { StateLoader } from './core/state-loader.ts'
+import type { LoadReport, RecordStorage } from './record-storage.ts'
+import type { StoreLog } from './store-log.ts'
+
+export interface Recovered {
+  readonly state: ReplicaState
+  readonly record: ActorRecord
+  /** Damaged records and missing batches. */
+  readonly damagedRecords: number
+}
+
+export interface RecoveryOptions {
+  /** Open. */
+  readonly disk: RecordStorage
+  /** What the actor file says; undefined for a replica without a disk. */
+  readonly reading: ActorFileReading | undefined
+  readonly mint: () => ActorId
+  readonly state: ReplicaStateOptions
+  readonly log: StoreLog
+}
+
+/** @throws HearsayError `STORE_FORMAT_NEWER`, `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_DISK_FULL`, `STORE_WRITE_FAILED` */
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
+  const { disk, reading, log } = options
+  const loader = new StateLoader(options.state)
+  const report = await disk.load((key, payload) => loader.record(key, payload))
+  for (let i = 0; i < report.damaged + report.missingBatches; i++) loader.damaged()
+  const { state, damagedRecords } = loader.finish()
+  reportDamage(report, log)
+  if (!report.marked) await disk.writeMark()
+  const known = reading?.kind === 'intact' ? reading.record : undefined
+  const doubt = doubtOf(reading, report, damagedRecords, state)
+  if (known !== undefined && doubt === undefined) {
+    const { closedAtBatch: _, ...record } = known
+    return { state, record, damagedRecords }
+  }
+  const notes = {
+    ...(known?.name === undefined ? {} : { name: known.name }),
+    ...(known?.incarnation === undefined ? {} : { incarnation: known.incarnation }),
+  }
+  const record = { actor: options.mint(), leasedTo: 0, ...notes }
+  if (doubt !== undefined) log.warn('store_new_actor', { reason: doubt, actor: record.actor })
+  return { state, record, damagedRecords }
+}
+
+/** @returns why the past is in doubt; undefined for a first start or an unbroken continuation */
+function doubtOf(
+  reading: ActorFileReading | undefined,
+  report: LoadReport,
+  damagedRecords: number,
+  state: ReplicaState,
+): string | undefined {
+  if (reading === undefined) return undefined
+  const isNew = report.lastBatch === 0 && report.records === 0 && report.damaged === 0
+  if (isNew) return reading.kind === 'absent' ? undefined : 'the actor file is there but its database is not'
+  if (reading.kind === 'absent') return 'the database is there but its actor file is not'
+  if (reading.kind === 'damaged') return `the actor file is damaged: ${reading.reason}`
+  if (damagedRecords > 0) return `${damagedRecords} records of the database are damaged or missing`
+  const { actor, leasedTo, closedAtBatch } = reading.record
+  if (closedAtBatch !== undefined && report.lastBatch < closedAtBatch) {
+    return `the database ends at batch ${report.lastBatch}, but was closed at batch ${closedAtBatch}`
+  }
+  if (state.context.maxOf(actor) > leasedTo) return 'the actor file is older than its database'
+  return undefined
+}
+
+function reportDamage(report: LoadReport, log: StoreLog): void {
+  for (const key of report.damagedKeys) {
+    log.warn('store_record_damaged', { key: JSON.stringify(Buffer.from(key).toString('latin1')) })
+  }
+  if (report.missingBatches > 0) log.warn('store_batches_missing', { batches: report.missingBatches })
+}
