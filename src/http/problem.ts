@@ -41,6 +41,7 @@ export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
   ['STORE_ENTRIES_MAX', { status: 507, title: 'The store holds as many entries as it may' }],
   ['STORE_DISK_FULL', { status: 507, title: 'The disk is full' }],
   ['STORE_WRITE_FAILED', { status: 503, title: 'The write could not be made durable' }],
+  ['STORE_OVERLOADED', { status: 503, title: 'More writes wait for the disk than may' }],
   ['STORE_REFUSING_WRITES', { status: 503, title: 'This replica refuses writes just now' }],
   ['STORE_CLOSED', { status: 503, title: 'This replica is stopping' }],
   ['INTERNAL_ERROR', { status: 500, title: 'A fault of this program' }],
@@ -70,15 +71,18 @@ export interface Problem {
 /** An error that HTTP itself raises; its code must be in the table. */
 export class HttpError extends HearsayError {
   override readonly name = 'HttpError'
+  /** For scopes with an error handler of their own, such as `/api/v2`. */
+  readonly statusCode: number
   readonly limit: number | undefined
 
   constructor(code: string, message: string, limit?: number) {
     super(code, message)
+    this.statusCode = PROBLEM_TABLE.get(code)?.status ?? 500
     this.limit = limit
   }
 }
 
-/** @param fallbackLimit the body limit, which fastify's error does not carry */
+/** @param bodyBytesMax the body limit, which fastify's error does not carry */
 export function problemOf(error: unknown, bodyBytesMax: number): Problem {
   const original = errorCode(error) ?? ''
   const code = CODE_OF_FASTIFY.get(original) ?? original

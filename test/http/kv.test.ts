@@ -357,6 +357,7 @@ describe('errors of the store', () => {
     ['STORE_ENTRIES_MAX', 507],
     ['STORE_DISK_FULL', 507],
     ['STORE_WRITE_FAILED', 503],
+    ['STORE_OVERLOADED', 503],
     ['STORE_CLOSED', 503],
   ])('%s is %d with its text', async (code, status) => {
     const { app, kv } = testApp()

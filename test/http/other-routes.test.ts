@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import type { GossipStats } from '../../src/gossip/io/gossip.ts'
 import { METRIC_TABLE } from '../../src/http/metrics/metric-table.ts'
 import { createMetrics } from '../../src/http/metrics/registry.ts'
-import { buildSamples, clusterSamples, healthSamples } from '../../src/http/metrics/sources.ts'
+import {
+  buildSamples,
+  clusterSamples,
+  gossipSamples,
+  healthSamples,
+  replicationSamples,
+} from '../../src/http/metrics/sources.ts'
 import { testApp } from '../support/http-app.ts'
 import { clusterOf, healthOf } from '../support/memory-facades.ts'
 
@@ -123,6 +130,44 @@ describe('metrics', () => {
     expect(scraped.headers['content-type']).toContain('text/plain')
     expect(scraped.payload).toContain('hearsay_http_responses_total{method="GET",status="200"} 1')
     expect(scraped.payload).toContain('hearsay_http_responses_total{method="GET",status="404"} 2')
+  })
+
+  it('gossip numbers come out by direction, type and reason', async () => {
+    const metrics = createMetrics({ processMetrics: false })
+    const queue = { messages: 1, bytes: 2, dropped: 3 }
+    const stats: GossipStats = {
+      machine: {
+        healthScore: 0,
+        members: { alive: 1, suspect: 0, dead: 0, left: 0 },
+        queues: { membership: queue, native: queue, foreign: queue },
+      },
+      packets: { sent: 5, 'sent-bytes': 500 },
+      streams: { accepted: 2, 'received-bytes': 70 },
+      inboundOpen: 1,
+      outboundOpen: 0,
+      sent: { ping: 4 },
+      received: { ack: 3 },
+      drops: { 'crc-wrong': 9 },
+      events: { refuted: 1 },
+      outbox: { messages: 0, bytes: 0 },
+      remembered: 2,
+    }
+    metrics.addSource(() => [...gossipSamples(stats), ...replicationSamples({ 'record-malformed': 6 })])
+    const lines = (await metrics.scrape()).split('\n')
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'hearsay_gossip_packets_total{outcome="sent"} 5',
+        'hearsay_gossip_bytes_total{transport="udp",direction="sent"} 500',
+        'hearsay_gossip_bytes_total{transport="tcp",direction="received"} 70',
+        'hearsay_gossip_messages_total{direction="sent",type="ping"} 4',
+        'hearsay_gossip_messages_total{direction="received",type="ack"} 3',
+        'hearsay_gossip_dropped_total{reason="crc-wrong"} 9',
+        'hearsay_gossip_queue_dropped_total{queue="native"} 3',
+        'hearsay_gossip_lost_peers 2',
+        'hearsay_replication_dropped_total{reason="record-malformed"} 6',
+      ]),
+    )
+    expect(lines.join()).not.toContain('outcome="sent-bytes"')
   })
 
   it('two registries in one process do not share numbers, and process metrics can be had', async () => {

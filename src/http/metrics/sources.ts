@@ -2,7 +2,7 @@
  * Readers from what the rooms report to samples. Values from peers never become labels.
  */
 import type { Silences } from '../../alerting/silences.ts'
-import type { GossipStats, GossipStats } from '../../gossip/io/gossip.ts'
+import type { GossipStats } from '../../gossip/io/gossip.ts'
 import type { StoreStatus } from '../../store/state-store.ts'
 import type { ClusterView, HealthView } from '../facades.ts'
 import type { MetricName } from './metric-table.ts'
@@ -52,87 +52,6 @@ export function* silenceSamples(silences: Silences): Iterable<Sample> {
   }
 }
 
-export function* gossipSamples(stats: GossipStats): Iterable<Sample> {
-  for (const [counts, transport] of [
-    [stats.packets, 'udp'],
-    [stats.streams, 'tcp'],
-  ] as const) {
-    const totals = [
-      ['sent', counts.sent ?? counts.dialled],
-      ['received', counts.received ?? counts.accepted],
-    ] as const
-    for (const [direction, value = 0] of totals) {
-      const labels = { transport, direction }
-      yield { name: 'hearsay_gossip_packets_total', value, labels }
-      yield { name: 'hearsay_gossip_packet_bytes_total', value: counts[`${direction}-bytes`] ?? 0, labels }
-    }
-  }
-  for (const direction of ['sent', 'received'] as const) {
-    for (const [type, value] of Object.entries(stats[direction])) {
-      yield { name: 'hearsay_gossip_messages_total', value, labels: { type, direction } }
-    }
-  }
-  yield* counted('hearsay_gossip_dropped_total', 'reason', stats.drops)
-  yield* counted('hearsay_gossip_events_total', 'event', stats.events)
-  for (const queue of Object.values(stats.machine?.queues ?? {})) {
-    yield { name: 'hearsay_gossip_queue_messages', value: queue.messages }
-    yield { name: 'hearsay_gossip_queue_bytes', value: queue.bytes }
-  }
-}
-
-export function replicationSamples(dropped: Readonly<Record<string, number>>): Iterable<Sample> {
-  return counted('hearsay_replication_dropped_total', 'reason', dropped)
-}
-
-function* counted(
-  name: Sample['name'],
-  label: string,
-  counts: Readonly<Record<string, number>>,
-): Iterable<Sample> {
-  for (const [labelValue, value] of Object.entries(counts))
-    yield { name, value, labels: { [label]: labelValue } }
-}
-
-type Counts = Readonly<Record<string, number>>
-
-/** Entries of a tally whose names are byte counts are told apart by this ending. */
-const BYTES_ENDING = '-bytes'
-
-export function* gossipSamples(stats: GossipStats): Iterable<Sample> {
-  yield* tallied('hearsay_gossip_packets_total', 'outcome', withoutBytes(stats.packets))
-  yield* tallied('hearsay_gossip_streams_total', 'outcome', withoutBytes(stats.streams))
-  yield* byteSamples('udp', stats.packets)
-  yield* byteSamples('tcp', stats.streams)
-  yield { name: 'hearsay_gossip_streams_open', value: stats.inboundOpen, labels: { direction: 'received' } }
-  yield { name: 'hearsay_gossip_streams_open', value: stats.outboundOpen, labels: { direction: 'sent' } }
-  yield* tallied('hearsay_gossip_messages_total', 'type', stats.sent, { direction: 'sent' })
-  yield* tallied('hearsay_gossip_messages_total', 'type', stats.received, { direction: 'received' })
-  yield* tallied('hearsay_gossip_dropped_total', 'reason', stats.drops)
-  yield* tallied('hearsay_gossip_events_total', 'event', stats.events)
-  yield { name: 'hearsay_gossip_outbox_messages', value: stats.outbox.messages }
-  yield { name: 'hearsay_gossip_outbox_bytes', value: stats.outbox.bytes }
-  yield { name: 'hearsay_gossip_lost_peers', value: stats.remembered }
-  for (const [queue, { messages, bytes, dropped }] of Object.entries(stats.machine?.queues ?? {})) {
-    yield { name: 'hearsay_gossip_queue_messages', value: messages, labels: { queue } }
-    yield { name: 'hearsay_gossip_queue_bytes', value: bytes, labels: { queue } }
-    yield { name: 'hearsay_gossip_queue_dropped_total', value: dropped, labels: { queue } }
-  }
-}
-
-/** What the replication delegate left out, by reason code. */
-export function* replicationSamples(dropped: Iterable<readonly [string, number]>): Iterable<Sample> {
-  yield* tallied('hearsay_replication_dropped_total', 'reason', Object.fromEntries(dropped))
-}
-
-function* tallied(name: MetricName, label: string, counts: Counts, others: Labels = {}): Iterable<Sample> {
-  for (const [key, value] of Object.entries(counts)) yield { name, value, labels: { ...others, [label]: key } }
-}
-
-function* byteSamples(transport: string, counts: Counts): Iterable<Sample> {
-  for (const direction of ['sent', 'received']) {
-    const value = counts[direction + BYTES_ENDING] ?? 0
-    yield { name: 'hearsay_gossip_bytes_total', value, labels: { transport, direction } }
-  }
 }
 
 function withoutBytes(counts: Counts): Counts {
