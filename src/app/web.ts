@@ -107,9 +107,7 @@ function alertmanagerCluster(replica: Replica): AlertmanagerStatus['cluster'] {
   return { name, status: replica.settled ? 'ready' : 'settling', peers }
 }
 
-function toClusterMember(
-  member: ReturnType<NonNullable<Replica['gossip']>['members']>[number],
-): ClusterMember {
+function toClusterMember(member: Member): ClusterMember {
   const { name, liveness, endpoint, incarnation, rttMs, peerClass, isSelf } = member
   return {
     name,
@@ -130,7 +128,7 @@ function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   metrics.addSource(() => clusterSamples(cluster))
   metrics.addSource(() => storeSamples(store.status()))
   metrics.addSource(() => silenceSamples(silences))
-  metrics.addSource(() => replicationSamples(replica.dropped.toRecord()))
+  metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
   if (gossip !== undefined) metrics.addSource(() => gossipSamples(gossip.stats()))
   return metrics
 }
