@@ -52,6 +52,47 @@ export function* silenceSamples(silences: Silences): Iterable<Sample> {
   }
 }
 
+type Counts = Readonly<Record<string, number>>
+
+/** Entries of a tally whose names are byte counts are told apart by this ending. */
+const BYTES_ENDING = '-bytes'
+
+export function* gossipSamples(stats: GossipStats): Iterable<Sample> {
+  yield* tallied('hearsay_gossip_packets_total', 'outcome', withoutBytes(stats.packets))
+  yield* tallied('hearsay_gossip_streams_total', 'outcome', withoutBytes(stats.streams))
+  yield* byteSamples('udp', stats.packets)
+  yield* byteSamples('tcp', stats.streams)
+  yield { name: 'hearsay_gossip_streams_open', value: stats.inboundOpen, labels: { direction: 'received' } }
+  yield { name: 'hearsay_gossip_streams_open', value: stats.outboundOpen, labels: { direction: 'sent' } }
+  yield* tallied('hearsay_gossip_messages_total', 'type', stats.sent, { direction: 'sent' })
+  yield* tallied('hearsay_gossip_messages_total', 'type', stats.received, { direction: 'received' })
+  yield* tallied('hearsay_gossip_dropped_total', 'reason', stats.drops)
+  yield* tallied('hearsay_gossip_events_total', 'event', stats.events)
+  yield { name: 'hearsay_gossip_outbox_messages', value: stats.outbox.messages }
+  yield { name: 'hearsay_gossip_outbox_bytes', value: stats.outbox.bytes }
+  yield { name: 'hearsay_gossip_lost_peers', value: stats.remembered }
+  for (const [queue, { messages, bytes, dropped }] of Object.entries(stats.machine?.queues ?? {})) {
+    yield { name: 'hearsay_gossip_queue_messages', value: messages, labels: { queue } }
+    yield { name: 'hearsay_gossip_queue_bytes', value: bytes, labels: { queue } }
+    yield { name: 'hearsay_gossip_queue_dropped_total', value: dropped, labels: { queue } }
+  }
+}
+
+/** What the replication delegate left out, by reason code. */
+export function* replicationSamples(dropped: Iterable<readonly [string, number]>): Iterable<Sample> {
+  yield* tallied('hearsay_replication_dropped_total', 'reason', Object.fromEntries(dropped))
+}
+
+function* tallied(name: MetricName, label: string, counts: Counts, others: Labels = {}): Iterable<Sample> {
+  for (const [key, value] of Object.entries(counts))
+    yield { name, value, labels: { ...others, [label]: key } }
+}
+
+function* byteSamples(transport: string, counts: Counts): Iterable<Sample> {
+  for (const direction of ['sent', 'received']) {
+    const value = counts[direction + BYTES_ENDING] ?? 0
+    yield { name: 'hearsay_gossip_bytes_total', value, labels: { transport, direction } }
+  }
 }
 
 function withoutBytes(counts: Counts): Counts {
