@@ -46,7 +46,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/app': ['src', 'node:', 'pino', 'yaml', 'msgpackr', 'prom-client', 'fastify'],
   'src/cli': ['src/app', 'src/base', 'src/testing', 'node:', 'commander', 'yaml'],
-  'src/index.ts': ['src/app', 'src/base', 'src/store'],
+  'src/index.ts': ['src/app', 'src/base', 'src/gossip/core', 'src/gossip/io'],
 }
 
 const CORES = [
