@@ -66,8 +66,9 @@ export class EmbeddedReplica {
     return new ReplicaMap(name, this.#replica.store.kv, this.#replica.clock)
   }
 
-  set(name: string): ReplicaSet {
-    return new ReplicaSet(name, this.#replica.store.sets)
+  /** @param M type of its members, always strings; not checked at run time */
+  set<M extends string = string>(name: string): ReplicaSet<M> {
+    return new ReplicaSet<M>(name, this.#replica.store.sets)
   }
 
   /** Members known, this one included; empty without gossip. */

@@ -1,7 +1,7 @@
 /** A named add-wins set of strings as a library object. */
 import type { StringSets } from '../store/string-sets.ts'
 
-export class ReplicaSet {
+export class ReplicaSet<M extends string> {
   readonly #name: string
   readonly #sets: StringSets
 
@@ -11,21 +11,21 @@ export class ReplicaSet {
   }
 
   /** Resolves once fsynced here. An add that is concurrent with a removal elsewhere wins. @returns whether it was absent */
-  async add(member: string): Promise<boolean> {
+  async add(member: M): Promise<boolean> {
     return (await this.#sets.add(this.#name, member)).added
   }
 
   /** @returns whether it was present */
-  async remove(member: string): Promise<boolean> {
+  async remove(member: M): Promise<boolean> {
     return (await this.#sets.remove(this.#name, member)).existed
   }
 
-  has(member: string): boolean {
+  has(member: M): boolean {
     return this.#sets.has(this.#name, member)
   }
 
   /** Sorted. */
-  members(): readonly string[] {
-    return this.#sets.members(this.#name)
+  members(): readonly M[] {
+    return this.#sets.members(this.#name) as readonly M[]
   }
 }
