@@ -1,0 +1,55 @@
+/**
+ * Alertmanager's HTTP interface, version 2, as release 0.34 answers it. Registered under `/api/v2` of the main app, with
+ * error answers, media types and 404s of its own, so that amtool and other clients cannot tell the difference.
+ *
+ * Deviations, on purpose: no CORS headers; bodies are limited (413); the words of JSON parse errors are not Go's; every
+ * instant is shown in UTC; a silence with several matcher sets is shown by its first, where 0.34 fails the whole list.
+ */
+import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { Silences } from '../alerting/silences.ts'
+import { sendFault, sendText } from './routes/alertmanager-answers.ts'
+import { checkContentType } from './routes/alertmanager-negotiation.ts'
+import { alertmanagerSilenceRoutes } from './routes/alertmanager-silences.ts'
+import { type AlertmanagerStatus, alertmanagerStatusRoutes } from './routes/alertmanager-status.ts'
+
+export interface AlertmanagerApiDeps {
+  readonly silences: Silences
+  readonly status: () => AlertmanagerStatus
+  readonly log: Pick<Logger, 'error'>
+}
+
+/** In the order Alertmanager lists them. */
+const METHODS: readonly (readonly [path: RegExp, methods: string])[] = [
+  [/^\/(status|receivers)\/?$/, 'GET'],
+  [/^\/silences\/?$/, 'GET,POST'],
+  [/^\/silence\/[^/]+\/?$/, 'GET,DELETE'],
+]
+
+function answerNotFound(prefix: string, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?', 1)[0] ?? ''
+  const methods = METHODS.find(([pattern]) => pattern.test(path.slice(prefix.length)))?.[1]
+  if (methods === undefined) return sendFault(reply, { code: 404, message: `path ${path} was not found` })
+  const message = `method ${request.method} is not allowed, but [${methods}] are`
+  return sendFault(reply.header('allow', methods), { code: 405, message })
+}
+
+function answerError(error: FastifyError, reply: FastifyReply, log: Pick<Logger, 'error'>): FastifyReply {
+  const status = error.statusCode ?? 500
+  if (status >= 400 && status < 500) return sendFault(reply, { code: status, message: error.message })
+  log.error({ component: 'http', event: 'HTTP_INTERNAL_ERROR', err: error }, 'a request failed')
+  return sendText(reply, 500, error.message)
+}
+
+export function alertmanagerApi(deps: AlertmanagerApiDeps): FastifyPluginAsync {
+  return async (app: FastifyInstance) => {
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+    app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+    app.addHook('onRequest', checkContentType)
+    app.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply, deps.log))
+    app.setNotFoundHandler((request, reply) => answerNotFound(app.prefix, request, reply))
+    await app.register(alertmanagerSilenceRoutes, deps)
+    await app.register(alertmanagerStatusRoutes, deps)
+  }
+}

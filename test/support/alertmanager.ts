@@ -1,0 +1,117 @@
+/**
+ * A real Prometheus Alertmanager as a child process on loopback, and its amtool. Started by `startAlertmanager`, stopped
+ * by its pid; whatever happens, the storage goes with the test process' temporary directory.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { commandExists, type Requirement } from './requirement.ts'
+import { until } from './until.ts'
+
+export const ALERTMANAGER: Requirement = {
+  name: 'prometheus-alertmanager',
+  present: commandExists('prometheus-alertmanager') && commandExists('amtool'),
+  install: 'apt-get install prometheus-alertmanager',
+}
+
+export interface AlertmanagerOptions {
+  /** `host:port` of cluster peers. */
+  readonly peers?: readonly string[]
+  /** Kept when given, for a restart; otherwise fresh and removed on stop. */
+  readonly storagePath?: string
+  /** Default 0: ready at once. */
+  readonly settleTimeout?: string
+  /** No cluster port at all. */
+  readonly standalone?: boolean
+  readonly args?: readonly string[]
+}
+
+export interface Alertmanager {
+  /** Without a slash at the end. */
+  readonly url: string
+  readonly clusterPort: number
+  readonly clusterAddress: string
+  readonly pid: number
+  /** All it has logged so far, at level debug. */
+  log(): string
+  /** SIGTERM, which makes it leave its cluster; resolves when it is gone. */
+  stop(): Promise<void>
+  /** SIGKILL. */
+  kill(): Promise<void>
+}
+
+const CONFIG = 'route: {receiver: none}\nreceivers: [{name: none}]\n'
+
+function exited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL', folder: string): Promise<void> {
+  if (!exited(child)) {
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await gone
+  }
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** @returns once its HTTP interface answers, which is after it has tried to join its peers */
+export async function startAlertmanager(options: AlertmanagerOptions = {}): Promise<Alertmanager> {
+  const folder = mkdtempSync(join(tmpdir(), 'hearsay-alertmanager-'))
+  const configPath = join(folder, 'alertmanager.yml')
+  writeFileSync(configPath, CONFIG)
+  const [httpPort, clusterPort] = [await freePort(), await freePort()]
+  const clusterAddress = `127.0.0.1:${clusterPort}`
+  const child = spawn(
+    'prometheus-alertmanager',
+    [
+      `--config.file=${configPath}`,
+      `--storage.path=${options.storagePath ?? join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${httpPort}`,
+      `--cluster.listen-address=${options.standalone === true ? '' : clusterAddress}`,
+      `--cluster.settle-timeout=${options.settleTimeout ?? '0s'}`,
+      '--log.level=debug',
+      ...(options.peers ?? []).map((peer) => `--cluster.peer=${peer}`),
+      ...(options.args ?? []),
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      log += String(chunk)
+    })
+  }
+  await until(() => exited(child) || log.includes('msg="Listening on"'), 30_000).catch(() => undefined)
+  if (exited(child) || child.pid === undefined || !log.includes('msg="Listening on"')) {
+    await end(child, 'SIGKILL', folder)
+    throw new Error(`Alertmanager did not start:\n${log}`)
+  }
+  return {
+    url: `http://127.0.0.1:${httpPort}`,
+    clusterPort,
+    clusterAddress,
+    pid: child.pid,
+    log: () => log,
+    stop: () => end(child, 'SIGTERM', folder),
+    kill: () => end(child, 'SIGKILL', folder),
+  }
+}
+
+export interface AmtoolResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs amtool against `url`; a failing exit is a result, not an exception. */
+export function amtool(url: string, ...args: readonly string[]): Promise<AmtoolResult> {
+  return new Promise((resolve) => {
+    const flags = [`--alertmanager.url=${url}`, '--no-version-check']
+    execFile('amtool', [...flags, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr })
+    })
+  })
+}
