@@ -1,0 +1,235 @@
+/**
+ * Real Alertmanagers and real hearsay processes in one cluster on loopback: membership both ways, silences both ways, by
+ * HTTP and by amtool, and an Alertmanager log at level debug that complains of nothing.
+ */
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { ALERTMANAGER, type Alertmanager, amtool, startAlertmanager } from '../support/alertmanager.ts'
+import { type ReplicaOptions, ReplicaProcess } from '../support/replica-process.ts'
+import { inCi, requirement } from '../support/requirement.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { untilAsync } from '../support/until-async.ts'
+
+const COMPLAINTS = /merge remote state|unknown state key|decode|panic|conflict/i
+const PROBING_MS = inCi ? 120_000 : 15_000
+
+interface ClusterStatus {
+  readonly cluster: { readonly status: string; readonly peers: readonly { readonly name: string }[] }
+}
+
+interface ClusterPage {
+  readonly name: string
+  readonly healthScore: number
+  readonly members: readonly { readonly name: string; readonly state: string; readonly class: string }[]
+}
+
+async function json<T>(url: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(url, init)
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as T
+}
+
+async function peerNames(url: string): Promise<string[]> {
+  return (await json<ClusterStatus>(`${url}/api/v2/status`)).cluster.peers.map(({ name }) => name)
+}
+
+async function postSilence(url: string, value: string, extra: object = {}): Promise<string> {
+  const now = Date.now()
+  const body = JSON.stringify({
+    matchers: [{ name: 'instance', value, isRegex: false, isEqual: true }],
+    startsAt: new Date(now).toISOString(),
+    endsAt: new Date(now + 3_600_000).toISOString(),
+    createdBy: 'test',
+    comment: 'interop',
+    ...extra,
+  })
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+  return (await json<{ silenceID: string }>(`${url}/api/v2/silences`, init)).silenceID
+}
+
+async function silenceState(url: string, id: string): Promise<string> {
+  const response = await fetch(`${url}/api/v2/silence/${id}`)
+  if (response.status === 404) return 'absent'
+  return ((await response.json()) as { status: { state: string } }).status.state
+}
+
+function seen(url: string, id: string, state: string): Promise<number> {
+  return untilAsync(async () => (await silenceState(url, id)) === state, `silence ${id} ${state} at ${url}`)
+}
+
+async function healthScore(alertmanager: Alertmanager): Promise<number> {
+  const text = await (await fetch(`${alertmanager.url}/metrics`)).text()
+  return Number(/^alertmanager_cluster_health_score (\S+)$/m.exec(text)?.[1] ?? Number.NaN)
+}
+
+requirement(ALERTMANAGER)('a cluster of two Alertmanagers and two hearsay replicas', () => {
+  let first: Alertmanager
+  let second: Alertmanager
+  const running: ReplicaProcess[] = []
+
+  async function replica(options: Partial<ReplicaOptions> = {}): Promise<ReplicaProcess> {
+    const started = await ReplicaProcess.start({
+      storagePath: tempDir(),
+      peers: [first.clusterAddress, ...running.map(({ gossipAddress }) => gossipAddress)],
+      ...options,
+    })
+    running.push(started)
+    return started
+  }
+
+  beforeAll(async () => {
+    first = await startAlertmanager()
+    second = await startAlertmanager({ peers: [first.clusterAddress] })
+    await untilAsync(async () => (await peerNames(first.url)).length === 2, 'two Alertmanagers')
+  })
+
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((process) => process.stop()))
+    await untilAsync(async () => (await peerNames(first.url)).length === 2, 'only the Alertmanagers left')
+  })
+
+  afterAll(async () => {
+    const log = first.log() + second.log()
+    await Promise.all([first.stop(), second.stop()])
+    expect(log.split('\n').filter((line) => COMPLAINTS.test(line))).toEqual([])
+  })
+
+  it('lists every member on every side', async () => {
+    const one = await replica()
+    const two = await replica()
+    for (const { url } of [first, second, one, two]) {
+      await untilAsync(async () => (await peerNames(url)).length === 4, `four members at ${url}`)
+    }
+    const page = await json<ClusterPage>(`${one.url}/api/v1/cluster`)
+    expect(page.members.map((member) => member.class).sort((a, b) => (a < b ? -1 : 1))).toEqual([
+      'foreign',
+      'foreign',
+      'native',
+      'native',
+    ])
+    expect(page.members.every(({ state }) => state === 'alive')).toBe(true)
+    // A generated name takes the last position, so that no Alertmanager waits for us.
+    expect((await peerNames(first.url)).at(-1)).toMatch(/^zz-/)
+  })
+
+  it('shares a silence from any member with all others, by broadcast', async () => {
+    const one = await replica()
+    const two = await replica()
+    const all = [first.url, second.url, one.url, two.url]
+    for (const url of all)
+      await untilAsync(async () => (await peerNames(url)).length === 4, `four members at ${url}`)
+    for (const [index, origin] of all.entries()) {
+      const id = await postSilence(origin, `host-${index}`)
+      for (const url of all) await seen(url, id, 'active')
+      const deleter = all[(index + 1) % all.length] ?? origin
+      expect((await fetch(`${deleter}/api/v2/silence/${id}`, { method: 'DELETE' })).status).toBe(200)
+      for (const url of all) await seen(url, id, 'expired')
+    }
+  })
+
+  it('shares a silence that is larger than a packet, both ways', async () => {
+    const one = await replica()
+    const two = await replica()
+    const all = [first.url, second.url, one.url, two.url]
+    for (const url of all)
+      await untilAsync(async () => (await peerNames(url)).length === 4, `four members at ${url}`)
+    for (const origin of [one.url, second.url]) {
+      for (const length of [900, 20_000]) {
+        const id = await postSilence(origin, 'big', { comment: 'x'.repeat(length) })
+        for (const url of all) await seen(url, id, 'active')
+      }
+    }
+  })
+
+  it('gives a joining replica, and a joining Alertmanager, what was there before', async () => {
+    const early = await postSilence(first.url, 'early')
+    const one = await replica()
+    await seen(one.url, early, 'active')
+    const ours = await postSilence(one.url, 'ours')
+    const third = await startAlertmanager({ peers: [one.gossipAddress] })
+    try {
+      await seen(third.url, early, 'active')
+      await seen(third.url, ours, 'active')
+      expect(
+        third
+          .log()
+          .split('\n')
+          .filter((line) => COMPLAINTS.test(line)),
+      ).toEqual([])
+    } finally {
+      await third.stop()
+    }
+  })
+
+  it('works with amtool on either side', async () => {
+    const one = await replica()
+    await untilAsync(async () => (await peerNames(first.url)).length === 3, 'three members')
+    for (const [here, there] of [
+      [one.url, first.url],
+      [first.url, one.url],
+    ] as const) {
+      const added = await amtool(
+        here,
+        'silence',
+        'add',
+        'alertname=DiskFull',
+        'job=~node.*',
+        '--comment=swap',
+        '--author=ana',
+      )
+      expect(added).toMatchObject({ code: 0, stderr: '' })
+      const id = added.stdout.trim()
+      await seen(there, id, 'active')
+      const queried = await amtool(there, 'silence', 'query', 'alertname=DiskFull')
+      expect(queried.stdout).toContain(id)
+      expect((await amtool(there, 'silence', 'expire', id)).code).toBe(0)
+      await seen(here, id, 'expired')
+      expect((await amtool(here, 'silence', 'query', 'alertname=DiskFull')).stdout).not.toContain(id)
+    }
+    expect((await amtool(one.url, 'cluster', 'show')).stdout).toContain('ready')
+  })
+
+  it('sees a graceful leave at once, and notices a killed replica', async () => {
+    const leaver = await replica()
+    await untilAsync(async () => (await peerNames(second.url)).length === 3, 'the leaver listed')
+    const leaving = leaver.stop()
+    const goneMs = await untilAsync(async () => (await peerNames(first.url)).length === 2, 'the leaver gone')
+    await leaving
+    expect(goneMs).toBeLessThan(1000)
+
+    const killed = await replica()
+    await untilAsync(async () => (await peerNames(second.url)).length === 3, 'the victim listed')
+    await killed.kill()
+    await untilAsync(async () => (await peerNames(second.url)).length === 2, 'the victim noticed', 30_000)
+  })
+
+  it('keeps health score 0 on both sides while they probe each other', {
+    timeout: PROBING_MS + 30_000,
+  }, async () => {
+    const one = await replica()
+    await untilAsync(async () => (await peerNames(first.url)).length === 3, 'three members')
+    const endMs = performance.now() + PROBING_MS
+    while (performance.now() < endMs) {
+      const page = await json<ClusterPage>(`${one.url}/api/v1/cluster`)
+      expect(page.healthScore).toBe(0)
+      expect(page.members.filter(({ state }) => state === 'alive').length).toBe(3)
+      expect(await healthScore(first)).toBe(0)
+      expect(await peerNames(first.url)).toHaveLength(3)
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
+  })
+
+  it('keeps an acknowledged silence through kill -9 and gives it back to emptied Alertmanagers', async () => {
+    const storagePath = tempDir()
+    const one = await replica({ storagePath })
+    const id = await postSilence(one.url, 'durable')
+    await one.kill()
+    const again = await replica({ storagePath })
+    expect(await silenceState(again.url, id)).toBe('active')
+    const empty = await startAlertmanager({ peers: [again.gossipAddress] })
+    try {
+      await seen(empty.url, id, 'active')
+    } finally {
+      await empty.stop()
+    }
+  })
+})
