@@ -11,6 +11,7 @@
  */
 import { Level } from 'level'
 import { errorCode, HearsayError } from '../base/errors.ts'
+import { syncDirectory } from './atomic-file.ts'
 import type { StorageOp } from './core/storage-op.ts'
 import { inspectLevelDirectory, unreadable } from './level-directory.ts'
 import { type Storage, type StorageManifest, type StoragePair, writeError } from './storage.ts'
@@ -41,6 +42,8 @@ export class LevelStorage implements Storage {
     } catch (error) {
       throw this.#openError(error)
     }
+    // LevelDB syncs the content of its new log, never the directory entry that leads to it.
+    await syncDirectory(this.#path).catch(() => undefined)
     this.#db = db
   }
 

@@ -4,7 +4,7 @@
  */
 import { promises as fs } from 'node:fs'
 import { join } from 'node:path'
-import { TEMPORARY_FILE } from './atomic-file.ts'
+import { syncDirectory, TEMPORARY_FILE } from './atomic-file.ts'
 import { listDirectory, notOurs, unreadable } from './level-directory.ts'
 
 export interface StoreFolder {
@@ -24,6 +24,8 @@ export async function prepareStoreFolder(storagePath: string): Promise<StoreFold
   if (foreign !== undefined) throw notOurs(folder, foreign)
   try {
     for (const name of leftovers) await fs.rm(join(folder, name), { force: true })
+    // The folder may be new: without this a power cut could take it away with all that was acknowledged in it.
+    await syncDirectory(storagePath)
   } catch (cause) {
     throw unreadable(folder, cause)
   }
