@@ -1,5 +1,5 @@
 /**
- * Cuts the first JSON object or array out of a text, for readers that, like Go's, ignore what follows it. One pass over
+ * Cuts the first JSON object, array or string out of a text, for readers that, like Go's, ignore what follows it. One pass over
  * brackets and strings; whether the piece is valid is left to the parser.
  */
 
