@@ -12,6 +12,7 @@
  */
 import { PRIVATE_MAGIC } from '../gossip/core/batch-frame.ts'
 import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../gossip/core/delegate.ts'
+import { FOREIGN_RELAYED_BYTES_MAX } from '../gossip/core/stream-broadcast.ts'
 import type { Delta, RecordPut } from '../store/core/delta.ts'
 import type { Joinable } from '../store/core/joinable.ts'
 import type { Records } from '../store/records.ts'
@@ -25,8 +26,6 @@ import {
   type ForeignState,
 } from './core/foreign-state.ts'
 
-/** Alertmanager relays no `Part` above this many bytes (half of its packet). */
-const RELAYED_PART_BYTES_MAX = 700
 /** A peer closes the connection above 20 MiB of user state, and membership suffers with it. */
 const STATE_BYTES_MAX = 19 * 1024 * 1024
 const NO_BYTES = new Uint8Array(0)
@@ -100,21 +99,13 @@ export class AlertmanagerDelegate implements GossipDelegate {
 
   #tellForeigners(records: readonly RecordPut[]): void {
     if (records.length === 0) return
-    const foreigners = this.#deps.broadcaster
-      .members()
-      .filter(
-        (member) =>
-          member.peerClass === 'foreign' && (member.liveness === 'alive' || member.liveness === 'suspect'),
-      )
-    if (foreigners.length === 0) return
+    const foreigners = this.#deps.broadcaster.members().some(({ peerClass }) => peerClass === 'foreign')
+    if (!foreigners) return
     for (const put of records) {
       const payload = encodeForeignPart(put)
-      if (payload === undefined) continue
-      if (payload.length <= RELAYED_PART_BYTES_MAX) {
-        this.#deps.broadcaster.broadcast({ audience: 'foreign', key: `${put.table}\0${put.key}`, payload })
-      } else if (this.#isOwn) {
-        for (const member of foreigners) this.#deps.broadcaster.sendReliable(member.name, payload)
-      }
+      // Gossip sends a long message to every foreign member by stream: once is enough, and its author does it.
+      if (payload === undefined || (payload.length > FOREIGN_RELAYED_BYTES_MAX && !this.#isOwn)) continue
+      this.#deps.broadcaster.broadcast({ audience: 'foreign', key: `${put.table}\0${put.key}`, payload })
     }
   }
 }
