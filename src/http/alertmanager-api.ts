@@ -6,17 +6,21 @@
  * instant is shown in UTC; a silence with several matcher sets is shown by its first, where 0.34 fails the whole list.
  */
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Logger } from 'pino'
 import type { Silences } from '../alerting/silences.ts'
 import { sendFault, sendText } from './routes/alertmanager-answers.ts'
 import { checkContentType } from './routes/alertmanager-negotiation.ts'
 import { alertmanagerSilenceRoutes } from './routes/alertmanager-silences.ts'
 import { type AlertmanagerStatus, alertmanagerStatusRoutes } from './routes/alertmanager-status.ts'
 
+/** The part of a logger that is needed here. */
+export interface ErrorLog {
+  error(fields: Readonly<Record<string, unknown>>, message: string): void
+}
+
 export interface AlertmanagerApiDeps {
   readonly silences: Silences
   readonly status: () => AlertmanagerStatus
-  readonly log: Pick<Logger, 'error'>
+  readonly log: ErrorLog
 }
 
 /** In the order Alertmanager lists them. */
@@ -34,7 +38,7 @@ function answerNotFound(prefix: string, request: FastifyRequest, reply: FastifyR
   return sendFault(reply.header('allow', methods), { code: 405, message })
 }
 
-function answerError(error: FastifyError, reply: FastifyReply, log: Pick<Logger, 'error'>): FastifyReply {
+function answerError(error: FastifyError, reply: FastifyReply, log: ErrorLog): FastifyReply {
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500) return sendFault(reply, { code: status, message: error.message })
   log.error({ component: 'http', event: 'HTTP_INTERNAL_ERROR', err: error }, 'a request failed')
