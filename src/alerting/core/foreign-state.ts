@@ -21,7 +21,7 @@ import { readDelimited, writeDelimited } from './delimited.ts'
 import { nanosFromInstant } from './nanos.ts'
 import { admitNotification } from './notification-admission.ts'
 import { admitSilence } from './silence-admission.ts'
-import { decodeMeshSilence } from './silence-codec.ts'
+import { decodeMeshSilence, peekSilenceId } from './silence-codec.ts'
 
 /** A payload with this many faults is not read further: garbage must not cost more than state. */
 export const FOREIGN_FAULTS_MAX = 1000
@@ -43,6 +43,9 @@ export interface ForeignState {
   readonly quarantined: number
 }
 
+/** What the reader holds already, by table and key. */
+export type HeldRecords = (table: string, key: string) => ForeignRecord | undefined
+
 const PART_ADMISSION: ReadonlyMap<string, (record: Uint8Array) => Admission> = new Map([
   ['nfl', admitNotification],
   ['sil', admitSilence],
@@ -62,11 +65,24 @@ function compareRecords(a: ForeignRecord, b: ForeignRecord): number {
   return compareBytes(a.bytes, b.bytes)
 }
 
+function nothingHeld(): undefined {
+  return undefined
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && compareBytes(a, b) === 0
+}
+
 class Collector {
+  readonly #held: HeldRecords
   readonly #puts = new Map<string, RecordPut>()
   readonly #faults = new Map<ForeignFault, number>()
   #faultCount = 0
   #quarantined = 0
+
+  constructor(held: HeldRecords) {
+    this.#held = held
+  }
 
   get isExhausted(): boolean {
     return this.#faultCount >= FOREIGN_FAULTS_MAX
@@ -84,7 +100,7 @@ class Collector {
       return
     }
     const whole = readDelimited(part.data, (record) => {
-      this.#take(admit(record))
+      if (part.key !== 'sil' || !this.#isHeld(record)) this.#take(admit(record))
       return !this.isExhausted
     })
     if (!whole) this.fault('LIST_TRUNCATED')
@@ -99,6 +115,13 @@ class Collector {
       return
     }
     this.part(part)
+  }
+
+  /** Most of a push-pull is known; a look at the bytes costs a tenth of judging them again. */
+  #isHeld(record: Uint8Array): boolean {
+    const id = peekSilenceId(record)
+    const held = id === undefined ? undefined : this.#held(SILENCE_TABLE, id)
+    return held !== undefined && sameBytes(held.bytes, record)
   }
 
   #take(admission: Admission): void {
@@ -143,10 +166,11 @@ function skipField(reader: ByteReader, wireType: number): boolean {
  * Reads the user state of a push-pull, from an Alertmanager or a hearsay replica.
  *
  * @param bytes as received; the frame and the records' bytes are copied or views of it, so it must not be changed
+ * @param held silences stored with the very bytes of a record need no second look, and are not among the puts
  * @returns all that could be read; never throws
  */
-export function decodeForeignState(bytes: Uint8Array): ForeignState {
-  const collector = new Collector()
+export function decodeForeignState(bytes: Uint8Array, held: HeldRecords = nothingHeld): ForeignState {
+  const collector = new Collector(held)
   const reader = new ByteReader(bytes)
   let frame: Uint8Array = new Uint8Array(0)
   try {
@@ -167,9 +191,9 @@ export function decodeForeignState(bytes: Uint8Array): ForeignState {
   return collector.finish(frame)
 }
 
-/** Reads a broadcast: one `Part`. Never throws. */
-export function decodeForeignPart(bytes: Uint8Array): ForeignState {
-  const collector = new Collector()
+/** Reads a broadcast: one `Part`. Never throws. @param held as for a state */
+export function decodeForeignPart(bytes: Uint8Array, held: HeldRecords = nothingHeld): ForeignState {
+  const collector = new Collector(held)
   collector.partBytes(bytes)
   return collector.finish(new Uint8Array(0))
 }

@@ -9,7 +9,7 @@
  * Decoding checks form only; whether the silence makes sense is silence-rules.ts.
  */
 import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { compareBytes, utf8Encode } from '../../base/bytes.ts'
+import { ByteReader, BytesError, compareBytes, utf8Encode } from '../../base/bytes.ts'
 import type { ForeignRecord } from '../../store/core/delta.ts'
 import {
   AnnotationSchema,
@@ -114,4 +114,19 @@ export function silenceRecord(message: MeshSilence): ForeignRecord {
 /** Reads a record that this replica has accepted or written before. */
 export function silenceFromRecord(record: ForeignRecord): Silence | undefined {
   return silenceFromMessage(decodeMeshSilence(record.bytes))
+}
+
+const FIELD_1_BYTES = 0x0a
+
+/** The id where Alertmanagers and we put it, first of the first field; undefined elsewhere, which says nothing. */
+export function peekSilenceId(bytes: Uint8Array): string | undefined {
+  try {
+    const reader = new ByteReader(bytes)
+    if (reader.u8() !== FIELD_1_BYTES) return undefined
+    reader.varint()
+    return reader.u8() === FIELD_1_BYTES ? reader.string() : undefined
+  } catch (error) {
+    if (error instanceof BytesError) return undefined
+    throw error
+  }
 }

@@ -203,6 +203,24 @@ describe('records of equal key in one payload', () => {
   })
 })
 
+describe('what is held already', () => {
+  const put = (comment: string): RecordPut => ({
+    table: SILENCE_TABLE,
+    key: 'x',
+    record: encodeSilence(aSilence({ id: 'x', comment })),
+  })
+  const read = (sent: RecordPut, held: RecordPut) =>
+    decodeForeignState(encodeForeignState(tablesOf([sent]), NO_FRAME), (table, key) =>
+      table === held.table && key === held.key ? held.record : undefined,
+    ).puts
+
+  it('is left out when it is the same to the byte, and read when it is not', () => {
+    expect(read(put('a'), put('a'))).toEqual([])
+    expect(read(put('a'), put('b'))).toEqual([put('a')])
+    expect(read(put('a'), { ...put('a'), key: 'y' })).toEqual([put('a')])
+  })
+})
+
 describe('what we send', () => {
   const { puts } = decodeForeignState(
     stateOf(partOf('sil', GOLDEN_SILENCE_LIST), partOf('nfl', listOf(GOLDEN_NOTIFICATION))),
