@@ -225,7 +225,9 @@ describe('paths and methods', () => {
       'GET,POST',
       'method PUT is not allowed, but [GET,POST] are',
     ])
-    expect((await inject('HEAD', '/status')).statusCode).toBe(405)
+    for (const path of ['/status', '/silences', `/silence/${ID}`]) {
+      expect((await inject('HEAD', path)).statusCode).toBe(405)
+    }
     expect((await inject('GET', '/nope?x')).json()).toEqual({
       code: 404,
       message: 'path /api/v2/nope was not found',

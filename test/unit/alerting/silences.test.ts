@@ -1,13 +1,16 @@
+import { toBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
+import { MeshSilenceSchema } from '../../../src/alerting/core/alertmanager_pb.ts'
 import { matcher } from '../../../src/alerting/core/matcher.ts'
 import { ZERO_TIME_NS } from '../../../src/alerting/core/nanos.ts'
 import type { Silence } from '../../../src/alerting/core/silence.ts'
+import { admitSilence } from '../../../src/alerting/core/silence-admission.ts'
 import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
 import type { SilenceRequest } from '../../../src/alerting/core/silence-rules.ts'
 import { Silences } from '../../../src/alerting/silences.ts'
 import { memoryRecords } from '../../support/memory-records.ts'
-import { aRequest, aSilence, HOUR_NS, NOW_MS, NOW_NS } from '../../support/silences.ts'
+import { aRequest, aSilence, HOUR_NS, NOW_MS, NOW_NS, silenceMessage } from '../../support/silences.ts'
 
 const RETENTION_NS = 120n * HOUR_NS
 const SECOND_NS = 1_000_000_000n
@@ -196,6 +199,21 @@ describe('editing a silence', () => {
     })
     await expect(edit({ endsAtNs: ZERO_TIME_NS })).rejects.toMatchObject({ code: 'SILENCE_INVALID' })
     expect(stored('old')).toMatchObject({ endsAtNs: NOW_NS + HOUR_NS, updatedAtNs: NOW_NS - HOUR_NS })
+  })
+
+  it('in place keeps what it does not know of the record, and outlives old comments', async () => {
+    const message = silenceMessage({ id: 'old', comments: [{ author: 'ana', comment: 'swap' }] })
+    if (message.silence !== undefined) {
+      message.silence.$unknown = [{ no: 12, wireType: 2, data: Uint8Array.of(2, 10, 0) }]
+    }
+    const admission = admitSilence(toBinary(MeshSilenceSchema, message))
+    if (admission.verdict !== 'accepted') throw new Error(admission.verdict)
+    const { records, silences, stored } = setup()
+    records.merge([admission.put])
+    const { startsAtNs } = stored('old')
+    expect(await silences.create(aRequest({ id: 'old', startsAtNs, comment: 'edited' }))).toBe('old')
+    expect(stored('old').comment).toBe('edited')
+    expect(stored('old').carried?.silence?.$unknown).toEqual(message.silence?.$unknown)
   })
 
   it('wins over the stored version within one tick, and over a clock that ran ahead', async () => {
