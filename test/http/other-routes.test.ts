@@ -152,7 +152,7 @@ describe('metrics', () => {
       outbox: { messages: 0, bytes: 0 },
       remembered: 2,
     }
-    metrics.addSource(() => [...gossipSamples(stats), ...replicationSamples({ 'record-malformed': 6 })])
+    metrics.addSource(() => [...gossipSamples(stats), ...replicationSamples([['record-malformed', 6]])])
     const lines = (await metrics.scrape()).split('\n')
     expect(lines).toEqual(
       expect.arrayContaining([

@@ -1,0 +1,48 @@
+/** `hearsay cluster show`: the members as one replica sees them. */
+import type { Command } from 'commander'
+import { addUrlFlag, ask, type ClientFlags } from './client.ts'
+import { formatTable, print, shown } from './output.ts'
+
+interface ShowFlags extends ClientFlags {
+  readonly output: string
+}
+
+interface ClusterAnswer {
+  readonly name: string
+  readonly settled: boolean
+  readonly healthScore: number
+  readonly members: readonly {
+    readonly name: string
+    readonly state: string
+    readonly address: string
+    readonly incarnation: number
+    readonly rttMs?: number
+    readonly class: string
+    readonly isSelf: boolean
+  }[]
+}
+
+export function registerCluster(program: Command): void {
+  const cluster = program.command('cluster').description('Look at the cluster.')
+  addUrlFlag(cluster.command('show').description('Print the members.'))
+    .option('-o, --output <FORMAT>', 'table or json', 'table')
+    .action(async (flags: ShowFlags) => {
+      const answer = (await (await ask(flags, { path: ['cluster'] })).json()) as ClusterAnswer
+      if (flags.output === 'json') print(JSON.stringify(answer))
+      else printMembers(answer)
+    })
+}
+
+function printMembers(answer: ClusterAnswer): void {
+  const rows = answer.members.map((member) => [
+    `${shown(member.name)}${member.isSelf ? ' *' : ''}`,
+    member.state,
+    member.address,
+    String(member.incarnation),
+    member.rttMs === undefined ? '-' : `${member.rttMs.toFixed(1)} ms`,
+    member.class,
+  ])
+  print(formatTable(['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS'], rows))
+  const settled = answer.settled ? 'settled' : 'settling'
+  print(`\n* ${shown(answer.name)}: ${settled}, health score ${answer.healthScore} (0 is healthy)`)
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/** The `hearsay` program: arguments in, exit code out. What the commands do is in their own files. */
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../app/version.ts'
+import { errorCode } from '../base/errors.ts'
+import { CliError } from './cli-error.ts'
+import { COMMANDS } from './commands.ts'
+import { EXIT } from './exit-codes.ts'
+import { printError } from './output.ts'
+
+const HELP_SHOWN: ReadonlySet<string> = new Set(['commander.helpDisplayed', 'commander.version'])
+
+function buildProgram(): Command {
+  const program = new Command('hearsay')
+    .description('A replicated, durable state store for alerting services, and a memberlist peer.')
+    .version(`hearsay ${VERSION}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this text')
+    .exitOverride()
+    .configureOutput({ outputError: (text) => printError(usageLine(text)) })
+  for (const register of COMMANDS) register(program)
+  return program
+}
+
+/** One line of commander's two: the complaint and, below it, the nearest word that would have been right. */
+function usageLine(text: string): string {
+  const line = text
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+  return /^unknown/.test(line) && !line.includes('Did you mean') ? `${line} (see hearsay --help)` : line
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return HELP_SHOWN.has(error.code) ? EXIT.done : EXIT.usage
+  if (error instanceof CliError) {
+    for (const line of error.lines) printError(line)
+    return error.exitCode
+  }
+  printError(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  return EXIT.failed
+}
+
+// A reader that has seen enough (`hearsay kv list m | head`) is no failure.
+process.stdout.on('error', (error) => {
+  process.exit(errorCode(error) === 'EPIPE' ? EXIT.done : EXIT.failed)
+})
+
+try {
+  await buildProgram().parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+}

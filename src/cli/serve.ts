@@ -1,0 +1,91 @@
+/** `hearsay serve`: one replica, until told to stop. */
+import { readFileSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import { resolveOptions } from '../app/options.ts'
+import { OptionsError } from '../app/options-error.ts'
+import type { ServeOptions } from '../app/serve-options.ts'
+import type { RunningReplica } from '../app/start-replica.ts'
+import { errorCode, HearsayError } from '../base/errors.ts'
+import { CliError } from './cli-error.ts'
+import { EXIT } from './exit-codes.ts'
+import { print, printError } from './output.ts'
+import { addServeFlags, type GivenFlags } from './serve-flags.ts'
+import { stopSignal } from './stop-signal.ts'
+
+/** A stop that takes longer than this is cut off: supervisors kill after a while anyway, and say less. */
+const STOP_TIMEOUT_MS = 20_000
+
+const EXAMPLES = `
+Examples:
+  hearsay serve
+  hearsay serve --cluster.listen-address=10.0.0.1:9094 --cluster.allow-plaintext --cluster.peer=10.0.0.2:9094
+  HEARSAY_STORAGE_PATH=/var/lib/hearsay hearsay serve --config.file=/etc/hearsay.yml
+
+Order: flag, environment, file, default. Durations: 500ms, 30s, 1h30m.`
+
+export function registerServe(program: Command): void {
+  const command = program
+    .command('serve')
+    .description('Run one replica.')
+    .addHelpOption(new Option('-h, --help', 'print this text').helpGroup('Configuration:'))
+    .addHelpText('after', EXAMPLES)
+  const givenFlags = addServeFlags(command)
+  command.action(async () => {
+    await serve(checkedOptions(givenFlags()))
+  })
+}
+
+function checkedOptions(given: GivenFlags): ServeOptions {
+  try {
+    if (given.problems.length > 0) throw new OptionsError(given.problems)
+    const { options, warnings } = resolveOptions({
+      flags: given.texts,
+      environment: process.env,
+      readFile: (path) => readFileSync(path, 'utf8'),
+    })
+    for (const warning of [...given.warnings, ...warnings]) printError(`warning: ${warning}`)
+    return options
+  } catch (error) {
+    if (error instanceof OptionsError) throw new CliError(EXIT.usage, ...error.problems)
+    throw error
+  }
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const stop = stopSignal()
+  const replica = await started(options)
+  const gossip =
+    replica.gossipAddress === undefined ? 'without gossip' : `gossips on ${replica.gossipAddress}`
+  print(`${replica.name} serves ${replica.url} and ${gossip}`)
+  await stop
+  setTimeout(() => {
+    printError(`not stopped after ${STOP_TIMEOUT_MS / 1000} s, giving up`)
+    process.exit(EXIT.failed)
+  }, STOP_TIMEOUT_MS).unref()
+  await replica.close()
+  process.exit(EXIT.done)
+}
+
+async function started(options: ServeOptions): Promise<RunningReplica> {
+  // Loaded here so that help, usage errors and client commands do not wait for the whole server.
+  const { startReplica } = await import('../app/start-replica.ts')
+  try {
+    return await startReplica(options)
+  } catch (error) {
+    const isDebugging = options['log.level'] === 'debug' || options['log.level'] === 'trace'
+    if (isDebugging || !isExpected(error)) throw error
+    throw new CliError(EXIT.failed, `${error.message}${ADVICE.get(errorCode(error) ?? '') ?? ''}`)
+  }
+}
+
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ['HTTP_PORT_BUSY', ': stop that one, or choose another port with --web.listen-address'],
+  ['GOSSIP_PORT_BUSY', ': stop that process, or choose another port with --cluster.listen-address'],
+  ['STORE_LOCKED', ': stop that replica, or choose another directory with --storage.path'],
+])
+
+/** Ours, or one of the operating system (`EACCES` and so on): the text says it all. Anything else is a fault of ours. */
+function isExpected(error: unknown): error is Error {
+  if (error instanceof HearsayError) return true
+  return error instanceof Error && /^E[A-Z0-9]+$/.test(errorCode(error) ?? '')
+}

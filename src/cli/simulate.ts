@@ -1,0 +1,41 @@
+/** `hearsay sim`: arguments of the simulator. */
+import type { Command } from 'commander'
+import { CliError } from './cli-error.ts'
+import { EXIT } from './exit-codes.ts'
+import { print } from './output.ts'
+
+interface SimFlags {
+  readonly seed: string
+  readonly nodes?: string
+  readonly trace?: boolean
+}
+
+export function registerSim(program: Command): void {
+  program
+    .command('sim')
+    .description('Replay a simulated cluster from its seed.')
+    .requiredOption('--seed <N>', 'which run')
+    .option('--nodes <N>', 'replicas; default derived from the seed')
+    .option('--trace', 'print every event')
+    .action(async (flags: SimFlags) => {
+      // Loaded here so that no other command pays for the simulator.
+      const { runSim } = await import('./sim.ts')
+      process.exitCode = runSim(
+        {
+          seed: wholeNumber('--seed', flags.seed, 0, 4_294_967_295),
+          ...(flags.nodes === undefined ? {} : { nodes: wholeNumber('--nodes', flags.nodes, 1, 100) }),
+          trace: flags.trace === true,
+        },
+        print,
+      )
+    })
+}
+
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  throw new CliError(
+    EXIT.usage,
+    `${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`,
+  )
+}
