@@ -5,19 +5,16 @@
  * a member as long as it is remembered. Holds from boot to kill: what was merged but not yet durable may be gone
  * after a crash and come back from the peers.
  */
-import type { Dot } from '../crdt/dot.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import type { MapPut } from '../store/core/delta.ts'
-import { compareRecords, compareStamps, dotName, type StateView } from './write-model.ts'
+import { compareRecords, compareStamps, type SeenRange, type StateView } from './write-model.ts'
 
 export class MonotoneOracle {
   #view: StateView | undefined
-  readonly #seen = new Map<string, Dot>()
   #incarnation = 0
   #members = new Map<string, number>()
 
-  /** @param issued dots that exist in the cluster and that this replica may have seen */
-  checkState(view: StateView, issued: Iterable<Dot>): string[] {
+  checkState(view: StateView): string[] {
     const wrong: string[] = []
     for (const [cell, before] of this.#view?.puts ?? []) {
       const now = view.puts.get(cell)
@@ -29,10 +26,11 @@ export class MonotoneOracle {
       if (now === undefined || compareRecords(now, before) < 0)
         wrong.push(`record ${cell.replace('\0', '/')} fell`)
     }
-    for (const [name, dot] of this.#seen) {
-      if (!view.seen(dot)) wrong.push(`${name} was seen and is not any more`)
+    for (const before of this.#view?.ranges ?? []) {
+      if (!view.ranges.some((now) => contains(now, before))) {
+        wrong.push(`${before.actor}:${before.first}-${before.last} was seen and is not any more`)
+      }
     }
-    for (const dot of issued) if (view.seen(dot)) this.#seen.set(dotName(dot), dot)
     this.#view = view
     return wrong
   }
@@ -51,4 +49,8 @@ export class MonotoneOracle {
 
 function isOlder(now: MapPut, before: MapPut): boolean {
   return compareStamps(now.entry.stamp, before.entry.stamp) < 0
+}
+
+function contains(outer: SeenRange, inner: SeenRange): boolean {
+  return outer.actor === inner.actor && outer.first <= inner.first && outer.last >= inner.last
 }

@@ -7,7 +7,7 @@
  * sentences.
  */
 import { assert } from '../base/assert.ts'
-import type { Dot } from '../crdt/dot.ts'
+import { algebra } from './algebra-oracle.ts'
 import { canonicalState } from './canonical-state.ts'
 import { crc32 } from './crc32.ts'
 import { type ClientOp, Ledger, type LedgerEntry } from './ledger.ts'
@@ -20,8 +20,8 @@ import { type LinkFaults, quietLink, SimNetwork } from './sim-network.ts'
 import { SimNode, type SimProcess } from './sim-node.ts'
 import type { SimOptions } from './sim-options.ts'
 import { Trace } from './trace.ts'
-import { viewOf, WriteModel } from './write-model.ts'
-import { inventions, lostWrites, overclaims } from './write-oracles.ts'
+import { type StateView, viewOf, WriteModel } from './write-model.ts'
+import { inventions, lostWrites, mapsDiffer, overclaims } from './write-oracles.ts'
 
 export interface SimClusterDeps {
   readonly options: SimOptions
@@ -37,7 +37,6 @@ export class SimCluster {
   readonly ledger: Ledger = new Ledger()
   readonly nodes: readonly SimNode[]
   readonly #model = new WriteModel()
-  readonly #issued: Dot[] = []
   readonly #monotone = new Map<SimProcess, MonotoneOracle>()
   /** Found between two checks, for the next one to report. */
   readonly #found: string[] = []
@@ -151,6 +150,7 @@ export class SimCluster {
   check(): string[] {
     const wrong = this.#found.splice(0)
     wrong.push(...this.#model.reusedDots.map((dot) => `${dot} was given to two writes`))
+    const views = new Map<string, StateView>()
     for (const { index, process } of this.nodes) {
       if (process === undefined) continue
       const view = viewOf(process.store.fullState())
@@ -161,14 +161,24 @@ export class SimCluster {
       const found = [
         ...inventions(view, this.#model),
         ...overclaims(view, this.#model, this.ledger.entries),
-        ...monotone.checkState(view, this.#issued),
+        ...monotone.checkState(view),
         ...monotone.checkMembers(machine.selfIncarnation(), machine.members()),
       ]
+      const informed = JSON.stringify(view.ranges)
+      found.push(...mapsDiffer(views.get(informed) ?? view, view))
+      views.set(informed, view)
       if (queued.native.bytes > this.options.queueBytesMax)
         found.push(`${queued.native.bytes} bytes are queued`)
       wrong.push(...found.map((text) => `n${index}: ${text}`))
     }
     return wrong
+  }
+
+  /** @returns what is wrong with joins of the states that the live nodes hold just now */
+  checkAlgebra(): string[] {
+    const live = this.nodes.filter((node) => node.process !== undefined)
+    const states = live.flatMap(({ process }) => (process === undefined ? [] : [process.store.fullState()]))
+    return algebra(states, this.node(0).clock.wallMs())
   }
 
   /** @returns what still keeps the cluster from rest; empty when all is equal, known and written */
@@ -209,10 +219,8 @@ export class SimCluster {
   #progressed(entry: LedgerEntry): void {
     const { effect } = entry
     if (effect === undefined) return
-    if (entry.outcome === 'pending') {
-      this.#model.learn(entry, effect)
-      this.#issued.push(...effect.puts.map((put) => put.entry.dot), ...effect.adds.map((add) => add.dot))
-    } else if (entry.outcome === 'failed') this.#model.forget(entry, effect)
+    if (entry.outcome === 'pending') this.#model.learn(entry, effect)
+    else if (entry.outcome === 'failed') this.#model.forget(entry, effect)
     else if (entry.outcome === 'acked') {
       const store = this.node(entry.node).process?.store
       if (store === undefined) return

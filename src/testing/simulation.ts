@@ -83,6 +83,7 @@ export function simulate(seed: number, how: SimulateOptions = {}): SimReport {
     if (violations.length > 0) throw new SimFailure(violations, cluster, plan)
   }
   runSafety(cluster, plan, demand)
+  demand(cluster.checkAlgebra())
   const convergedAfterMs = runLiveness(cluster, demand)
   demand(cluster.lost())
   const { ledger, clock, trace, network } = cluster

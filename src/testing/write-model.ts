@@ -6,10 +6,18 @@
  * `StateView` of plain maps and a question "have you seen this dot?".
  */
 import { compareBytes } from '../base/bytes.ts'
+import type { ActorId } from '../base/names.ts'
 import type { Dot } from '../crdt/dot.ts'
 import type { Stamp } from '../crdt/hlc.ts'
 import type { Delta, FullState, MapPut, RecordPut } from '../store/core/delta.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
+
+/** Dots of one actor without a gap, both ends included. */
+export interface SeenRange {
+  readonly actor: ActorId
+  readonly first: number
+  readonly last: number
+}
 
 /** One replica's state, arranged for looking things up. */
 export interface StateView {
@@ -17,6 +25,8 @@ export interface StateView {
   /** Element of each live dot. */
   readonly live: ReadonlyMap<string, string>
   readonly records: ReadonlyMap<string, RecordPut>
+  /** All dots seen, as ranges that neither overlap nor touch. */
+  readonly ranges: readonly SeenRange[]
   seen(dot: Dot): boolean
 }
 
@@ -25,6 +35,9 @@ export function viewOf(state: FullState): StateView {
     puts: new Map(state.puts.map((put) => [cellName(put.map, put.key), put])),
     live: new Map(state.adds.map((add) => [dotName(add.dot), cellName(add.set, add.member)])),
     records: new Map(state.records.map((put) => [cellName(put.table, put.key), put])),
+    ranges: state.context
+      .actors()
+      .flatMap((actor) => state.context.intervals(actor).map(({ first, last }) => ({ actor, first, last }))),
     seen: (dot) => state.context.has(dot),
   }
 }

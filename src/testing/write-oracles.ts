@@ -4,13 +4,14 @@
  * Each check returns sentences; an empty list is a pass. All of them may be asked of any live replica:
  *
  * - `inventions`: everything held was written by somebody, under that dot, with that stamp and value;
+ * - `mapsDiffer`: replicas that have seen the same dots hold the same maps;
  * - `overclaims`: a replica that says it has seen a write holds it, or something that outranks or removes it;
  * - `lostWrites`: the given acknowledged writes were seen, are held or outranked, and what they removed is gone.
  *
  * At the end, when all have everything, the three together are exact: add-wins is decided dot by dot.
  */
 import { compareBytes } from '../base/bytes.ts'
-import type { MapPut, RecordPut, SetAdd } from '../store/core/delta.ts'
+import type { MapPut, SetAdd } from '../store/core/delta.ts'
 import { describeEntry, type LedgerEntry } from './ledger.ts'
 import {
   cellName,
@@ -66,6 +67,16 @@ export function overclaims(view: StateView, model: WriteModel, entries: readonly
   return wrong
 }
 
+/** Two replicas that have seen the same dots hold the same maps (removals from sets leave no dot of their own). */
+export function mapsDiffer(a: StateView, b: StateView): string[] {
+  const cells = new Set([...a.puts.keys(), ...b.puts.keys()])
+  return [...cells].flatMap((cell) => {
+    const [left, right] = [a.puts.get(cell), b.puts.get(cell)]
+    if (left !== undefined && right !== undefined && sameWrite(left, right)) return []
+    return [`${show(cell)} differs from that of a replica that has seen the same writes`]
+  })
+}
+
 /** @param entries those to hold this replica to: all acknowledged ones at the end, its own after its restart */
 export function lostWrites(view: StateView, model: WriteModel, entries: readonly LedgerEntry[]): string[] {
   const wrong: string[] = []
@@ -115,14 +126,6 @@ function sameWrite(a: MapPut, b: MapPut): boolean {
     a.key === b.key &&
     compareStamps(a.entry.stamp, b.entry.stamp) === 0 &&
     a.entry.expiresAtMs === b.entry.expiresAtMs
-  )
-}
-
-/** The newest of all records ever written to a cell, by the order all replicas must agree on. */
-export function winningRecord(records: readonly RecordPut[]): RecordPut | undefined {
-  return records.reduce<RecordPut | undefined>(
-    (best, next) => (best === undefined || compareRecords(next, best) > 0 ? next : best),
-    undefined,
   )
 }
 

@@ -4,7 +4,7 @@ import type { Dot } from '../../../src/crdt/dot.ts'
 import type { Delta, MapPut, RecordPut } from '../../../src/store/core/delta.ts'
 import { type ClientOp, Ledger, type LedgerEntry } from '../../../src/testing/ledger.ts'
 import { cellName, dotName, type StateView, WriteModel } from '../../../src/testing/write-model.ts'
-import { inventions, lostWrites, overclaims } from '../../../src/testing/write-oracles.ts'
+import { inventions, lostWrites, mapsDiffer, overclaims } from '../../../src/testing/write-oracles.ts'
 
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
 const actor = actorId('00'.repeat(16))
@@ -36,6 +36,7 @@ function view(held: Held): StateView {
     puts: new Map(puts.map((put) => [cellName(put.map, put.key), put])),
     live: new Map(adds.map(({ n, member }) => [dotName(dot(n)), cellName('s', member)])),
     records: new Map((held.records ?? []).map((put) => [cellName(put.table, put.key), put])),
+    ranges: [],
     seen: ({ n }) =>
       [...(held.seen ?? []), ...puts.map((put) => put.entry.dot.n), ...adds.map((add) => add.n)].includes(n),
   }
@@ -114,6 +115,15 @@ describe('overclaims', () => {
     expect(overclaims(view({ seen: [1] }), model, entries)).toHaveLength(1)
     expect(overclaims(view({ seen: [2] }), model, entries)).toHaveLength(1)
     expect(overclaims(view({ puts: [mapPut(3, 10.5, undefined)], seen: [1] }), model, entries)).toEqual([])
+  })
+})
+
+describe('maps of equally informed replicas', () => {
+  it('must be equal', () => {
+    const one = view({ puts: [mapPut(1, 10, 'a')], seen: [2] })
+    expect(mapsDiffer(one, view({ puts: [mapPut(1, 10, 'a')], seen: [2] }))).toEqual([])
+    expect(mapsDiffer(one, view({ puts: [mapPut(2, 10, 'b')], seen: [1] }))).toHaveLength(1)
+    expect(mapsDiffer(one, view({ seen: [1, 2] }))).toHaveLength(1)
   })
 })
 

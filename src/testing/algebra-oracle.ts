@@ -1,0 +1,39 @@
+/**
+ * Oracle of the join itself, asked of states that a run really reached rather than of made-up ones (reliability.md 3.1,
+ * "SEC"): the order of merging does not matter, merging again changes nothing, and a state survives its encoding.
+ */
+import type { FullState } from '../store/core/delta.ts'
+import { ReplicaState } from '../store/core/replica-state.ts'
+import { decodeFullState, encodeFullState } from '../store/core/state-codec.ts'
+import { canonicalState } from './canonical-state.ts'
+
+/**
+ * @param states of the live replicas at one moment
+ * @param wallMs the time then; nothing in the states may have expired
+ */
+export function algebra(states: readonly FullState[], wallMs: number): string[] {
+  const wrong: string[] = []
+  const join = (...parts: readonly FullState[]): FullState => {
+    const state = new ReplicaState()
+    for (const part of parts) state.joinFull(part, wallMs)
+    return state.fullState()
+  }
+  const same = (rule: string, a: FullState, b: FullState): void => {
+    if (canonicalState(a) !== canonicalState(b)) wrong.push(rule)
+  }
+  for (const [i, a] of states.entries()) {
+    same(`decode(encode(x)) is not x, for n${i}`, decodeFullState(encodeFullState(a)), a)
+    same(`joining nothing with x is not x, for n${i}`, join(a), a)
+    same(`joining x twice changes it, for n${i}`, join(a, a), a)
+    for (const [j, b] of states.entries()) {
+      if (j <= i) continue
+      const both = join(a, b)
+      same(`join is not commutative, for n${i} and n${j}`, both, join(b, a))
+      same(`join loses its left side, for n${i} and n${j}`, join(both, a), both)
+      const c = states[(j + 1) % states.length]
+      if (c !== undefined)
+        same(`join is not associative, for n${i} and n${j}`, join(both, c), join(a, join(b, c)))
+    }
+  }
+  return wrong
+}

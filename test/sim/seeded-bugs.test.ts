@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { SimFailure, simulate } from '../../src/testing/simulation.ts'
+import { SEEDED_BUGS, type SeededBug } from './seeded-bugs.ts'
+
+const SEEDS_MAX = 500
+
+/** The first seed whose run an oracle objects to. */
+function caughtBy(bug: SeededBug): { readonly seed: number; readonly violation: string } | undefined {
+  for (let seed = 0; seed < SEEDS_MAX; seed++) {
+    try {
+      simulate(seed, { collaborators: bug.collaborators() })
+    } catch (error) {
+      if (!(error instanceof SimFailure)) throw error
+      return { seed, violation: error.violations[0] ?? '' }
+    }
+  }
+  return undefined
+}
+
+describe('the oracles notice when', () => {
+  for (const bug of SEEDED_BUGS) {
+    it(bug.name, { timeout: 120_000 }, () => {
+      const caught = caughtBy(bug)
+      console.log(`seeded bug "${bug.name}": caught at seed ${caught?.seed}: ${caught?.violation}`)
+      expect(caught).toBeDefined()
+      // It is the bug that is caught: the same seed passes without it.
+      expect(simulate(caught?.seed ?? 0).acked).toBeGreaterThan(0)
+    })
+  }
+})
