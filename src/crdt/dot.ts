@@ -13,3 +13,9 @@ export interface Dot {
 export function sameDot(a: Dot, b: Dot): boolean {
   return a.n === b.n && a.actor === b.actor
 }
+
+/** Total order, without meaning in time: number, then actor. */
+export function compareDots(a: Dot, b: Dot): number {
+  if (a.n !== b.n) return a.n - b.n
+  return a.actor === b.actor ? 0 : a.actor < b.actor ? -1 : 1
+}

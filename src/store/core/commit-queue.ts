@@ -55,7 +55,7 @@ export class CommitQueue {
   }
 
   /** @returns the own writes that are durable now: what gossip may spread */
-  finish(_outcome: Outcome, _nowMs: number): { readonly committed: Delta } {
+  finish(_outcome: Outcome): { readonly committed: Delta } {
     throw new Error('being written')
   }
 }

@@ -5,7 +5,8 @@
 
 import type { CausalContext } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
-import type { Stamp } from '../../crdt/hlc.ts'
+import type { LwwEntry } from '../../crdt/lww-map.ts'
+import type { LiveDot } from '../../crdt/or-set.ts'
 
 /** Bytes as a client gave them, with their media type. Empty bytes are a value like any other. */
 export interface StoredValue {
@@ -14,9 +15,7 @@ export interface StoredValue {
 }
 
 /** One LWW entry. `value` undefined is a tombstone. */
-export interface MapEntry {
-  readonly dot: Dot
-  readonly stamp: Stamp
+export interface MapEntry extends LwwEntry {
   readonly value: StoredValue | undefined
   /** Absolute wall time in ms; part of the entry, so every replica expires it alike. */
   readonly expiresAtMs: number | undefined
@@ -28,11 +27,7 @@ export interface MapPut {
   readonly entry: MapEntry
 }
 
-export interface SetAdd {
-  readonly set: string
-  readonly member: string
-  readonly dot: Dot
-}
+export interface SetAdd extends LiveDot {}
 
 /**
  * A dot-less LWW record, for state that is also written by foreign peers (silences, notification log). Order: version,

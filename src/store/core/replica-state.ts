@@ -1,14 +1,41 @@
 /**
  * All the state of one replica, in memory: maps, sets and foreign records under one causal context and one clock.
+ *
+ * A join is the only way in, for own writes as for foreign ones. Every join reports two things: what was new (to be
+ * relayed), and which pieces a reader or the disk would now see differently. The order of the rules is that of peers.md
+ * section 3; the context is united last, after maps and sets have both consulted it.
+ *
+ * Suspicious input: a delta with a dot far above all seen of its actor, or that would open one gap too many, is refused
+ * as a whole and counted; a complete state may bring the same dots. A stamp further ahead than the allowed skew is
+ * merged, but does not move our clock; overwriting it still works, because writes go above what they replace.
+ *
+ * Not here: own writes' dots and stamps (commit-queue.ts), dropping tombstones, parking entries from the future.
  */
-import type { CausalContext } from '../../crdt/context.ts'
-import type { ClockState } from '../../crdt/hlc.ts'
-import type { Delta, ForeignRecord, FullState, MapEntry } from './delta.ts'
+import { CausalContext } from '../../crdt/context.ts'
+import type { Dot } from '../../crdt/dot.ts'
+import { CLOCK_START, type ClockState, observe, type Stamp, tickLocal } from '../../crdt/hlc.ts'
+import { OrSets } from '../../crdt/or-set.ts'
+import type { Delta, ForeignRecord, FullState, MapEntry, RecordPut } from './delta.ts'
+import { type EntryPage, isVisible, type ListQuery, MapStore } from './map-store.ts'
+import { isExpired, RecordTables } from './record-tables.ts'
 import type { StateKey } from './state-key.ts'
 
 export interface ReplicaStateOptions {
   /** Stamps further ahead than this do not move our clock. Default 10 s (--cluster.max-clock-skew). */
   readonly maxClockSkewMs?: number
+  /** How far above the highest seen number of its actor a delta's dot may lie. Default 16,777,216. */
+  readonly dotWindow?: number
+  /** Gaps in the context beyond which deltas may not open new ones. Default 100,000, about 1 MB. */
+  readonly contextHolesMax?: number
+}
+
+/** What a replica is made of; given when it comes back from disk. */
+export interface StateParts {
+  readonly context: CausalContext
+  readonly clock: ClockState
+  readonly maps: MapStore
+  readonly sets: OrSets
+  readonly records: RecordTables
 }
 
 export interface JoinOutcome {
@@ -16,19 +43,6 @@ export interface JoinOutcome {
   readonly effective: Delta
   /** What a reader or the disk would see differently now. */
   readonly changed: readonly StateKey[]
-}
-
-export interface ListQuery {
-  readonly prefix?: string
-  /** Exclusive. */
-  readonly after?: string
-  readonly limit: number
-}
-
-export interface EntryPage {
-  readonly items: readonly (readonly [key: string, entry: MapEntry])[]
-  /** Pass as `after` for the next page; undefined on the last one. */
-  readonly next: string | undefined
 }
 
 export interface StateCounts {
@@ -39,72 +53,238 @@ export interface StateCounts {
   readonly records: number
   readonly contextActors: number
   readonly contextHoles: number
+  /** Deltas refused for dots out of bounds. */
+  readonly refusedDeltas: number
+  /** Dots claimed for two set elements. */
+  readonly dotCollisions: number
+  /** Stamps merged that were too far ahead to be believed. */
+  readonly skewedStamps: number
 }
 
+const CLOCK_SKEW_MAX_MS = 10_000
+const DOT_WINDOW = 16_777_216
+const CONTEXT_HOLES_MAX = 100_000
+
 export class ReplicaState {
-  constructor(_options: ReplicaStateOptions = {}) {
-    throw new Error('being written')
+  readonly #context: CausalContext
+  readonly #maps: MapStore
+  readonly #sets: OrSets
+  readonly #records: RecordTables
+  readonly #maxClockSkewMs: number
+  readonly #dotWindow: number
+  readonly #contextHolesMax: number
+  #clock: ClockState
+  #refusedDeltas = 0
+  #skewedStamps = 0
+
+  constructor(options: ReplicaStateOptions = {}, parts?: StateParts) {
+    this.#maxClockSkewMs = options.maxClockSkewMs ?? CLOCK_SKEW_MAX_MS
+    this.#dotWindow = options.dotWindow ?? DOT_WINDOW
+    this.#contextHolesMax = options.contextHolesMax ?? CONTEXT_HOLES_MAX
+    this.#context = parts?.context ?? new CausalContext()
+    this.#clock = parts?.clock ?? CLOCK_START
+    this.#maps = parts?.maps ?? new MapStore()
+    this.#sets = parts?.sets ?? new OrSets()
+    this.#records = parts?.records ?? new RecordTables()
   }
 
+  /** The live object: read it, never change it. */
   get context(): CausalContext {
-    throw new Error('being written')
+    return this.#context
   }
 
   get clock(): ClockState {
-    throw new Error('being written')
+    return this.#clock
+  }
+
+  /** Advances the clock for one local write. */
+  tick(nowMs: number): ClockState {
+    this.#clock = tickLocal(this.#clock, nowMs)
+    return this.#clock
   }
 
   /** The entry a reader sees: no tombstone, nothing expired. */
-  get(_map: string, _key: string, _nowMs: number): MapEntry | undefined {
-    throw new Error('being written')
+  get(map: string, key: string, nowMs: number): MapEntry | undefined {
+    const entry = this.#maps.entry(map, key)
+    return entry !== undefined && isVisible(entry, nowMs) ? entry : undefined
   }
 
   /** The entry as held, tombstones and expired ones included. */
-  entry(_map: string, _key: string): MapEntry | undefined {
-    throw new Error('being written')
+  entry(map: string, key: string): MapEntry | undefined {
+    return this.#maps.entry(map, key)
   }
 
-  list(_map: string, _query: ListQuery, _nowMs: number): EntryPage {
-    throw new Error('being written')
+  list(map: string, query: ListQuery, nowMs: number): EntryPage {
+    return this.#maps.list(map, query, nowMs)
   }
 
-  maps(_nowMs: number): readonly { readonly name: string; readonly count: number }[] {
-    throw new Error('being written')
+  /** Maps with at least one visible entry, by name. */
+  maps(nowMs: number): readonly { readonly name: string; readonly count: number }[] {
+    return this.#maps.maps(nowMs)
   }
 
-  hasMember(_set: string, _member: string): boolean {
-    throw new Error('being written')
+  hasMember(set: string, member: string): boolean {
+    return this.#sets.has(set, member)
   }
 
-  members(_set: string): readonly string[] {
-    throw new Error('being written')
+  dotsOf(set: string, member: string): readonly Dot[] {
+    return this.#sets.dotsOf(set, member)
   }
 
+  /** Sorted by UTF-16 code units. */
+  members(set: string): readonly string[] {
+    return [...this.#sets.members(set)].sort((a, b) => (a < b ? -1 : 1))
+  }
+
+  /** Sets with at least one member, by name. */
   sets(): readonly { readonly name: string; readonly count: number }[] {
-    throw new Error('being written')
+    return [...this.#sets.names()]
+      .map((name) => ({ name, count: this.#sets.count(name) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  record(_table: string, _key: string, _nowMs: number): ForeignRecord | undefined {
-    throw new Error('being written')
+  record(table: string, key: string, nowMs: number): ForeignRecord | undefined {
+    const record = this.#records.held(table, key)
+    return record !== undefined && !isExpired(record, nowMs) ? record : undefined
   }
 
-  records(_table: string, _nowMs: number): Iterable<readonly [string, ForeignRecord]> {
-    throw new Error('being written')
+  /** The record as held, expired or not. */
+  heldRecord(table: string, key: string): ForeignRecord | undefined {
+    return this.#records.held(table, key)
   }
 
-  counts(_nowMs: number): StateCounts {
-    throw new Error('being written')
+  records(table: string, nowMs: number): Iterable<readonly [string, ForeignRecord]> {
+    return this.#records.live(table, nowMs)
   }
 
-  join(_delta: Delta, _nowMs: number): JoinOutcome {
-    throw new Error('being written')
+  counts(nowMs: number): StateCounts {
+    return {
+      values: this.#maps.values(nowMs),
+      tombstones: this.#maps.tombstones,
+      setMembers: this.#sets.size,
+      records: this.#records.size,
+      contextActors: this.#context.actorCount,
+      contextHoles: this.#context.holes,
+      refusedDeltas: this.#refusedDeltas,
+      dotCollisions: this.#sets.collisions,
+      skewedStamps: this.#skewedStamps,
+    }
   }
 
-  joinFull(_full: FullState, _nowMs: number): JoinOutcome {
-    throw new Error('being written')
+  /** Merges a peer's delta. */
+  join(delta: Delta, nowMs: number): JoinOutcome {
+    const changed: StateKey[] = []
+    const records = this.#joinRecords(delta.records, nowMs, changed)
+    const news = this.#admits(delta) ? this.#joinDotted(delta, nowMs, changed) : false
+    if (news) return { effective: { ...delta, records }, changed }
+    return { effective: { puts: [], adds: [], covered: [], records }, changed }
+  }
+
+  /** Takes in an own mutation, which no bound applies to. @param nowMs the time it was staged at */
+  apply(delta: Delta, nowMs: number): readonly StateKey[] {
+    const changed: StateKey[] = []
+    this.#joinRecords(delta.records, nowMs, changed)
+    this.#joinDotted(delta, nowMs, changed)
+    return changed
+  }
+
+  /** Merges a peer's complete state. */
+  joinFull(full: FullState, nowMs: number): JoinOutcome {
+    const changed: StateKey[] = []
+    const records = this.#joinRecords(full.records, nowMs, changed)
+    const puts = full.puts.filter(({ entry }) => !this.#context.has(entry.dot))
+    const covered: Dot[] = []
+    for (const { map, key, before } of this.#maps.joinFull(this.#context, full.puts, full.context)) {
+      changed.push({ kind: 'entry', map, key })
+      // A replaced entry needs no cover: its successor is among the puts, and stamps decide between the two.
+      if (before !== undefined && this.#maps.entry(map, key) === undefined) covered.push(before.dot)
+    }
+    const sets = this.#sets.joinFull(this.#context, full.adds, full.context)
+    for (const { set, member } of [...sets.added, ...sets.dropped, ...sets.moved]) {
+      changed.push({ kind: 'member', set, member })
+    }
+    for (const live of sets.dropped) covered.push(live.dot)
+    this.#context.union(full.context)
+    for (const { entry } of puts) {
+      this.#context.add(entry.dot)
+      this.#see(entry.stamp, nowMs)
+    }
+    for (const { dot } of full.adds) this.#context.add(dot)
+    return { effective: { puts, adds: sets.added, covered, records }, changed }
   }
 
   fullState(): FullState {
-    throw new Error('being written')
+    return {
+      context: this.#context.clone(),
+      puts: [...this.#maps.puts()],
+      adds: [...this.#sets.liveDots()],
+      records: [...this.#records.puts()],
+    }
   }
+
+  /** Drops foreign records that have expired. @returns what went */
+  sweepRecords(nowMs: number): readonly StateKey[] {
+    return this.#records.sweep(nowMs).map(({ table, key }) => ({ kind: 'record', table, key }))
+  }
+
+  #joinRecords(puts: readonly RecordPut[], nowMs: number, changed: StateKey[]): readonly RecordPut[] {
+    const won = puts.filter((put) => this.#records.join(put, nowMs))
+    for (const { table, key } of won) changed.push({ kind: 'record', table, key })
+    return won
+  }
+
+  /** @returns whether anything of it was new: then it is passed on whole, a put never without the dots it covers */
+  #joinDotted(delta: Delta, nowMs: number, changed: StateKey[]): boolean {
+    let news = false
+    for (const put of delta.puts) {
+      if (this.#context.has(put.entry.dot)) continue
+      news = true
+      this.#see(put.entry.stamp, nowMs)
+      if (this.#maps.joinPut(this.#context, put)) changed.push({ kind: 'entry', map: put.map, key: put.key })
+    }
+    for (const add of delta.adds) {
+      for (const { set, member } of this.#sets.joinAdd(this.#context, add)) {
+        news = true
+        changed.push({ kind: 'member', set, member })
+      }
+    }
+    const added = delta.covered.length === 0 ? undefined : dotNames(delta.adds)
+    for (const dot of delta.covered) {
+      if (added?.has(dotName(dot))) continue
+      if (!this.#context.has(dot)) news = true
+      const left = this.#sets.joinCovered(this.#context, dot)
+      if (left === undefined) continue
+      news = true
+      changed.push({ kind: 'member', set: left.set, member: left.member })
+    }
+    return news
+  }
+
+  #see(stamp: Stamp, nowMs: number): void {
+    if (stamp.ms > nowMs + this.#maxClockSkewMs) this.#skewedStamps++
+    else this.#clock = observe(this.#clock, stamp)
+  }
+
+  /** Bounds of peers.md 3a pitfall 8, over all dots of a delta: half a mutation would claim what it does not bring. */
+  #admits(delta: Delta): boolean {
+    const admitted = (dot: Dot): boolean => {
+      if (this.#context.has(dot)) return true
+      if (dot.n > this.#context.maxOf(dot.actor) + this.#dotWindow) return false
+      return this.#context.holes < this.#contextHolesMax || !this.#context.wouldOpenHole(dot)
+    }
+    const all =
+      delta.puts.every(({ entry }) => admitted(entry.dot)) &&
+      delta.adds.every(({ dot }) => admitted(dot)) &&
+      delta.covered.every(admitted)
+    if (!all) this.#refusedDeltas++
+    return all
+  }
+}
+
+function dotName(dot: Dot): string {
+  return `${dot.n}@${dot.actor}`
+}
+
+function dotNames(holders: readonly { readonly dot: Dot }[]): ReadonlySet<string> {
+  return new Set(holders.map(({ dot }) => dotName(dot)))
 }

@@ -1,0 +1,219 @@
+/**
+ * The pieces that disk records and wire frames are made of: dots, stamps, entries, records, contexts.
+ *
+ * Fixed layout over base/bytes.ts. Actor ids and names are written out once a frame and named by number afterwards
+ * (`0` and the text, then 1, 2, ...), so a frame with 64 writes of one actor spends 16 bytes on it, not a kilobyte.
+ * The reader is bounded by the bytes it is given: a count never sizes memory, and each text has its limit.
+ */
+import { ByteReader, BytesError, ByteWriter } from '../../base/bytes.ts'
+import { HearsayError } from '../../base/errors.ts'
+import { type ActorId, actorId } from '../../base/names.ts'
+import { CausalContext } from '../../crdt/context.ts'
+import type { Dot } from '../../crdt/dot.ts'
+import { LOGICAL_MAX, type Stamp } from '../../crdt/hlc.ts'
+import type { ForeignRecord, MapEntry } from './delta.ts'
+
+export interface CodecLimits {
+  /** UTF-8 bytes of a key or set member. */
+  readonly keyBytesMax: number
+  /** UTF-8 bytes of a map, set or table name, and of a content type. */
+  readonly nameBytesMax: number
+  readonly valueBytesMax: number
+}
+
+export const DEFAULT_CODEC_LIMITS: CodecLimits = {
+  keyBytesMax: 1024,
+  nameBytesMax: 1024,
+  valueBytesMax: 1_048_576,
+}
+
+const HAS_VALUE = 1
+const HAS_EXPIRY = 2
+const ACTOR_BYTES = 16
+
+export class FrameWriter {
+  readonly bytes: ByteWriter = new ByteWriter()
+  readonly #actors = new Map<ActorId, number>()
+  readonly #names = new Map<string, number>()
+
+  actor(actor: ActorId): void {
+    if (this.#known(this.#actors, actor)) return
+    for (let i = 0; i < ACTOR_BYTES * 2; i += 2) this.bytes.u8(Number.parseInt(actor.slice(i, i + 2), 16))
+  }
+
+  name(name: string): void {
+    if (!this.#known(this.#names, name)) this.bytes.string(name)
+  }
+
+  dot(dot: Dot): void {
+    this.actor(dot.actor)
+    this.bytes.varint(dot.n)
+  }
+
+  entry({ dot, stamp, value, expiresAtMs }: MapEntry): void {
+    this.dot(dot)
+    this.bytes.varint(stamp.epoch).varint(stamp.ms).varint(stamp.logical)
+    this.actor(stamp.actor)
+    this.bytes.u8((value === undefined ? 0 : HAS_VALUE) | (expiresAtMs === undefined ? 0 : HAS_EXPIRY))
+    if (value !== undefined) {
+      this.name(value.contentType)
+      this.bytes.bytes(value.bytes)
+    }
+    if (expiresAtMs !== undefined) this.bytes.varint(expiresAtMs)
+  }
+
+  record({ versionNs, expiresAtMs, bytes }: ForeignRecord): void {
+    this.bytes.i64(versionNs).varint(Math.max(0, expiresAtMs)).bytes(bytes)
+  }
+
+  /** What was seen of one actor. */
+  intervals(context: CausalContext, actor: ActorId): void {
+    const intervals = context.intervals(actor)
+    this.bytes.varint(intervals.length)
+    let above = 0
+    for (const { first, last } of intervals) {
+      this.bytes.varint(first - above).varint(last - first)
+      above = last
+    }
+  }
+
+  context(context: CausalContext): void {
+    const actors = context.actors()
+    this.bytes.varint(actors.length)
+    for (const actor of actors) {
+      this.actor(actor)
+      this.intervals(context, actor)
+    }
+  }
+
+  /** Writes the number of what was named before, or 0 and leaves the text to the caller. */
+  #known<T>(numbers: Map<T, number>, value: T): boolean {
+    const number = numbers.get(value)
+    this.bytes.varint(number ?? 0)
+    if (number === undefined) numbers.set(value, numbers.size + 1)
+    return number !== undefined
+  }
+}
+
+export class FrameReader {
+  readonly bytes: ByteReader
+  readonly #limits: CodecLimits
+  readonly #actors: ActorId[] = []
+  readonly #names: string[] = []
+
+  constructor(bytes: Uint8Array, limits: CodecLimits) {
+    this.bytes = new ByteReader(bytes)
+    this.#limits = limits
+  }
+
+  actor(): ActorId {
+    return this.#named(this.#actors, () => {
+      let text = ''
+      for (const byte of this.bytes.raw(ACTOR_BYTES)) text += byte.toString(16).padStart(2, '0')
+      return actorId(text)
+    })
+  }
+
+  name(): string {
+    return this.#named(this.#names, () => this.#text(this.#limits.nameBytesMax))
+  }
+
+  key(): string {
+    return this.#text(this.#limits.keyBytesMax)
+  }
+
+  dot(): Dot {
+    const actor = this.actor()
+    return { actor, n: this.#positive() }
+  }
+
+  entry(): MapEntry {
+    const dot = this.dot()
+    const [epoch, ms, logical] = [this.bytes.varint(), this.bytes.varint(), this.bytes.varint()]
+    if (logical > LOGICAL_MAX) throw new BytesError('BYTES_MALFORMED', 'logical time above its limit')
+    const stamp: Stamp = { epoch, ms, logical, actor: this.actor() }
+    const flags = this.bytes.u8()
+    if (flags > (HAS_VALUE | HAS_EXPIRY)) throw new BytesError('BYTES_MALFORMED', 'unknown entry flags')
+    const value =
+      (flags & HAS_VALUE) === 0
+        ? undefined
+        : { contentType: this.name(), bytes: this.#limited(this.#limits.valueBytesMax) }
+    const expiresAtMs = (flags & HAS_EXPIRY) === 0 ? undefined : this.bytes.varint()
+    return { dot, stamp, value, expiresAtMs }
+  }
+
+  record(): ForeignRecord {
+    const versionNs = this.bytes.i64()
+    const expiresAtMs = this.bytes.varint()
+    // Bounded by the frame; what the record may hold is its own admission's business.
+    return { versionNs, expiresAtMs, bytes: this.bytes.bytes().slice() }
+  }
+
+  intervals(context: CausalContext, actor: ActorId): void {
+    let above = 0
+    for (let count = this.bytes.varint(); count > 0; count--) {
+      const first = above + this.#positive()
+      const last = first + this.bytes.varint()
+      if (!Number.isSafeInteger(last)) throw new BytesError('BYTES_MALFORMED', 'interval above 2^53')
+      context.addInterval(actor, { first, last })
+      above = last
+    }
+  }
+
+  context(): CausalContext {
+    const context = new CausalContext()
+    for (let count = this.bytes.varint(); count > 0; count--) {
+      const actor = this.actor()
+      this.intervals(context, actor)
+    }
+    return context
+  }
+
+  list<T>(item: () => T): T[] {
+    const items: T[] = []
+    for (let count = this.bytes.varint(); count > 0; count--) items.push(item())
+    return items
+  }
+
+  /** @throws BytesError `BYTES_MALFORMED` when something follows */
+  end(): void {
+    if (this.bytes.remaining > 0) throw new BytesError('BYTES_MALFORMED', 'bytes after the end')
+  }
+
+  #positive(): number {
+    const n = this.bytes.varint()
+    if (n === 0) throw new BytesError('BYTES_MALFORMED', 'numbers count from 1')
+    return n
+  }
+
+  #text(bytesMax: number): string {
+    const before = this.bytes.position
+    const text = this.bytes.string()
+    this.#check(this.bytes.position - before, bytesMax + 3)
+    return text
+  }
+
+  #limited(bytesMax: number): Uint8Array {
+    const bytes = this.bytes.bytes()
+    this.#check(bytes.length, bytesMax)
+    // A copy: the frame may be a large message of which this is all that stays.
+    return bytes.slice()
+  }
+
+  #check(length: number, bytesMax: number): void {
+    if (length > bytesMax)
+      throw new HearsayError('STATE_LIMIT_EXCEEDED', `${length} bytes; the limit is ${bytesMax}`)
+  }
+
+  #named<T>(known: T[], read: () => T): T {
+    const number = this.bytes.varint()
+    if (number > 0) {
+      const value = known[number - 1]
+      if (value === undefined) throw new BytesError('BYTES_MALFORMED', 'refers to a name that was not given')
+      return value
+    }
+    const value = read()
+    known.push(value)
+    return value
+  }
+}

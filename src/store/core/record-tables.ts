@@ -1,0 +1,74 @@
+/**
+ * Tables of dot-less LWW records: state that foreign peers write too, and so cannot carry our dots.
+ *
+ * The larger version wins, then the larger bytes: a total order, so all our replicas agree on ties where Alertmanager's
+ * do not (it keeps what it saw first). A record past its expiry is gone: not read, and not taken in again.
+ */
+import { compareBytes } from '../../base/bytes.ts'
+import type { ForeignRecord, RecordPut } from './delta.ts'
+import { Tables } from './tables.ts'
+
+/** Positive when `a` wins. The expiry comes last: it is part of the bytes, unless a peer is broken. */
+export function compareRecords(a: ForeignRecord, b: ForeignRecord): number {
+  if (a.versionNs !== b.versionNs) return a.versionNs < b.versionNs ? -1 : 1
+  return compareBytes(a.bytes, b.bytes) || a.expiresAtMs - b.expiresAtMs
+}
+
+export function isExpired(record: ForeignRecord, nowMs: number): boolean {
+  return record.expiresAtMs < nowMs
+}
+
+/** Whether our own formats can hold it: whole ms, and a version of 64 bits. */
+export function isStorable(record: ForeignRecord): boolean {
+  return (
+    Number.isSafeInteger(record.expiresAtMs) &&
+    record.expiresAtMs >= 0 &&
+    BigInt.asIntN(64, record.versionNs) === record.versionNs
+  )
+}
+
+export class RecordTables {
+  readonly #tables = new Tables<ForeignRecord>()
+
+  /** Records held, expired ones included. */
+  get size(): number {
+    return this.#tables.size
+  }
+
+  /** As held, expired or not. */
+  held(table: string, key: string): ForeignRecord | undefined {
+    return this.#tables.get(table, key)
+  }
+
+  /** @returns whether it replaced what was held */
+  join({ table, key, record }: RecordPut, nowMs: number): boolean {
+    if (!isStorable(record) || isExpired(record, nowMs)) return false
+    const held = this.#tables.get(table, key)
+    if (held !== undefined && compareRecords(record, held) <= 0) return false
+    this.#tables.set(table, key, record)
+    return true
+  }
+
+  /** Drops what has expired. @returns the keys that went */
+  sweep(nowMs: number): { readonly table: string; readonly key: string }[] {
+    const gone: { table: string; key: string }[] = []
+    for (const [table, key, record] of this.#tables.entries()) {
+      if (isExpired(record, nowMs)) gone.push({ table, key })
+    }
+    for (const { table, key } of gone) this.#tables.delete(table, key)
+    return gone
+  }
+
+  restore({ table, key, record }: RecordPut): void {
+    const held = this.#tables.get(table, key)
+    if (held === undefined || compareRecords(record, held) > 0) this.#tables.set(table, key, record)
+  }
+
+  *live(table: string, nowMs: number): Generator<readonly [string, ForeignRecord]> {
+    for (const [key, record] of this.#tables.rows(table)) if (!isExpired(record, nowMs)) yield [key, record]
+  }
+
+  *puts(): Generator<RecordPut> {
+    for (const [table, key, record] of this.#tables.entries()) yield { table, key, record }
+  }
+}
