@@ -48,5 +48,5 @@ process.stdout.on('error', (error) => {
 try {
   await buildProgram().parseAsync()
 } catch (error) {
-  process.exitCode = exitCodeOf(error)
+  process.exit(exitCodeOf(error))
 }

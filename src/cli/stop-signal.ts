@@ -21,6 +21,8 @@ export function stopSignal(): Promise<StopReason> {
         resolve(signal)
       })
     }
-    if (process.channel) process.once('disconnect', () => resolve('parent-gone'))
+    process.once('disconnect', () => resolve('parent-gone'))
+    // Listening must not keep a process alive that failed to start.
+    process.channel?.unref()
   })
 }
