@@ -1,16 +1,17 @@
 /**
- * A full state as text, equal for equal states only, whatever order they list things in. It stands beside the codec
+ * A full state as text, equal for equal states only (of values it keeps length and checksum), whatever order they list things in. It stands beside the codec
  * and shares nothing with it, so that a codec that forgets something cannot hide a difference.
  */
 import type { CausalContext } from '../crdt/context.ts'
 import type { FullState } from '../store/core/delta.ts'
+import { crc32 } from './crc32.ts'
 import { dotName } from './write-model.ts'
 
 export function canonicalState(state: FullState): string {
   const lines = [
     ...state.puts.map(({ map, key, entry }) => {
       const { stamp, value, expiresAtMs } = entry
-      const text = value === undefined ? 'deleted' : [value.contentType, value.bytes.join('.')]
+      const text = value === undefined ? 'deleted' : [value.contentType, digest(value.bytes)]
       return JSON.stringify([
         'put',
         map,
@@ -26,14 +27,7 @@ export function canonicalState(state: FullState): string {
     }),
     ...state.adds.map(({ set, member, dot }) => JSON.stringify(['add', set, member, dotName(dot)])),
     ...state.records.map(({ table, key, record }) =>
-      JSON.stringify([
-        'record',
-        table,
-        key,
-        `${record.versionNs}`,
-        record.bytes.join('.'),
-        record.expiresAtMs,
-      ]),
+      JSON.stringify(['record', table, key, `${record.versionNs}`, digest(record.bytes), record.expiresAtMs]),
     ),
     ...contextLines(state.context),
   ]
@@ -45,4 +39,8 @@ function contextLines(context: CausalContext): string[] {
     const intervals = context.intervals(actor).map(({ first, last }) => `${first}-${last}`)
     return JSON.stringify(['seen', actor, ...intervals])
   })
+}
+
+function digest(bytes: Uint8Array): string {
+  return `${bytes.length}:${crc32(bytes)}`
 }

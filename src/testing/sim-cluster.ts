@@ -7,6 +7,7 @@
  * sentences.
  */
 import { assert } from '../base/assert.ts'
+import type { FullState } from '../store/core/delta.ts'
 import { algebra } from './algebra-oracle.ts'
 import { canonicalState } from './canonical-state.ts'
 import { crc32 } from './crc32.ts'
@@ -29,6 +30,14 @@ export interface SimClusterDeps {
   readonly collaborators?: SimCollaborators
 }
 
+/** What the oracles remember of a process. */
+interface Watch {
+  readonly oracle: MonotoneOracle
+  /** Of the store, when it was looked at last. */
+  version: number
+  view: StateView | undefined
+}
+
 export class SimCluster {
   readonly options: SimOptions
   readonly clock: SimClock = new SimClock()
@@ -37,7 +46,7 @@ export class SimCluster {
   readonly ledger: Ledger = new Ledger()
   readonly nodes: readonly SimNode[]
   readonly #model = new WriteModel()
-  readonly #monotone = new Map<SimProcess, MonotoneOracle>()
+  readonly #watches = new Map<SimProcess, Watch>()
   /** Found between two checks, for the next one to report. */
   readonly #found: string[] = []
 
@@ -95,7 +104,7 @@ export class SimCluster {
 
   kill(index: number): void {
     const { process } = this.node(index)
-    if (process !== undefined) this.#monotone.delete(process)
+    if (process !== undefined) this.#watches.delete(process)
     this.node(index).kill()
   }
 
@@ -150,41 +159,53 @@ export class SimCluster {
   check(): string[] {
     const wrong = this.#found.splice(0)
     wrong.push(...this.#model.reusedDots.map((dot) => `${dot} was given to two writes`))
-    const views = new Map<string, StateView>()
     for (const { index, process } of this.nodes) {
-      if (process === undefined) continue
-      const view = viewOf(process.store.fullState())
-      const monotone = this.#monotone.get(process) ?? new MonotoneOracle()
-      this.#monotone.set(process, monotone)
-      const { machine } = process.gossip
-      const queued = machine.stats().queues
-      const found = [
-        ...inventions(view, this.#model),
-        ...overclaims(view, this.#model, this.ledger.entries),
-        ...monotone.checkState(view),
-        ...monotone.checkMembers(machine.selfIncarnation(), machine.members()),
-      ]
-      const informed = JSON.stringify(view.ranges)
-      found.push(...mapsDiffer(views.get(informed) ?? view, view))
-      views.set(informed, view)
-      if (queued.native.bytes > this.options.queueBytesMax)
-        found.push(`${queued.native.bytes} bytes are queued`)
-      wrong.push(...found.map((text) => `n${index}: ${text}`))
+      if (process !== undefined)
+        wrong.push(...this.#checkProcess(process).map((text) => `n${index}: ${text}`))
+    }
+    return [...wrong, ...this.#checkEquallyInformed()]
+  }
+
+  #checkProcess(process: SimProcess): string[] {
+    const watch = this.#watches.get(process) ?? { oracle: new MonotoneOracle(), version: -1, view: undefined }
+    this.#watches.set(process, watch)
+    const { machine } = process.gossip
+    const wrong = watch.oracle.checkMembers(machine.selfIncarnation(), machine.members())
+    const queued = machine.stats().queues.native.bytes
+    if (queued > this.options.queueBytesMax) wrong.push(`${queued} bytes are queued`)
+    if (watch.version === process.store.version) return wrong
+    const view = viewOf(process.store.fullState())
+    watch.version = process.store.version
+    watch.view = view
+    return [
+      ...wrong,
+      ...inventions(view, this.#model),
+      ...overclaims(view, this.#model, this.ledger.entries),
+      ...watch.oracle.checkState(view),
+    ]
+  }
+
+  #checkEquallyInformed(): string[] {
+    const views = new Map<string, StateView>()
+    const wrong: string[] = []
+    for (const { view } of this.#watches.values()) {
+      if (view === undefined) continue
+      const seen = JSON.stringify(view.ranges)
+      const other = views.get(seen)
+      if (other === undefined) views.set(seen, view)
+      else wrong.push(...mapsDiffer(other, view))
     }
     return wrong
   }
 
   /** @returns what is wrong with joins of the states that the live nodes hold just now */
   checkAlgebra(): string[] {
-    const live = this.nodes.filter((node) => node.process !== undefined)
-    const states = live.flatMap(({ process }) => (process === undefined ? [] : [process.store.fullState()]))
-    return algebra(states, this.node(0).clock.wallMs())
+    return algebra(this.#states(), this.node(0).clock.wallMs())
   }
 
   /** @returns what still keeps the cluster from rest; empty when all is equal, known and written */
   unsettled(): string[] {
     const reasons: string[] = []
-    const states = new Set<string>()
     for (const { index, process } of this.nodes) {
       if (process === undefined) {
         reasons.push(`n${index} is down`)
@@ -198,10 +219,15 @@ export class SimCluster {
         if (!alive.has(nodeName(other.index)))
           reasons.push(`n${index} does not take n${other.index} for alive`)
       }
-      states.add(canonicalState(process.store.fullState()))
     }
+    if (reasons.length > 0) return reasons
+    const states = new Set(this.#states().map(canonicalState))
     if (states.size > 1) reasons.push(`${states.size} different states`)
     return reasons
+  }
+
+  #states(): FullState[] {
+    return this.nodes.flatMap(({ process }) => (process === undefined ? [] : [process.store.fullState()]))
   }
 
   /** @returns acknowledged writes that are missing anywhere, once the cluster is at rest */

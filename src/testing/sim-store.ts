@@ -59,6 +59,7 @@ export class SimStore implements Joinable {
   #scheduled = false
   #writing = false
   #refusing = false
+  #version = 0
 
   /** Boots from what is durable on the disk. */
   constructor(deps: SimStoreDeps) {
@@ -79,6 +80,11 @@ export class SimStore implements Joinable {
     return !this.#writing && !this.#refusing && !this.#queue.hasWork
   }
 
+  /** Rises with everything that may have changed the state; saves oracles from looking twice. */
+  get version(): number {
+    return this.#version
+  }
+
   submit(op: ClientOp, client: SimClient): void {
     if (this.#refusing) {
       client.done('failed')
@@ -92,12 +98,14 @@ export class SimStore implements Joinable {
   }
 
   join(delta: Delta): Delta {
+    this.#version++
     const news = this.#queue.join(delta, this.#deps.wallMs())
     this.#kick()
     return news
   }
 
   joinFull(full: FullState): Delta {
+    this.#version++
     const news = this.#queue.joinFull(full, this.#deps.wallMs())
     this.#kick()
     return news
@@ -132,6 +140,7 @@ export class SimStore implements Joinable {
     collaborators.write(disk, batch.ops, (ok) =>
       gate.run(() => {
         if (!ok) this.#refusing = true
+        this.#version++
         const { committed } = this.#queue.finish(ok ? OK : FAILED)
         this.#writing = false
         if (!ok) this.#reopen()
