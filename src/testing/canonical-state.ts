@@ -1,6 +1,7 @@
 /**
- * A full state as text, equal for equal states only (of values it keeps length and checksum), whatever order they list things in. It stands beside the codec
- * and shares nothing with it, so that a codec that forgets something cannot hide a difference.
+ * A full state as text, equal for equal states only, whatever order they list things in. Values are kept as length and
+ * checksum. It stands beside the codec and shares nothing with it, so that a codec that forgets something cannot hide
+ * a difference.
  */
 import type { CausalContext } from '../crdt/context.ts'
 import type { FullState } from '../store/core/delta.ts'

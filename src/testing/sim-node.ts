@@ -82,7 +82,7 @@ export class SimNode {
       gate,
       collaborators,
       wallMs: () => this.clock.wallMs(),
-      committed: (delta) => replicator.committed([delta]),
+      committed: (deltas) => replicator.committed(deltas),
     })
     const gossip = new SimGossip({
       index,

@@ -9,7 +9,7 @@
  */
 import type { Dot } from '../crdt/dot.ts'
 import { type Batch, CommitQueue } from '../store/core/commit-queue.ts'
-import { type Delta, type FullState, isEmptyDelta, type SetAdd } from '../store/core/delta.ts'
+import type { Delta, FullState, SetAdd } from '../store/core/delta.ts'
 import type { Joinable } from '../store/core/joinable.ts'
 import type { Outcome, Stage } from '../store/core/operation.ts'
 import type { ReplicaState } from '../store/core/replica-state.ts'
@@ -37,7 +37,7 @@ export interface SimStoreDeps {
   /** This node's wall clock, a whole number. */
   readonly wallMs: () => number
   /** Hears own writes once durable: what gossip may spread. */
-  readonly committed: (delta: Delta) => void
+  readonly committed: (deltas: readonly Delta[]) => void
 }
 
 /** Who asked for an operation. */
@@ -141,10 +141,10 @@ export class SimStore implements Joinable {
       gate.run(() => {
         if (!ok) this.#refusing = true
         this.#version++
-        const { committed } = this.#queue.finish(ok ? OK : FAILED)
+        const { committed } = this.#queue.finish(ok ? OK : FAILED, this.#deps.wallMs())
         this.#writing = false
         if (!ok) this.#reopen()
-        else if (!isEmptyDelta(committed)) this.#deps.committed(committed)
+        else if (committed.length > 0) this.#deps.committed(committed)
         this.#kick()
       }),
     )
@@ -152,7 +152,7 @@ export class SimStore implements Joinable {
 
   #reopen(): void {
     for (let batch = this.#begin(); batch !== undefined; batch = this.#begin()) {
-      this.#queue.finish(FAILED)
+      this.#queue.finish(FAILED, this.#deps.wallMs())
       if (batch.operations === 0) break
     }
     this.#deps.clock.after(REOPEN_MS, () =>
