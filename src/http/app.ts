@@ -2,8 +2,8 @@
  * The HTTP app: all routes over the facades, and never a socket. `buildHttp(...)` can be injected into by tests; the
  * composition root calls `listen`.
  *
- * Kept small per request on purpose: no request log, no child logger, values pass as the bytes they came in, and a
- * status counter is an integer. Guards of every request: the Host header must name this replica (a page of a rebound
+ * Kept small per request on purpose: no request log, no child logger, no hook at the end, values pass as the bytes they
+ * came in, and counters are integers. Guards of every request: the Host header must name this replica (a page of a rebound
  * DNS name cannot reach us), writes from pages of other sites are refused, bodies and headers are bounded in bytes and
  * in time. There are no CORS headers.
  */
@@ -12,8 +12,8 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { errorCode } from '../base/errors.ts'
 import { createHostCheck } from './host-check.ts'
 import type { HttpDeps, HttpOptions } from './http-deps.ts'
-import { problem, problemOf, sendProblem } from './problem.ts'
-import { createResponseCounts } from './response-counts.ts'
+import { HttpError, problem, problemOf, sendProblem } from './problem.ts'
+import { RequestCounts } from './request-counts.ts'
 import { RouteTable } from './route-table.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -34,8 +34,10 @@ const SEGMENT_CHARS_MAX = 16_384
  */
 export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance {
   const bodyBytesMax = options.bodyBytesMax ?? BODY_BYTES_MAX
+  const counts = new RequestCounts()
   const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const body = problemOf(error, bodyBytesMax)
+    counts.problem(body.code)
     if (body.status === 500) {
       deps.log.error({ component: 'http', event: 'HTTP_INTERNAL_ERROR', err: error }, 'a request failed')
     }
@@ -65,11 +67,15 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
   app.addHook('onRoute', (route) => {
     table.add(route.url, route.method)
   })
-  app.setNotFoundHandler((request, reply) => answerNotFound(table, request, reply))
-  app.addHook('onRequest', createHostCheck(options.listenHost, options.externalUrl))
-  const counts = createResponseCounts()
-  app.addHook('onResponse', counts.onResponse)
-  deps.metrics.addSource(counts.samples)
+  app.setNotFoundHandler((request, reply) => {
+    throw notFound(table, request, reply)
+  })
+  const refusalOf = createHostCheck(options.listenHost, options.externalUrl)
+  app.addHook('onRequest', (request, _reply, done) => {
+    counts.request(request.method)
+    done(refusalOf(request))
+  })
+  deps.metrics.addSource(() => counts.samples())
 
   registerRoutes(app, deps, options)
   return app
@@ -92,28 +98,19 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
   )
 }
 
-function answerNotFound(table: RouteTable, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function notFound(table: RouteTable, request: FastifyRequest, reply: FastifyReply): HttpError {
   const path = request.url.split('?', 1)[0] ?? ''
   const segments = path.split('/').slice(1)
-  if (
-    segments.length > 1 &&
-    segments.some((segment) => segment === '' || segment === '.' || segment === '..')
-  ) {
-    return sendProblem(
-      reply,
-      problem('HTTP_PATH_MALFORMED', 'empty, . and .. segments are not taken in paths'),
-    )
+  if (segments.length > 1 && segments.some((text) => text === '' || text === '.' || text === '..')) {
+    return new HttpError('HTTP_PATH_MALFORMED', 'empty, . and .. segments are not taken in paths')
   }
   const methods = table.methodsOf(path)
   if (methods.length === 0) {
-    return sendProblem(
-      reply,
-      problem('HTTP_ROUTE_NOT_FOUND', 'the routes are listed in docs/reference/http.md'),
-    )
+    return new HttpError('HTTP_ROUTE_NOT_FOUND', 'the routes are listed in docs/reference/http.md')
   }
   const allowed = methods.join(', ')
   reply.header('allow', allowed)
-  return sendProblem(reply, problem('HTTP_METHOD_NOT_ALLOWED', `this path takes ${allowed}`))
+  return new HttpError('HTTP_METHOD_NOT_ALLOWED', `this path takes ${allowed}`)
 }
 
 const CLIENT_ERRORS: ReadonlyMap<string, readonly [code: string, detail: string]> = new Map([

@@ -9,7 +9,7 @@
  * Accepted header values are remembered, up to 64, so that the usual cost is one lookup.
  */
 import { hostname, networkInterfaces } from 'node:os'
-import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { HttpError } from './problem.ts'
 
 const REMEMBERED_MAX = 64
@@ -18,26 +18,26 @@ const HOST_FORM = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/
 /**
  * @param listenHost host of the listen address, as text
  * @param externalUrl an absolute URL whose host is ours as well
+ * @returns tells why a request is refused, or undefined
  */
-export function createHostCheck(listenHost: string, externalUrl: string | undefined): onRequestHookHandler {
+export function createHostCheck(
+  listenHost: string,
+  externalUrl: string | undefined,
+): (request: FastifyRequest) => HttpError | undefined {
   const named = new Set(['localhost', '127.0.0.1', '::1', listenHost.toLowerCase(), hostname().toLowerCase()])
   if (externalUrl !== undefined) named.add(hostOf(new URL(externalUrl).host) ?? '')
   const remembered = new Set<string>()
-  return (request, _reply, done) => {
+  return (request) => {
     const header = request.headers.host
     if (header !== undefined && !remembered.has(header)) {
       const host = hostOf(header)
       if (host === undefined || !(named.has(host) || isOwnAddress(host))) {
-        done(new HttpError('HTTP_HOST_NOT_ALLOWED', refusal(header)))
-        return
+        return new HttpError('HTTP_HOST_NOT_ALLOWED', refusal(header))
       }
       if (remembered.size < REMEMBERED_MAX) remembered.add(header)
     }
-    if (isCrossSiteWrite(request)) {
-      done(new HttpError('HTTP_CROSS_SITE', 'a page of another site may not write here'))
-      return
-    }
-    done()
+    if (!isCrossSiteWrite(request)) return undefined
+    return new HttpError('HTTP_CROSS_SITE', 'a page of another site may not write here')
   }
 }
 

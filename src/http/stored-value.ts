@@ -6,12 +6,11 @@ import { isUtf8 } from 'node:buffer'
 import type { StoredValue } from '../store/core/delta.ts'
 import { HttpError } from './problem.ts'
 
-const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
+export const DEFAULT_CONTENT_TYPE: string = 'application/octet-stream'
 const CONTENT_TYPE_BYTES_MAX = 255
-const HEADER_SAFE = /^[\x20-\x7e]+$/
+/** Printable ASCII: what may stand in a header. */
+export const HEADER_SAFE: RegExp = /^[\x20-\x7e]+$/
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
-/** Types that a browser runs nothing of, even when it shows them. */
-const INERT_TYPE = /^(?:application\/(?:json|octet-stream)|text\/plain|image\/(?:png|jpeg|gif|webp))\b/i
 
 /**
  * @throws HttpError `HTTP_BODY_INVALID` when the type is JSON and the bytes are not, `HTTP_CONTENT_TYPE_UNSUPPORTED` for
@@ -32,16 +31,6 @@ export function storedValue(contentType: string | undefined, bytes: Uint8Array):
 
 export function isJsonType(contentType: string): boolean {
   return contentType === 'application/json' || JSON_TYPE.test(contentType)
-}
-
-/** The stored type, unless it came from elsewhere and could not stand in a header. */
-export function headerContentType(value: StoredValue): string {
-  return HEADER_SAFE.test(value.contentType) ? value.contentType : DEFAULT_CONTENT_TYPE
-}
-
-/** Whether a browser might run code of this type, so that it needs a sandbox. */
-export function isActiveType(contentType: string): boolean {
-  return !INERT_TYPE.test(contentType)
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {

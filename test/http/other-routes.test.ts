@@ -121,15 +121,15 @@ describe('metrics', () => {
     expect(text).not.toContain('"x"')
   })
 
-  it('responses are counted by method and status', async () => {
+  it('requests are counted by method, problems by code', async () => {
     const { app } = testApp()
     await app.inject('/api/v1/kv')
     await app.inject('/api/v1/kv/m/none')
     await app.inject('/api/v1/kv/m/none')
     const scraped = await app.inject('/metrics')
     expect(scraped.headers['content-type']).toContain('text/plain')
-    expect(scraped.payload).toContain('hearsay_http_responses_total{method="GET",status="200"} 1')
-    expect(scraped.payload).toContain('hearsay_http_responses_total{method="GET",status="404"} 2')
+    expect(scraped.payload).toContain('hearsay_http_requests_total{method="GET"} 4')
+    expect(scraped.payload).toContain('hearsay_http_problems_total{code="KEY_NOT_FOUND"} 2')
   })
 
   it('gossip numbers come out by direction, type and reason', async () => {

@@ -24,7 +24,8 @@ function gauge(help: string, ...labels: string[]): MetricDescriptor {
 export type MetricName =
   | 'hearsay_build_info'
   | 'hearsay_ready'
-  | 'hearsay_http_responses_total'
+  | 'hearsay_http_requests_total'
+  | 'hearsay_http_problems_total'
   | 'hearsay_cluster_members'
   | 'hearsay_cluster_health_score'
   | 'hearsay_cluster_settled'
@@ -60,7 +61,8 @@ export type MetricName =
 export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } = {
   hearsay_build_info: gauge('Always 1; the labels say what runs', 'version', 'node_version'),
   hearsay_ready: gauge('1 when /-/ready answers 200'),
-  hearsay_http_responses_total: counter('HTTP responses', 'method', 'status'),
+  hearsay_http_requests_total: counter('HTTP requests', 'method'),
+  hearsay_http_problems_total: counter('Requests that were answered with a problem', 'code'),
   hearsay_cluster_members: gauge('Members known, self included', 'state', 'class'),
   hearsay_cluster_health_score: gauge('Awareness score of this process; 0 is healthy'),
   hearsay_cluster_settled: gauge('1 once the first exchanges after start are complete'),

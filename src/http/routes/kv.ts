@@ -2,8 +2,7 @@
  * `/api/v1/kv`: values under keys. The hot path of the whole service is here, so a PUT or GET does its own few checks,
  * passes bytes through, and allocates little else.
  *
- * Answers to browsers are made harmless: no sniffing, and a sandbox for types that could run code, because anybody who
- * may write chooses the type.
+ * Answers to browsers are made harmless (served-type.ts), because anybody who may write chooses the type.
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback, FastifyReply } from 'fastify'
@@ -12,12 +11,14 @@ import { parseDuration } from '../../base/duration.ts'
 import type { KeyValue, KvItem, PutOptions } from '../../store/key-value.ts'
 import { checkAcknowledgement } from '../acknowledgement.ts'
 import { formatEtag, isNotModified } from '../etag.ts'
+import { httpDate } from '../http-date.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { checkPathName } from '../path-name.ts'
 import { writePrecondition } from '../preconditions.ts'
-import { HttpError, problem, sendProblem } from '../problem.ts'
+import { HttpError } from '../problem.ts'
 import { rawBody, takeRawBodies } from '../raw-body.ts'
-import { asBuffer, headerContentType, isActiveType, storedValue } from '../stored-value.ts'
+import { servedType } from '../served-type.ts'
+import { asBuffer, storedValue } from '../stored-value.ts'
 import { listPage } from './kv-page.ts'
 
 /** A TTL beyond this is a slip of units: a hundred years. */
@@ -54,6 +55,9 @@ const Maps = Type.Object({
   maps: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })),
 })
 
+/** What is in a path is text by construction: the schema documents it, checking it again would cost each read. */
+const ITEM_ROUTE = { schema: { params: KeyParams }, validatorCompiler: () => () => true }
+
 export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCallback {
   const { kv, wallMs } = deps
   const acked = [deps.cluster.name]
@@ -81,14 +85,13 @@ export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCall
     )
 
     // HEAD comes with GET: fastify answers it from the same handler without the body.
-    app.get('/kv/:map/:key', { schema: { params: KeyParams } }, (request, reply) => {
+    app.get('/kv/:map/:key', ITEM_ROUTE, (request, reply) => {
       const { map, key } = request.params
       checkPathName(map, 'map')
       checkPathName(key, 'key')
       const item = kv.get(map, key)
       if (item === undefined) {
-        sendProblem(reply, problem('KEY_NOT_FOUND', `${JSON.stringify(map)} holds no ${JSON.stringify(key)}`))
-        return
+        throw new HttpError('KEY_NOT_FOUND', `${JSON.stringify(map)} holds no ${JSON.stringify(key)}`)
       }
       const ifNoneMatch = request.headers['if-none-match']
       sendItem(reply, item, ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version))
@@ -121,16 +124,18 @@ export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCall
 
 function sendItem(reply: FastifyReply, item: KvItem, notModified: boolean): void {
   reply.header('etag', formatEtag(item.version))
-  reply.header('last-modified', new Date(item.updatedAtMs).toUTCString())
+  reply.header('last-modified', httpDate(item.updatedAtMs))
   reply.header('cache-control', 'no-cache')
   if (notModified) {
     reply.code(304).send()
     return
   }
-  const contentType = headerContentType(item.value)
-  reply.header('content-type', contentType)
-  reply.header('x-content-type-options', 'nosniff')
-  if (isActiveType(contentType)) reply.header('content-security-policy', "sandbox; default-src 'none'")
+  const served = servedType(item.value.contentType)
+  reply.header('content-type', served.contentType)
+  if (served.needsSandbox) {
+    reply.header('x-content-type-options', 'nosniff')
+    reply.header('content-security-policy', "sandbox; default-src 'none'")
+  }
   reply.send(asBuffer(item.value.bytes))
 }
 

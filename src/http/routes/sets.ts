@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import { checkAcknowledgement } from '../acknowledgement.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { checkPathName } from '../path-name.ts'
-import { problem, sendProblem } from '../problem.ts'
+import { HttpError } from '../problem.ts'
 import { takeRawBodies } from '../raw-body.ts'
 
 const SetParams = Type.Object({ set: Type.String() })
@@ -56,12 +56,11 @@ export function setRoutes(deps: HttpDeps): FastifyPluginCallback {
       { schema: { params: MemberParams, response: { 200: Member } } },
       (request, reply) => {
         const { set, member } = checked(request.params)
-        if (sets.has(set, member)) {
-          reply.send({ set, member })
-          return
+        if (!sets.has(set, member)) {
+          const detail = `${JSON.stringify(set)} does not hold ${JSON.stringify(member)}`
+          throw new HttpError('MEMBER_NOT_FOUND', detail)
         }
-        const detail = `${JSON.stringify(set)} does not hold ${JSON.stringify(member)}`
-        sendProblem(reply, problem('MEMBER_NOT_FOUND', detail))
+        reply.send({ set, member })
       },
     )
 
