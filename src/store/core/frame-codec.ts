@@ -5,10 +5,10 @@
  * (`0` and the text, then 1, 2, ...), so a frame with 64 writes of one actor spends 16 bytes on it, not a kilobyte.
  * The reader is bounded by the bytes it is given: a count never sizes memory, and each text has its limit.
  */
-import { ByteReader, BytesError, ByteWriter } from '../../base/bytes.ts'
+import { ByteReader, BytesError, ByteWriter, utf8Decode } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
 import { type ActorId, actorId } from '../../base/names.ts'
-import { CausalContext } from '../../crdt/context.ts'
+import { CausalContext, type Interval } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
 import { LOGICAL_MAX, type Stamp } from '../../crdt/hlc.ts'
 import type { ForeignRecord, MapEntry } from './delta.ts'
@@ -149,22 +149,22 @@ export class FrameReader {
     return { versionNs, expiresAtMs, bytes: this.bytes.bytes().slice() }
   }
 
-  intervals(context: CausalContext, actor: ActorId): void {
+  intervals(): Interval[] {
     let above = 0
-    for (let count = this.bytes.varint(); count > 0; count--) {
+    return this.list(() => {
       const first = above + this.#positive()
       const last = first + this.bytes.varint()
       if (!Number.isSafeInteger(last)) throw new BytesError('BYTES_MALFORMED', 'interval above 2^53')
-      context.addInterval(actor, { first, last })
       above = last
-    }
+      return { first, last }
+    })
   }
 
   context(): CausalContext {
     const context = new CausalContext()
     for (let count = this.bytes.varint(); count > 0; count--) {
       const actor = this.actor()
-      this.intervals(context, actor)
+      for (const interval of this.intervals()) context.addInterval(actor, interval)
     }
     return context
   }
@@ -187,10 +187,9 @@ export class FrameReader {
   }
 
   #text(bytesMax: number): string {
-    const before = this.bytes.position
-    const text = this.bytes.string()
-    this.#check(this.bytes.position - before, bytesMax + 3)
-    return text
+    const bytes = this.bytes.bytes()
+    this.#check(bytes.length, bytesMax)
+    return utf8Decode(bytes)
   }
 
   #limited(bytesMax: number): Uint8Array {

@@ -21,7 +21,10 @@ export interface Stage {
   readonly nowMs: number
   /** What a reader would see: undefined for a tombstone and for an entry past its time to live. */
   getEntry(map: string, key: string): MapEntry | undefined
-  /** @param expiresAtMs a whole number of wall ms, or undefined for ever */
+  /**
+   * @param expiresAtMs a whole number of wall ms, or undefined for ever
+   * @throws HearsayError `STORE_EXPIRY_MALFORMED`
+   */
   put(map: string, key: string, value: StoredValue, expiresAtMs: number | undefined): MapEntry
   /** @returns the tombstone, or undefined (and nothing staged) when there was no visible value */
   delete(map: string, key: string): MapEntry | undefined
@@ -31,6 +34,9 @@ export interface Stage {
   /** @returns whether it was present; nothing is staged when it was not */
   removeMember(set: string, member: string): boolean
   getRecord(table: string, key: string): ForeignRecord | undefined
-  /** Kept only if it is newer than the present one (version, then bytes) and not expired. */
+  /**
+   * Kept only if it is newer than the present one (version, then bytes) and not expired.
+   * @throws HearsayError `STORE_RECORD_MALFORMED` for a version beyond 64 bits or an expiry that is no whole ms
+   */
   putRecord(table: string, key: string, record: ForeignRecord): void
 }

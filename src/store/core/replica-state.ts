@@ -11,6 +11,7 @@
  *
  * Not here: own writes' dots and stamps (commit-queue.ts), dropping tombstones, parking entries from the future.
  */
+import type { ActorId } from '../../base/names.ts'
 import { CausalContext } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
 import { CLOCK_START, type ClockState, observe, type Stamp, tickLocal } from '../../crdt/hlc.ts'
@@ -32,6 +33,8 @@ export interface ReplicaStateOptions {
 /** What a replica is made of; given when it comes back from disk. */
 export interface StateParts {
   readonly context: CausalContext
+  /** Actors whose context on disk claims more than `context` does, and must be written anew. */
+  readonly unsavedActors: readonly ActorId[]
   readonly clock: ClockState
   readonly maps: MapStore
   readonly sets: OrSets
@@ -66,6 +69,8 @@ const DOT_WINDOW = 16_777_216
 const CONTEXT_HOLES_MAX = 100_000
 
 export class ReplicaState {
+  /** Actors whose context on disk was wrong when this state was loaded. */
+  readonly unsavedActors: readonly ActorId[]
   readonly #context: CausalContext
   readonly #maps: MapStore
   readonly #sets: OrSets
@@ -81,6 +86,7 @@ export class ReplicaState {
     this.#maxClockSkewMs = options.maxClockSkewMs ?? CLOCK_SKEW_MAX_MS
     this.#dotWindow = options.dotWindow ?? DOT_WINDOW
     this.#contextHolesMax = options.contextHolesMax ?? CONTEXT_HOLES_MAX
+    this.unsavedActors = parts?.unsavedActors ?? []
     this.#context = parts?.context ?? new CausalContext()
     this.#clock = parts?.clock ?? CLOCK_START
     this.#maps = parts?.maps ?? new MapStore()

@@ -1,33 +1,117 @@
-/** Bytes of deltas and full states, for the private wire. */
-import type { Delta, FullState } from './delta.ts'
+/**
+ * Bytes of deltas and full states, for the private wire.
+ *
+ * frame: layout version, kind, [context], then counted lists: puts (map, key, entry), adds (set, member, dot), covered
+ * dots (delta only), records (table, key, record). Nothing may follow. The pieces are those of frame-codec.ts.
+ *
+ * What breaks a rule refuses the whole frame. Skipping a line would not do: a full state whose context claims a dot that
+ * was left out reads as its removal (peers.md 3a pitfall 1).
+ */
+import { BytesError } from '../../base/bytes.ts'
+import { HearsayError } from '../../base/errors.ts'
+import type { Delta, FullState, MapPut, RecordPut, SetAdd } from './delta.ts'
+import { type CodecLimits, DEFAULT_CODEC_LIMITS, FrameReader, FrameWriter } from './frame-codec.ts'
 
-export interface CodecLimits {
-  /** UTF-8 bytes of a key or set member. */
-  readonly keyBytesMax: number
-  /** UTF-8 bytes of a map, set or table name, and of a content type. */
-  readonly nameBytesMax: number
-  readonly valueBytesMax: number
-}
+const LAYOUT_VERSION = 1
+const KIND_DELTA = 1
+const KIND_FULL = 2
 
-export const DEFAULT_CODEC_LIMITS: CodecLimits = {
-  keyBytesMax: 1024,
-  nameBytesMax: 1024,
-  valueBytesMax: 1_048_576,
-}
-
-export function encodeDelta(_delta: Delta): Uint8Array {
-  throw new Error('being written')
+export function encodeDelta(delta: Delta): Uint8Array {
+  const frame = head(KIND_DELTA)
+  writePuts(frame, delta.puts)
+  writeAdds(frame, delta.adds)
+  frame.bytes.varint(delta.covered.length)
+  for (const dot of delta.covered) frame.dot(dot)
+  writeRecords(frame, delta.records)
+  return frame.bytes.finish()
 }
 
 /** @throws BytesError, HearsayError `STATE_VERSION_UNSUPPORTED` | `STATE_LIMIT_EXCEEDED` */
-export function decodeDelta(_bytes: Uint8Array, _limits: CodecLimits = DEFAULT_CODEC_LIMITS): Delta {
-  throw new Error('being written')
+export function decodeDelta(bytes: Uint8Array, limits: CodecLimits = DEFAULT_CODEC_LIMITS): Delta {
+  const frame = opened(bytes, KIND_DELTA, limits)
+  const delta = {
+    puts: readPuts(frame),
+    adds: readAdds(frame),
+    covered: frame.list(() => frame.dot()),
+    records: readRecords(frame),
+  }
+  frame.end()
+  return delta
 }
 
-export function encodeFullState(_full: FullState): Uint8Array {
-  throw new Error('being written')
+export function encodeFullState(full: FullState): Uint8Array {
+  const frame = head(KIND_FULL)
+  frame.context(full.context)
+  writePuts(frame, full.puts)
+  writeAdds(frame, full.adds)
+  writeRecords(frame, full.records)
+  return frame.bytes.finish()
 }
 
-export function decodeFullState(_bytes: Uint8Array, _limits: CodecLimits = DEFAULT_CODEC_LIMITS): FullState {
-  throw new Error('being written')
+/** Errors as decodeDelta. */
+export function decodeFullState(bytes: Uint8Array, limits: CodecLimits = DEFAULT_CODEC_LIMITS): FullState {
+  const frame = opened(bytes, KIND_FULL, limits)
+  const full = {
+    context: frame.context(),
+    puts: readPuts(frame),
+    adds: readAdds(frame),
+    records: readRecords(frame),
+  }
+  frame.end()
+  return full
+}
+
+function head(kind: number): FrameWriter {
+  const frame = new FrameWriter()
+  frame.bytes.u8(LAYOUT_VERSION).u8(kind)
+  return frame
+}
+
+function opened(bytes: Uint8Array, kind: number, limits: CodecLimits): FrameReader {
+  const frame = new FrameReader(bytes, limits)
+  const version = frame.bytes.u8()
+  if (version !== LAYOUT_VERSION) {
+    throw new HearsayError('STATE_VERSION_UNSUPPORTED', `state layout ${version}; known is ${LAYOUT_VERSION}`)
+  }
+  if (frame.bytes.u8() !== kind) throw new BytesError('BYTES_MALFORMED', 'a frame of another kind')
+  return frame
+}
+
+function writePuts(frame: FrameWriter, puts: readonly MapPut[]): void {
+  frame.bytes.varint(puts.length)
+  for (const { map, key, entry } of puts) {
+    frame.name(map)
+    frame.bytes.string(key)
+    frame.entry(entry)
+  }
+}
+
+function readPuts(frame: FrameReader): MapPut[] {
+  return frame.list(() => ({ map: frame.name(), key: frame.key(), entry: frame.entry() }))
+}
+
+function writeAdds(frame: FrameWriter, adds: readonly SetAdd[]): void {
+  frame.bytes.varint(adds.length)
+  for (const { set, member, dot } of adds) {
+    frame.name(set)
+    frame.bytes.string(member)
+    frame.dot(dot)
+  }
+}
+
+function readAdds(frame: FrameReader): SetAdd[] {
+  return frame.list(() => ({ set: frame.name(), member: frame.key(), dot: frame.dot() }))
+}
+
+function writeRecords(frame: FrameWriter, records: readonly RecordPut[]): void {
+  frame.bytes.varint(records.length)
+  for (const { table, key, record } of records) {
+    frame.name(table)
+    frame.bytes.string(key)
+    frame.record(record)
+  }
+}
+
+function readRecords(frame: FrameReader): RecordPut[] {
+  return frame.list(() => ({ table: frame.name(), key: frame.key(), record: frame.record() }))
 }

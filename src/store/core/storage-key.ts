@@ -1,0 +1,102 @@
+/**
+ * The keys under which a replica's state lies in the storage.
+ *
+ *   01                              clock
+ *   02 actor                        what was seen of one actor
+ *   10 map  00 01 key               map entry, tombstones included
+ *   11 set  00 01 member            the dots of a set element
+ *   12 table 00 01 key              foreign record
+ *
+ * Names end in 00 01; a NUL inside a name is written 00 ff, which no UTF-8 continues with, so every pair of strings has
+ * one key and every key one pair. All of a map lies together, and `prefixOf` is a prefix of exactly its keys. Keys from
+ * ff up belong to the storage layer, as do the format version and checksums (record-storage.ts).
+ */
+import { BytesError, ByteWriter, utf8Decode, utf8Encode } from '../../base/bytes.ts'
+import { type ActorId, actorId } from '../../base/names.ts'
+import type { StateKey } from './state-key.ts'
+
+export type StorageKey =
+  | { readonly kind: 'clock' }
+  | { readonly kind: 'context'; readonly actor: ActorId }
+  | StateKey
+
+const CLOCK = 0x01
+const CONTEXT = 0x02
+const ENTRY = 0x10
+const MEMBER = 0x11
+const RECORD = 0x12
+const NUL = 0x00
+const END_OF_NAME = 0x01
+const ESCAPED_NUL = 0xff
+const ACTOR_BYTES = 16
+
+export function encodeStorageKey(key: StorageKey): Uint8Array {
+  switch (key.kind) {
+    case 'clock':
+      return Uint8Array.of(CLOCK)
+    case 'context': {
+      const bytes = Uint8Array.of(CONTEXT, ...new Uint8Array(ACTOR_BYTES))
+      for (let i = 0; i < ACTOR_BYTES; i++)
+        bytes[i + 1] = Number.parseInt(key.actor.slice(2 * i, 2 * i + 2), 16)
+      return bytes
+    }
+    case 'entry':
+      return pairKey(ENTRY, key.map, key.key)
+    case 'member':
+      return pairKey(MEMBER, key.set, key.member)
+    case 'record':
+      return pairKey(RECORD, key.table, key.key)
+  }
+}
+
+/** What all keys of one map, set or table begin with, and no others. */
+export function prefixOf(kind: StateKey['kind'], name: string): Uint8Array {
+  return pairKey(kind === 'entry' ? ENTRY : kind === 'member' ? MEMBER : RECORD, name, '')
+}
+
+/** @throws BytesError `BYTES_MALFORMED` for a key that `encodeStorageKey` never gives */
+export function decodeStorageKey(bytes: Uint8Array): StorageKey {
+  const kind = bytes[0]
+  if (kind === CLOCK && bytes.length === 1) return { kind: 'clock' }
+  if (kind === CONTEXT && bytes.length === 1 + ACTOR_BYTES) {
+    let text = ''
+    for (const byte of bytes.subarray(1)) text += byte.toString(16).padStart(2, '0')
+    return { kind: 'context', actor: actorId(text) }
+  }
+  if (kind !== ENTRY && kind !== MEMBER && kind !== RECORD) throw unknownKey()
+  const [name, key] = splitPair(bytes)
+  if (kind === ENTRY) return { kind: 'entry', map: name, key }
+  return kind === MEMBER ? { kind: 'member', set: name, member: key } : { kind: 'record', table: name, key }
+}
+
+function pairKey(kind: number, name: string, key: string): Uint8Array {
+  const nameBytes = utf8Encode(name)
+  const keyBytes = utf8Encode(key)
+  const writer = new ByteWriter(nameBytes.length + keyBytes.length + 3).u8(kind)
+  if (!nameBytes.includes(NUL)) writer.raw(nameBytes)
+  else {
+    for (const byte of nameBytes) {
+      writer.u8(byte)
+      if (byte === NUL) writer.u8(ESCAPED_NUL)
+    }
+  }
+  return writer.u8(NUL).u8(END_OF_NAME).raw(keyBytes).finish()
+}
+
+function splitPair(bytes: Uint8Array): readonly [name: string, key: string] {
+  let name = ''
+  let from = 1
+  for (;;) {
+    const nul = bytes.indexOf(NUL, from)
+    const mark = bytes[nul + 1]
+    if (nul < 0 || (mark !== END_OF_NAME && mark !== ESCAPED_NUL)) throw unknownKey()
+    name += utf8Decode(bytes.subarray(from, nul))
+    from = nul + 2
+    if (mark === END_OF_NAME) return [name, utf8Decode(bytes.subarray(from))]
+    name += '\0'
+  }
+}
+
+function unknownKey(): BytesError {
+  return new BytesError('BYTES_MALFORMED', 'not a storage key of ours')
+}
