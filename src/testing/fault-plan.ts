@@ -50,7 +50,10 @@ function draw(
   const random = randomStream(options.seed, 'faults', kind)
   const drawn: PlannedFault[] = []
   for (let atMs = exponential(random, options.faultGapMs); atMs < options.safetyMs; ) {
-    const untilMs = Math.min(options.safetyMs, atMs + between(random, lengthMinMs, lengthMaxMs))
+    const untilMs = Math.min(
+      options.safetyMs,
+      atMs + between(random, lengthMinMs, lengthMaxMs) * options.faultLengthFactor,
+    )
     const order = shuffle([...Array(options.nodes).keys()], random)
     const [node = 0, other = 0] = order
     if (kind === 'partition') {

@@ -48,6 +48,8 @@ export interface SimOptions {
   readonly disk: DiskFaults
   /** Mean gap between faults of one scheduled kind (partition, crash, ...). */
   readonly faultGapMs: number
+  /** Multiplies how long a scheduled fault lasts. */
+  readonly faultLengthFactor: number
   /** Wall clocks are off by up to this, either way. */
   readonly clockOffsetMaxMs: number
   /** Clocks run fast or slow by up to this share. */
@@ -63,6 +65,10 @@ export interface SimOptions {
   readonly removeRate: number
 }
 
+/** Share of runs that are ten times as long and as quiet: there partitions outlast suspicion and reaping of the dead. */
+const LONG_RATE = 0.05
+const LONG_FACTOR = 10
+
 /** Options a caller may fix instead of deriving them. */
 export type SimOverrides = Partial<Omit<SimOptions, 'seed'>>
 
@@ -73,20 +79,22 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
   const load = randomStream(seed, 'options', 'load')
   const clock = randomStream(seed, 'options', 'clock')
   const skewed = faults.includes('clock')
+  const quiet = randomStream(seed, 'options', 'length').next() < LONG_RATE ? LONG_FACTOR : 1
   return {
     seed,
     nodes: 3 + size.below(3),
     faults,
-    safetyMs: Math.round(between(size, 6000, 20_000)),
+    safetyMs: Math.round(between(size, 6000, 20_000) * quiet),
     livenessMaxMs: 120_000,
     link: deriveLink(randomStream(seed, 'options', 'link'), faults),
     disk: deriveDisk(randomStream(seed, 'options', 'disk'), faults),
-    faultGapMs: Math.round(between(randomStream(seed, 'options', 'gap'), 1500, 8000)),
+    faultGapMs: Math.round(between(randomStream(seed, 'options', 'gap'), 1500, 8000) * quiet),
+    faultLengthFactor: quiet,
     clockOffsetMaxMs: skewed ? Math.round(between(clock, 10, 4500)) : 0,
     clockDriftMax: skewed ? between(clock, 0, 0.01) : 0,
     timing: deriveTiming(randomStream(seed, 'options', 'timing')),
     queueBytesMax: load.next() < 0.3 ? 2000 : 8 * 1024 * 1024,
-    opsPerSecond: Math.round(between(load, 2, 30)),
+    opsPerSecond: between(load, 2, 30) / quiet,
     keys: 1 + load.below(8),
     members: 1 + load.below(8),
     valueBytesMax: load.next() < 0.8 ? 64 : 3000,

@@ -1,5 +1,5 @@
 /**
- * Seeds through the simulator: 240 by default, 2,000 with HEARSAY_TEST=ci, each stopping early at its time budget so that
+ * Seeds through the simulator: 200 by default, 2,000 with HEARSAY_TEST=ci, each stopping early at its time budget so that
  * a slow machine runs fewer rather than longer. Every failure prints its seed: `hearsay sim --seed N` replays it.
  */
 import { describe, expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import { FAULT_KINDS } from '../../src/testing/sim-options.ts'
 import { SimFailure, simulate } from '../../src/testing/simulation.ts'
 
 const long = process.env.HEARSAY_TEST === 'ci'
-const SEEDS = long ? 2000 : 240
+const SEEDS = long ? 2000 : 200
 const SEEDS_MIN = 200
 const BUDGET_MS = long ? 300_000 : 60_000
 
