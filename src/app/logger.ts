@@ -38,16 +38,18 @@ function fieldsText(record: Readonly<Record<string, unknown>>): string {
 }
 
 function logfmtLine(record: Readonly<Record<string, unknown>>): string {
-  const head = `ts=${record.time} level=${record.level} node=${formatValue(record.node)} component=${record.component} event=${record.event}`
+  const [node, component, event] = [record.node, record.component, record.event].map(formatValue)
   const message = record.msg === undefined ? '' : ` msg=${JSON.stringify(record.msg)}`
+  const head = `ts=${record.time} level=${record.level} node=${node} component=${component} event=${event}`
   return `${head}${message}${fieldsText(record)}\n`
 }
 
 function prettyLine(record: Readonly<Record<string, unknown>>): string {
   const time = String(record.time).slice(11, 23)
   const level = String(record.level).toUpperCase().padEnd(5)
-  const message = typeof record.msg === 'string' ? record.msg.replaceAll(/\p{Cc}/gu, ' ') : record.event
-  return `${time} ${level} ${record.node} ${record.component}: ${message}${fieldsText(record)}\n`
+  const [node, component] = [record.node, record.component].map(formatValue)
+  const message = String(record.msg ?? record.event).replaceAll(/\p{Cc}/gu, ' ')
+  return `${time} ${level} ${node} ${component}: ${message}${fieldsText(record)}\n`
 }
 
 function jsonLine(record: Readonly<Record<string, unknown>>): string {
