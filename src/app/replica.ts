@@ -165,7 +165,7 @@ export class Replica {
       delegate,
       { clock: this.clock, random: seededRandom(randomBytes(4).readUInt32LE()), log },
     )
-    this.store.onCommitted((delta) => delegate.committed([delta]))
+    this.store.onCommitted((deltas) => delegate.committed(deltas))
     return gossip
   }
 }

@@ -14,7 +14,6 @@
 import { HearsayError } from '../base/errors.ts'
 import type { Batch } from './core/commit-queue.ts'
 import type { Delta } from './core/delta.ts'
-import { isEmptyDelta } from './core/delta.ts'
 import type { Operation, Outcome, Stage } from './core/operation.ts'
 import type { StorageOp } from './core/storage-op.ts'
 import { writeError } from './storage.ts'
@@ -28,7 +27,7 @@ export interface CommitSource {
   readonly hasWork: boolean
   submit(operation: Operation): void
   begin(nowMs: number): Batch | undefined
-  finish(outcome: Outcome, nowMs: number): { readonly committed: Delta }
+  finish(outcome: Outcome, nowMs: number): { readonly committed: readonly Delta[] }
 }
 
 /** The part of RecordStorage that a committer writes to. */
@@ -49,7 +48,7 @@ export interface CommitterOptions {
   readonly monotonicMs: () => number
   /** Resolves after `durationMs`, or as soon as `signal` is aborted. */
   readonly pause: (durationMs: number, signal: AbortSignal) => Promise<void>
-  readonly onCommitted: (delta: Delta) => void
+  readonly onCommitted: (deltas: readonly Delta[]) => void
   readonly log: StoreLog
 }
 
@@ -153,7 +152,7 @@ export class Committer {
     this.#stats.batches++
     this.#stats.batchOps += batch.ops.length
     const { committed } = source.finish({ ok: true }, this.#options.wallMs())
-    if (!isEmptyDelta(committed)) this.#options.onCommitted(committed)
+    if (committed.length > 0) this.#options.onCommitted(committed)
     return undefined
   }
 

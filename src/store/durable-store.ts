@@ -44,7 +44,7 @@ export class DurableStore implements StateStore {
   readonly #options: DurableStoreOptions
   readonly #queue: CommitQueue
   readonly #committer: Committer
-  #committed: (delta: Delta) => void = () => undefined
+  #committed: (deltas: readonly Delta[]) => void = () => undefined
   #closed: Promise<void> | undefined
 
   constructor(options: DurableStoreOptions) {
@@ -64,7 +64,7 @@ export class DurableStore implements StateStore {
       pause: async (durationMs, signal) => {
         await pause(durationMs, undefined, { signal, ref: false }).catch(() => undefined)
       },
-      onCommitted: (delta) => this.#committed(delta),
+      onCommitted: (deltas) => this.#committed(deltas),
       log,
     })
     const entries = (): number => {
@@ -85,13 +85,15 @@ export class DurableStore implements StateStore {
       },
       remember: (notes) => keeper.remember(notes),
     }
+    // A state that came back damaged has contexts to put right on disk.
+    this.#committer.kick()
   }
 
   get actor(): ActorId {
     return this.#options.keeper.actor
   }
 
-  onCommitted(listener: (delta: Delta) => void): void {
+  onCommitted(listener: (deltas: readonly Delta[]) => void): void {
     this.#committed = listener
   }
 

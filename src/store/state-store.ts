@@ -47,8 +47,8 @@ export interface StateStore extends Joinable {
   /** Changes while open only when a peer knows writes in our name that we did not make (peers.md 3b). */
   readonly actor: ActorId
   readonly identity: PeerIdentity
-  /** Hears each own delta once it is durable; this is what gossip may spread. One listener, set before first write. */
-  onCommitted(listener: (delta: Delta) => void): void
+  /** Hears own mutations once they are durable, one delta each; this is what gossip may spread. One listener, set before first write. */
+  onCommitted(listener: (deltas: readonly Delta[]) => void): void
   status(): StoreStatus
   /** Refuses new writes, finishes the waiting ones, closes the storage. Idempotent. */
   close(): Promise<void>
