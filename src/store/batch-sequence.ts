@@ -19,8 +19,8 @@ export const SLOTS = 16_384
 export interface SequenceVerdict {
   /** Number of the last batch; 0 when there was none. */
   readonly last: number
-  /** Batches that should be in the slots and are not. */
-  readonly missing: number
+  /** Numbers of the batches that should be in the slots and are not. */
+  readonly missing: readonly number[]
 }
 
 export function slotOf(sequence: number): number {
@@ -48,9 +48,9 @@ export class SequenceCheck {
   }
 
   verdict(): SequenceVerdict {
-    let missing = 0
+    const missing: number[] = []
     for (let sequence = Math.max(1, this.#last - SLOTS + 1); sequence <= this.#last; sequence++) {
-      if (this.#slots[slotOf(sequence)] !== sequence) missing++
+      if (this.#slots[slotOf(sequence)] !== sequence) missing.push(sequence)
     }
     return { last: this.#last, missing }
   }

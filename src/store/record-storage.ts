@@ -21,9 +21,8 @@ const MAGIC = 'hearsay store'
 
 export interface LoadReport {
   readonly records: number
-  /** Keys of records whose checksum failed, at most `DAMAGED_KEYS_MAX` of them. */
+  /** Keys of records whose checksum failed. */
   readonly damagedKeys: readonly Uint8Array[]
-  readonly damaged: number
   /** Batches missing from the middle. */
   readonly missingBatches: number
   readonly lastBatch: number
@@ -31,13 +30,13 @@ export interface LoadReport {
   readonly marked: boolean
 }
 
-export const DAMAGED_KEYS_MAX = 100
-
 export class RecordStorage {
   readonly #storage: Storage
   /** Named in errors. */
   readonly #place: string
   #sequence = 0
+  /** What the next batch of state puts right: see `load`. */
+  #repairs: readonly StorageOp[] = []
 
   constructor(storage: Storage, place: string) {
     this.#storage = storage
@@ -61,19 +60,20 @@ export class RecordStorage {
   }
 
   /**
-   * Reads everything once, giving each intact state record to `visit`. Damaged ones are counted and left out.
+   * Reads everything once, giving each intact state record to `visit`. Damaged ones are reported and left out. They go,
+   * and the gaps in the batch numbers are closed, with the next `write`: only then, because that batch also takes back
+   * what the stored contexts claim of them (core/state-loader.ts), and a restart must see neither or both.
    * @throws HearsayError `STORE_FORMAT_NEWER`, `STORE_NOT_OURS` (records, none of them ours), `STORE_DAMAGED`
    */
   async load(visit: (key: Uint8Array, payload: Uint8Array) => void): Promise<LoadReport> {
     const sequence = new SequenceCheck()
     const damagedKeys: Uint8Array[] = []
-    let [records, damaged, marked] = [0, 0, false]
+    let [records, marked] = [0, false]
     for await (const page of this.#storage.scan()) {
       for (const [key, sealed] of page) {
         const payload = unsealRecord(key, sealed)
         if (payload === undefined) {
-          damaged++
-          if (damagedKeys.length < DAMAGED_KEYS_MAX) damagedKeys.push(new Uint8Array(key))
+          damagedKeys.push(new Uint8Array(key))
         } else if (key[0] !== RESERVED) {
           records++
           visit(key, payload)
@@ -86,31 +86,36 @@ export class RecordStorage {
       }
     }
     const { last, missing } = sequence.verdict()
-    if (!marked && damaged > 0 && records === 0 && last === 0) {
+    if (!marked && damagedKeys.length > 0 && records === 0 && last === 0) {
       throw new HearsayError(
         'STORE_NOT_OURS',
         `${this.#place} holds a database of something else than hearsay`,
       )
     }
     this.#sequence = last
-    return { records, damagedKeys, damaged, missingBatches: missing, lastBatch: last, marked }
+    this.#repairs = [
+      // Of our own records the format is marked anew, and a batch number counts as missing.
+      ...damagedKeys.filter((key) => key[0] !== RESERVED).map((key) => ({ type: 'delete', key }) as const),
+      ...missing.map(slotOp),
+    ]
+    return { records, damagedKeys, missingBatches: missing.length, lastBatch: last, marked }
   }
 
   /** Writes the format record; also how a storage proves that it takes writes again. */
   writeMark(): Promise<void> {
     const value = new ByteWriter(24).string(MAGIC).varint(STORE_FORMAT).finish()
-    return this.write([{ type: 'put', key: FORMAT_KEY, value }])
+    return this.#writeBatch([sealed({ type: 'put', key: FORMAT_KEY, value })])
   }
 
   /** Atomic and durable like Storage.write. A batch that failed gives its number to the next one. */
   async write(ops: readonly StorageOp[]): Promise<void> {
+    await this.#writeBatch([...this.#repairs, ...ops.map(sealed)])
+    this.#repairs = []
+  }
+
+  async #writeBatch(ops: readonly StorageOp[]): Promise<void> {
     const sequence = this.#sequence + 1
-    const sealed = ops.map((op) =>
-      op.type === 'put' ? { type: op.type, key: op.key, value: sealRecord(op.key, op.value) } : op,
-    )
-    const key = new ByteWriter(8).u8(RESERVED).u8(BATCH_KIND).varint(slotOf(sequence)).finish()
-    sealed.push({ type: 'put', key, value: sealRecord(key, encodeSequence(sequence)) })
-    await this.#storage.write(sealed)
+    await this.#storage.write([...ops, slotOp(sequence)])
     this.#sequence = sequence
   }
 
@@ -120,4 +125,13 @@ export class RecordStorage {
     const format = reader.varint()
     if (format > STORE_FORMAT) throw formatNewer(this.#place, format)
   }
+}
+
+function sealed(op: StorageOp): StorageOp {
+  return op.type === 'put' ? { type: 'put', key: op.key, value: sealRecord(op.key, op.value) } : op
+}
+
+function slotOp(sequence: number): StorageOp {
+  const key = new ByteWriter(8).u8(RESERVED).u8(BATCH_KIND).varint(slotOf(sequence)).finish()
+  return sealed({ type: 'put', key, value: encodeSequence(sequence) })
 }

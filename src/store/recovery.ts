@@ -15,6 +15,9 @@ import { StateLoader } from './core/state-loader.ts'
 import type { LoadReport, RecordStorage } from './record-storage.ts'
 import type { StoreLog } from './store-log.ts'
 
+/** Damaged records named in the log; the rest are only counted. */
+const NAMED_MAX = 100
+
 export interface Recovered {
   readonly state: ReplicaState
   readonly record: ActorRecord
@@ -37,7 +40,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { disk, reading, log } = options
   const loader = new StateLoader(options.state)
   const report = await disk.load((key, payload) => loader.record(key, payload))
-  for (let i = 0; i < report.damaged + report.missingBatches; i++) loader.damaged()
+  for (let i = 0; i < report.damagedKeys.length + report.missingBatches; i++) loader.damaged()
   const { state, damagedRecords } = loader.finish()
   reportDamage(report, log)
   if (!report.marked) await disk.writeMark()
@@ -64,7 +67,7 @@ function doubtOf(
   state: ReplicaState,
 ): string | undefined {
   if (reading === undefined) return undefined
-  const isNew = report.lastBatch === 0 && report.records === 0 && report.damaged === 0
+  const isNew = report.lastBatch === 0 && report.records === 0 && report.damagedKeys.length === 0
   if (isNew) return reading.kind === 'absent' ? undefined : 'the actor file is there but its database is not'
   if (reading.kind === 'absent') return 'the database is there but its actor file is not'
   if (reading.kind === 'damaged') return `the actor file is damaged: ${reading.reason}`
@@ -78,7 +81,7 @@ function doubtOf(
 }
 
 function reportDamage(report: LoadReport, log: StoreLog): void {
-  for (const key of report.damagedKeys) {
+  for (const key of report.damagedKeys.slice(0, NAMED_MAX)) {
     log.warn('store_record_damaged', { key: JSON.stringify(Buffer.from(key).toString('latin1')) })
   }
   if (report.missingBatches > 0) log.warn('store_batches_missing', { batches: report.missingBatches })

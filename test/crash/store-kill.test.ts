@@ -45,7 +45,9 @@ describe('a store killed under load', () => {
         ledger.read(readLedger(ledgerPath))
         rmSync(ledgerPath, { force: true })
         const store = await openHostStore({ path })
-        expect(ledger.settle(readCells(store)), `round ${round}, HEARSAY_SEED=${SEED}`).toEqual([])
+        expect(ledger.settle(readCells(store)).slice(0, 5), `round ${round}, HEARSAY_SEED=${SEED}`).toEqual(
+          [],
+        )
         expect(store.status().damagedRecords).toBe(0)
         actors.add(store.actor)
         await store.close()

@@ -98,6 +98,10 @@ describe('a torn log', () => {
         expect(store.actor).not.toBe(actor)
       }
       await store.close()
+      const again = await openHostStore({ path: copy })
+      expect(again.status()).toMatchObject({ actor: store.actor, damagedRecords: 0 })
+      expect(held(again)).toEqual(present)
+      await again.close()
     }
     expect(gaps).toBeGreaterThan(0)
   })

@@ -45,10 +45,10 @@ class ScriptedQueue implements CommitSource {
     return { ops: new Array(this.flying.length + this.remote).fill(op), operations: this.flying.length }
   }
 
-  finish(outcome: Outcome): { readonly committed: Delta } {
+  finish(outcome: Outcome): { readonly committed: readonly Delta[] } {
     if (outcome.ok) this.remote = 0
     for (const operation of this.flying.splice(0)) operation.done(outcome)
-    return { committed: DELTA }
+    return { committed: [DELTA] }
   }
 }
 
@@ -123,7 +123,7 @@ function rig(leaseReady: () => Promise<void> = async () => undefined): Rig {
         wake = resolve
         signal.addEventListener('abort', () => resolve())
       }),
-    onCommitted: (delta) => committed.push(delta),
+    onCommitted: (deltas) => committed.push(...deltas),
     log: SILENT_LOG,
   })
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -210,6 +210,9 @@ describe('a store whose past is in doubt', () => {
     expect(store.actor).not.toBe(before)
     expect(events.some((event) => event.startsWith('store_record_damaged'))).toBe(true)
     await store.close()
+    const again = await openHostStore({ path })
+    expect(again.status()).toMatchObject({ entries: 2, damagedRecords: 0, actor: store.actor })
+    await again.close()
   })
 
   it('takes back from a peer what was damaged, instead of making the peer delete it, also after another restart', async () => {

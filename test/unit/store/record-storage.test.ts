@@ -35,7 +35,13 @@ describe('record storage', () => {
     await disk.write([{ type: 'delete', key: Uint8Array.of(1) }])
     const { report, records } = await loaded(storage)
     expect(records).toEqual([[2, 20]])
-    expect(report).toMatchObject({ records: 1, damaged: 0, missingBatches: 0, lastBatch: 3, marked: true })
+    expect(report).toMatchObject({
+      records: 1,
+      damagedKeys: [],
+      missingBatches: 0,
+      lastBatch: 3,
+      marked: true,
+    })
   })
 
   it('counts a damaged record, names its key and never serves it', async () => {
@@ -50,7 +56,7 @@ describe('record storage', () => {
     }
     const { report, records } = await loaded(storage)
     expect(records).toEqual([[2, 20]])
-    expect(report).toMatchObject({ damaged: 1, damagedKeys: [Uint8Array.of(1)] })
+    expect(report).toMatchObject({ damagedKeys: [Uint8Array.of(1)] })
   })
 
   it('notices a batch that is gone from the middle', async () => {
@@ -61,6 +67,28 @@ describe('record storage', () => {
     const third = slots[2]?.[0] ?? new Uint8Array()
     await storage.write([{ type: 'delete', key: third }])
     expect((await loaded(storage)).report).toMatchObject({ missingBatches: 1, lastBatch: 6 })
+  })
+
+  it('puts damage and gaps right with the next batch of state, not before', async () => {
+    const { storage, disk } = await opened()
+    await disk.writeMark()
+    for (let i = 0; i < 5; i++) await disk.write([put(i, i)])
+    const third = (await allPairs(storage)).filter(([key]) => key[0] === 0xff && key.length > 2)[2]
+    await storage.write([
+      { type: 'delete', key: third?.[0] ?? new Uint8Array() },
+      { type: 'put', key: Uint8Array.of(1), value: Uint8Array.of(1, 2, 3, 4, 5) },
+    ])
+    const again = new RecordStorage(storage, 'here')
+    await again.load(() => undefined)
+    await again.writeMark()
+    expect((await loaded(storage)).report).toMatchObject({
+      missingBatches: 1,
+      damagedKeys: [Uint8Array.of(1)],
+    })
+    await again.write([put(9, 9)])
+    const { report, records } = await loaded(storage)
+    expect(report).toMatchObject({ missingBatches: 0, damagedKeys: [], lastBatch: 8 })
+    expect(records.map(([key]) => key)).toEqual([0, 2, 3, 4, 9])
   })
 
   it('gives the number of a failed batch to the next one, so that a failure is no gap', async () => {

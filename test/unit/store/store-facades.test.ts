@@ -158,7 +158,7 @@ describe('record tables', () => {
 describe('a store whose disk fails', () => {
   it('acknowledges and gossips nothing of the failed batch, then goes on and survives a restart', async () => {
     const committed: Delta[] = []
-    store.onCommitted((delta) => committed.push(delta))
+    store.onCommitted((deltas) => committed.push(...deltas))
     await store.kv.put('m', 'a', text('1'))
     storage.failWrites(() => ({ error: new Error('No space left on device') }))
     await expect(store.kv.put('m', 'a', text('2'))).rejects.toMatchObject({ code: 'STORE_DISK_FULL' })
