@@ -32,11 +32,16 @@ export class SimClock {
     this.at(this.#nowMs + delayMs, action)
   }
 
-  /** Runs everything due up to and including `untilMs`, then stands at `untilMs`. */
-  runUntil(untilMs: number): void {
+  /**
+   * Runs everything due up to and including `untilMs`, then stands at `untilMs`.
+   * @returns false when it stopped before, after `stepsMax` actions: something keeps making work for itself
+   */
+  runUntil(untilMs: number, stepsMax: number = Number.POSITIVE_INFINITY): boolean {
+    const lastStep = this.#steps + stepsMax
     for (;;) {
       const nextMs = this.#future.peekAt()
       if (nextMs === undefined || nextMs > untilMs) break
+      if (this.#steps >= lastStep) return false
       const event = this.#future.pop()
       if (event === undefined) break
       this.#nowMs = event.at
@@ -44,5 +49,6 @@ export class SimClock {
       event.value()
     }
     this.#nowMs = Math.max(this.#nowMs, untilMs)
+    return true
   }
 }

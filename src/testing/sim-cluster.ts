@@ -24,6 +24,10 @@ import { Trace } from './trace.ts'
 import { type StateView, viewOf, WriteModel } from './write-model.ts'
 import { inventions, lostWrites, mapsDiffer, overclaims } from './write-oracles.ts'
 
+/** A busy node has about 0.1 events a ms; after a long stall it works off a few thousand at once. */
+const STEPS_PER_NODE_MS_MAX = 10
+const STEPS_FLOOR = 20_000
+
 export interface SimClusterDeps {
   readonly options: SimOptions
   readonly trace?: Trace
@@ -151,8 +155,11 @@ export class SimCluster {
     return entry
   }
 
+  /** Stops early, to be reported by the next `check`, when the nodes do nothing but keep each other busy. */
   runUntil(atMs: number): void {
-    this.clock.runUntil(atMs)
+    const stepsMax = STEPS_FLOOR + STEPS_PER_NODE_MS_MAX * this.nodes.length * (atMs - this.clock.nowMs)
+    if (this.clock.runUntil(atMs, stepsMax)) return
+    this.#found.push(`a storm: more than ${Math.round(stepsMax)} events before ${atMs} ms`)
   }
 
   /** @returns what is wrong just now, against promises that hold at any time */

@@ -72,6 +72,18 @@ function writeBehind(): SimCollaborators {
   }
 }
 
+/** Claims that everything is news. */
+function relaysAlways(store: Joinable): Joinable {
+  return {
+    join: (delta) => {
+      store.join(delta)
+      return delta
+    },
+    joinFull: (full) => store.joinFull(full),
+    fullState: () => store.fullState(),
+  }
+}
+
 export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: 'the tie-break is off: at equal times the first seen wins',
@@ -130,5 +142,9 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
         memberEvent: (event) => replicator.memberEvent(event),
       }),
     }),
+  },
+  {
+    name: 'old news is relayed again: two replicas keep each other busy for ever',
+    collaborators: () => ({ ...sound, store: relaysAlways }),
   },
 ]

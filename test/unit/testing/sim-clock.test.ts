@@ -38,4 +38,14 @@ describe('virtual time', () => {
     clock.runUntil(100)
     expect(at).toBe(100)
   })
+
+  it('stops after the given number of actions when they never end', () => {
+    const clock = new SimClock()
+    const again = (): void => clock.after(0, again)
+    again()
+    expect(clock.runUntil(10, 1000)).toBe(false)
+    expect(clock.steps).toBe(1000)
+    expect(clock.nowMs).toBe(0)
+    expect(new SimClock().runUntil(10, 0)).toBe(true)
+  })
 })
