@@ -1,0 +1,61 @@
+/**
+ * What went through the sockets, in numbers: by direction, by kind of message, and by the reason for what was dropped.
+ *
+ * Hostile or broken input ends here and nowhere else: it is counted always, and logged at debug at most once a second
+ * for each reason, so that a flood of garbage cannot become a flood of log lines.
+ *
+ * Names come from closed sets in this program, never from the wire, so the maps are small for ever.
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { Endpoint } from '../core/endpoint.ts'
+import { endpointToText } from './endpoint-text.ts'
+import type { GossipLog } from './gossip-log.ts'
+
+const LOG_INTERVAL_MS = 1000
+
+/** Counts by name; a name appears once it was counted. */
+export class Tally {
+  readonly #counts = new Map<string, number>()
+
+  add(name: string, by = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by)
+  }
+
+  toRecord(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts)
+  }
+}
+
+export class Counters {
+  readonly #clock: Clock
+  readonly #log: GossipLog
+  readonly #loggedAt = new Map<string, number>()
+  readonly #drops = new Tally()
+  /** Datagrams: `sent`, `received`, `send-failed`; bytes of them: `sent-bytes`, `received-bytes`. */
+  readonly packets: Tally = new Tally()
+  /** Streams: `accepted`, `refused` (over a limit), `silent` (closed without a byte), `dialled`, `failed`, `timed-out`; and `sent-bytes`, `received-bytes`. */
+  readonly streams: Tally = new Tally()
+  /** Messages by kind, packets and streams together. */
+  readonly sent: Tally = new Tally()
+  readonly received: Tally = new Tally()
+  /** Facts the machine noted, by event, and what the driver's own loops did. */
+  readonly events: Tally = new Tally()
+
+  constructor(clock: Clock, log: GossipLog) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** @param reason a name from this program, never text from the wire */
+  drop(reason: string, from: Endpoint, count = 1): void {
+    this.#drops.add(reason, count)
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs - (this.#loggedAt.get(reason) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
+    this.#loggedAt.set(reason, nowMs)
+    this.#log.debug('input-dropped', { reason, from: endpointToText(from) })
+  }
+
+  get drops(): Readonly<Record<string, number>> {
+    return this.#drops.toRecord()
+  }
+}

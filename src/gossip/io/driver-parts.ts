@@ -1,0 +1,114 @@
+/** What a running driver consists of, and how it is put together once the port is known. */
+import { networkInterfaces } from 'node:os'
+import { type GossipConfig, lanDefaults } from '../core/config.ts'
+import type { GossipDelegate } from '../core/delegate.ts'
+import type { Effect } from '../core/effects.ts'
+import type { Endpoint } from '../core/endpoint.ts'
+import { GossipMachine } from '../core/machine.ts'
+import type { StreamMessage } from '../core/messages.ts'
+import { labelHeader } from '../wire/label.ts'
+import { encodeMessage } from '../wire/message-codec.ts'
+import { advertiseEndpoint } from './advertise-address.ts'
+import type { Alarms } from './alarms.ts'
+import type { Counters } from './counters.ts'
+import type { DriverLimits, GossipDeps, GossipOptions } from './gossip.ts'
+import { Joiner } from './joiner.ts'
+import { MachinePump } from './machine-pump.ts'
+import { ownAddressTest } from './own-address.ts'
+import { systemLookup } from './peer-addresses.ts'
+import { PushPullExchange } from './push-pull-exchange.ts'
+import { Reconnect } from './reconnect.ts'
+import { StreamClient } from './stream-client.ts'
+import { StreamOutbox } from './stream-outbox.ts'
+import { StreamServer } from './stream-server.ts'
+import type { Transport } from './transport.ts'
+
+export interface DriverParts {
+  readonly transport: Transport
+  readonly advertise: Endpoint
+  readonly pump: MachinePump
+  readonly client: StreamClient
+  readonly server: StreamServer
+  readonly outbox: StreamOutbox
+  readonly exchange: PushPullExchange
+  readonly joiner: Joiner
+  readonly reconnect: Reconnect
+}
+
+export interface DriverContext {
+  readonly options: GossipOptions
+  readonly limits: DriverLimits
+  readonly delegate: GossipDelegate
+  readonly deps: GossipDeps
+  readonly counters: Counters
+  readonly alarms: Alarms
+}
+
+/** What the parts ask of the driver. */
+export interface DriverHooks {
+  carryOut(effect: Effect): void
+  request(message: StreamMessage, from: Endpoint, reply: (message: StreamMessage) => void): void
+  /** Answers with undefined on success, else with the reason. */
+  joinOne(endpoint: Endpoint): Promise<string | undefined>
+  isRunning(): boolean
+}
+
+function machineConfig(options: GossipOptions, advertise: Endpoint): GossipConfig {
+  const { name, meta, classify } = options
+  const merged = { ...lanDefaults(), ...options.config }
+  const packetBytesMax = merged.packetBytesMax - labelHeader(options.label ?? '').length
+  return { ...merged, packetBytesMax, name, advertise, meta, classify }
+}
+
+/**
+ * @param bound where `transport` listens
+ * @throws HearsayError as `advertiseEndpoint`
+ */
+export function assembleParts(
+  context: DriverContext,
+  hooks: DriverHooks,
+  transport: Transport,
+  bound: Endpoint,
+): DriverParts {
+  const { options, limits, delegate, deps, counters, alarms } = context
+  const { clock, random, lookup = systemLookup } = deps
+  const interfaces = networkInterfaces()
+  const advertise = advertiseEndpoint(bound, options.advertise, interfaces)
+  const config = machineConfig(options, advertise)
+  const streams = { ...limits, label: options.label ?? '', compress: options.compress ?? false }
+  const nowMs = (): number => clock.monotonicMs()
+  const pump = new MachinePump(
+    clock,
+    alarms,
+    (sink) => {
+      const incarnation = options.incarnation ?? 0
+      return new GossipMachine(
+        { config, random, encoder: { encode: encodeMessage }, sink, incarnation },
+        nowMs(),
+      )
+    },
+    (effect) => hooks.carryOut(effect),
+  )
+  const client = new StreamClient(transport, alarms, counters, streams)
+  const server = new StreamServer(clock, alarms, counters, streams, hooks)
+  const outbox = new StreamOutbox(clock, client, counters, limits)
+  const exchange = new PushPullExchange({
+    selfName: options.name,
+    classify: options.classify,
+    machine: pump.machine,
+    delegate,
+    client,
+    nowMs,
+    tcpTimeoutMs: limits.tcpTimeoutMs,
+    isRunning: () => hooks.isRunning(),
+    merged: () => pump.settle(),
+  })
+  const joiner = new Joiner({
+    ...limits,
+    lookup,
+    isOwn: ownAddressTest(bound, advertise, interfaces),
+    exchange: (endpoint) => hooks.joinOne(endpoint),
+  })
+  const reconnect = new Reconnect(limits, random, nowMs())
+  return { transport, advertise, pump, client, server, outbox, exchange, joiner, reconnect }
+}

@@ -1,0 +1,368 @@
+/**
+ * The driver: gives the gossip machine its sockets, its clock and its one timer.
+ *
+ * A shell around the machine that decides nothing about membership. Whatever comes in (a datagram, the end of a
+ * stream, a call from the application, the timer) goes into the machine; whatever the machine wants done is carried
+ * out in order, after the call, never inside it (machine-pump.ts).
+ *
+ * Failures come in three kinds. Peers that misbehave are counted. The host refusing a port is a HearsayError of
+ * `start`. A broken rule of our own, or a delegate that throws, is not caught and ends the process.
+ */
+import { crc32 } from 'node:zlib'
+import { assert, unreachable } from '../../base/assert.ts'
+import { HearsayError } from '../../base/errors.ts'
+import type { Broadcast, GossipDelegate, Member } from '../core/delegate.ts'
+import type { Effect } from '../core/effects.ts'
+import { type Endpoint, endpointKey } from '../core/endpoint.ts'
+import type { StreamMessage } from '../core/messages.ts'
+import { openPacket, type SealOptions, sealPacket } from '../wire/packet.ts'
+import { Alarms } from './alarms.ts'
+import { Counters } from './counters.ts'
+import { assembleParts, type DriverContext, type DriverHooks, type DriverParts } from './driver-parts.ts'
+import { endpointToText } from './endpoint-text.ts'
+import {
+  driverDefaults,
+  type Gossip,
+  type GossipDeps,
+  type GossipOptions,
+  type GossipStats,
+  type JoinResult,
+} from './gossip.ts'
+import { packetKind } from './packet-kinds.ts'
+import { parsePeerAddress, resolvePeerAddress, systemLookup } from './peer-addresses.ts'
+import { ReconnectLoop } from './reconnect-loop.ts'
+import type { ReliableStream, StreamListener } from './transport.ts'
+import { createUdpTcpTransport } from './udp-tcp-transport.ts'
+
+const EMPTY = new Uint8Array(0)
+
+class Driver implements Gossip {
+  readonly name: string
+  readonly #context: DriverContext
+  readonly #options: GossipOptions
+  readonly #delegate: GossipDelegate
+  readonly #deps: GossipDeps
+  readonly #counters: Counters
+  readonly #alarms: Alarms
+  readonly #seal: Omit<SealOptions, 'crc'>
+  readonly #untilTold: (() => void)[] = []
+  #parts: DriverParts | undefined
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+  /** The direct probe under way: a packet that could not be sent to its target is told to the machine. */
+  #probe: { readonly target: string; readonly seqNo: number } | undefined
+  #leaving = false
+  #told = false
+
+  constructor(options: GossipOptions, delegate: GossipDelegate, deps: GossipDeps) {
+    this.name = options.name
+    this.#options = options
+    this.#delegate = delegate
+    this.#deps = deps
+    this.#counters = new Counters(deps.clock, deps.log)
+    this.#alarms = new Alarms(deps.clock, options.unrefTimer ?? false)
+    this.#seal = { label: options.label ?? '', compress: options.compress ?? false, crc32 }
+    const limits = { ...driverDefaults(), ...options }
+    this.#context = { options, limits, delegate, deps, counters: this.#counters, alarms: this.#alarms }
+  }
+
+  #nowMs(): number {
+    return this.#deps.clock.monotonicMs()
+  }
+
+  /** The parts while running; undefined before `start` and from `stop` on. */
+  #live(): DriverParts | undefined {
+    return this.#stopping === undefined ? this.#parts : undefined
+  }
+
+  #require(): DriverParts {
+    const parts = this.#live()
+    if (parts === undefined) throw new HearsayError('GOSSIP_NOT_RUNNING', 'gossip is not running')
+    return parts
+  }
+
+  // Life.
+
+  start(): Promise<void> {
+    assert(this.#starting === undefined && this.#stopping === undefined, 'gossip is started once')
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
+    const { lookup = systemLookup, transport: makeTransport = createUdpTcpTransport } = this.#deps
+    const listen = parsePeerAddress(this.#options.listen)
+    const host = listen.host === '' ? '0.0.0.0' : listen.host
+    const [address] = await resolvePeerAddress(
+      { ...listen, host },
+      lookup,
+      this.#context.limits.resolveTimeoutMs,
+    )
+    assert(address !== undefined, 'a resolved address has an endpoint')
+    const transport = makeTransport(address)
+    let parts: DriverParts
+    try {
+      const bound = await transport.bind({
+        packet: (bytes, from) => this.#packet(bytes, from),
+        packetFailed: (to, error) => this.#packetFailed(to, error),
+        accept: (stream) => this.#accept(stream),
+      })
+      parts = assembleParts(this.#context, this.#hooks(), transport, bound)
+    } catch (error) {
+      await transport.close()
+      throw error
+    }
+    this.#parts = parts
+    if (this.#live() === undefined) return
+    parts.pump.machine.start(this.#nowMs())
+    this.#reconnectLoop(parts).start()
+    parts.pump.settle()
+  }
+
+  #hooks(): DriverHooks {
+    return {
+      carryOut: (effect) => this.#carryOut(effect),
+      request: (message, from, reply) => this.#request(message, from, reply),
+      joinOne: (endpoint) => this.#exchange(endpoint, true),
+      isRunning: () => this.#live() !== undefined,
+    }
+  }
+
+  #reconnectLoop({ reconnect, joiner }: DriverParts): ReconnectLoop {
+    return new ReconnectLoop({
+      clock: this.#deps.clock,
+      alarms: this.#alarms,
+      events: this.#counters.events,
+      reconnect,
+      joiner,
+      peers: this.#options.peers ?? [],
+      members: () => this.members(),
+      exchange: (endpoint) => this.#exchange(endpoint, true),
+      isWanted: () => !this.#leaving && this.#live() !== undefined,
+    })
+  }
+
+  async leave(timeoutMs: number): Promise<void> {
+    const parts = this.#live()
+    if (parts === undefined || this.#told) return
+    await new Promise<void>((resolve) => {
+      const alarm = this.#alarms.at(this.#nowMs() + timeoutMs, resolve)
+      this.#untilTold.push(() => {
+        alarm.cancel()
+        resolve()
+      })
+      if (!this.#leaving) parts.pump.machine.leave(this.#nowMs())
+      this.#leaving = true
+      parts.pump.settle()
+    })
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    this.#alarms.stop()
+    this.#parts?.pump.stop()
+    // A start that fails has told its own caller; here it only means that there is nothing to close.
+    await this.#starting?.catch(() => undefined)
+    this.#parts?.pump.stop()
+    this.#parts?.outbox.clear()
+    await this.#parts?.transport.close()
+    for (const resolve of this.#untilTold.splice(0)) resolve()
+  }
+
+  // What the application asks.
+
+  broadcast(broadcast: Broadcast): void {
+    const parts = this.#live()
+    parts?.pump.machine.broadcast(this.#nowMs(), broadcast)
+    parts?.pump.settle()
+  }
+
+  sendReliable(memberName: string, payload: Uint8Array): void {
+    const parts = this.#live()
+    parts?.pump.machine.sendReliable(this.#nowMs(), memberName, payload)
+    parts?.pump.settle()
+  }
+
+  members(): readonly Member[] {
+    return this.#parts?.pump.machine.members() ?? []
+  }
+
+  advertise(): Endpoint {
+    return this.#require().advertise
+  }
+
+  healthScore(): number {
+    return this.#parts?.pump.machine.healthScore() ?? 0
+  }
+
+  async join(addresses: readonly string[]): Promise<JoinResult> {
+    return this.#require().joiner.join(addresses)
+  }
+
+  async pushPullNow(memberName?: string): Promise<boolean> {
+    this.#require()
+    const others = this.members().filter((member) => !member.isSelf)
+    const live = others.filter((member) => member.liveness === 'alive')
+    const member =
+      memberName === undefined
+        ? live[live.length === 0 ? 0 : this.#deps.random.below(live.length)]
+        : others.find(({ name }) => name === memberName)
+    return member !== undefined && (await this.#exchange(member.endpoint, false)) === undefined
+  }
+
+  stats(): GossipStats {
+    const { packets, streams, sent, received, drops, events } = this.#counters
+    const parts = this.#parts
+    return {
+      machine: parts?.pump.machine.stats(),
+      packets: packets.toRecord(),
+      streams: streams.toRecord(),
+      inboundOpen: parts?.server.open ?? 0,
+      outboundOpen: parts?.client.open ?? 0,
+      sent: sent.toRecord(),
+      received: received.toRecord(),
+      drops,
+      events: events.toRecord(),
+      outbox: parts?.outbox.waiting ?? { messages: 0, bytes: 0 },
+      remembered: parts?.reconnect.deadCount ?? 0,
+    }
+  }
+
+  // What comes in.
+
+  #packet(bytes: Uint8Array, from: Endpoint): void {
+    const parts = this.#live()
+    if (parts === undefined) return
+    this.#counters.packets.add('received')
+    this.#counters.packets.add('received-bytes', bytes.length)
+    const { messages, drops } = openPacket(bytes, this.#seal)
+    for (const reason of drops) this.#counters.drop(reason, from)
+    for (const message of messages) {
+      this.#counters.received.add(message.kind)
+      parts.pump.machine.receive(this.#nowMs(), message, from)
+    }
+    if (messages.length > 0) parts.pump.settle()
+  }
+
+  #accept(stream: ReliableStream): StreamListener {
+    const parts = this.#live()
+    if (parts !== undefined) return parts.server.accept(stream)
+    stream.destroy()
+    return { data: () => undefined, closed: () => undefined }
+  }
+
+  #packetFailed(to: Endpoint, error: Error): void {
+    const parts = this.#live()
+    if (parts === undefined) return
+    this.#counters.packets.add('send-failed')
+    this.#deps.log.debug('packet-send-failed', { to: endpointToText(to), reason: error.message })
+    if (this.#probe?.target !== endpointKey(to)) return
+    parts.pump.machine.sendFailed(this.#nowMs(), this.#probe.seqNo)
+    parts.pump.settle()
+  }
+
+  #request(message: StreamMessage, from: Endpoint, reply: (message: StreamMessage) => void): void {
+    const parts = this.#live()
+    if (parts === undefined) return
+    switch (message.kind) {
+      case 'push-pull':
+        parts.exchange.respond(message, from, reply)
+        break
+      case 'ping':
+        if (message.node === '' || message.node === this.name) {
+          reply({ kind: 'ack', seqNo: message.seqNo, payload: EMPTY })
+        }
+        break
+      case 'user':
+        if (message.payload.length > 0) parts.pump.machine.receive(this.#nowMs(), message, from)
+        break
+      case 'ack':
+      case 'error':
+        this.#counters.drop('unasked-reply', from)
+        break
+      default:
+        unreachable(message)
+    }
+    parts.pump.settle()
+  }
+
+  // What the machine wants.
+
+  #carryOut(effect: Effect): void {
+    const parts = this.#live()
+    if (parts === undefined) return
+    switch (effect.type) {
+      case 'packet':
+        this.#sendPacket(effect, parts)
+        break
+      case 'stream-ping':
+        void this.#pingByStream(effect, parts)
+        break
+      case 'push-pull':
+        void this.#exchange(effect.to, effect.join)
+        break
+      case 'stream-user':
+        parts.outbox.add(effect.to, effect.payload)
+        break
+      case 'user-message':
+        this.#delegate.userMessage(effect.payload)
+        break
+      case 'member-event':
+        parts.reconnect.observe(this.#nowMs(), effect.event)
+        this.#delegate.memberEvent(effect.event)
+        break
+      case 'left':
+        this.#told = true
+        for (const resolve of this.#untilTold.splice(0)) resolve()
+        break
+      case 'note':
+        this.#counters.events.add(effect.event)
+        this.#deps.log[effect.level](effect.event, effect.fields)
+        break
+      default:
+        unreachable(effect)
+    }
+  }
+
+  #sendPacket(effect: Extract<Effect, { type: 'packet' }>, parts: DriverParts): void {
+    const bytes = sealPacket(effect.parts, { ...this.#seal, crc: effect.crc })
+    for (const part of effect.parts) this.#counters.sent.add(packetKind(part) ?? 'unknown')
+    this.#counters.packets.add('sent')
+    this.#counters.packets.add('sent-bytes', bytes.length)
+    if (effect.probeSeqNo !== undefined) {
+      this.#probe = { target: endpointKey(effect.to), seqNo: effect.probeSeqNo }
+    }
+    parts.transport.sendPacket(effect.to, bytes)
+  }
+
+  async #pingByStream(effect: Extract<Effect, { type: 'stream-ping' }>, parts: DriverParts): Promise<void> {
+    const { ping, to, deadlineMs } = effect
+    const outcome = await parts.client.ask(to, ping, deadlineMs)
+    if (this.#live() === undefined) return
+    const reply = outcome.type === 'reply' ? outcome.message : undefined
+    const acked = reply?.kind === 'ack' && reply.seqNo === ping.seqNo
+    parts.pump.machine.streamPingDone(this.#nowMs(), ping.seqNo, acked)
+    parts.pump.settle()
+  }
+
+  /** A push-pull, counted. @returns undefined on success, or why there was none */
+  async #exchange(to: Endpoint, join: boolean): Promise<string | undefined> {
+    const parts = this.#live()
+    if (parts === undefined) return 'stopped'
+    const reason = await parts.exchange.initiate(to, join)
+    this.#counters.events.add(reason === undefined ? 'push-pull-done' : 'push-pull-failed')
+    if (reason !== undefined) {
+      this.#deps.log.debug('push-pull-failed', { to: endpointToText(to), reason })
+    }
+    return reason
+  }
+}
+
+/** Nothing is opened before `start`. */
+export function createGossip(options: GossipOptions, delegate: GossipDelegate, deps: GossipDeps): Gossip {
+  return new Driver(options, delegate, deps)
+}

@@ -1,0 +1,142 @@
+/**
+ * The face of gossip towards the application: what it is given and what it offers.
+ *
+ * One object a replica: it binds, joins, spreads what the store hands it, and gives the delegate what others spread.
+ * Everything about bytes, sockets and deadlines stays behind it.
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import type { GossipConfig } from '../core/config.ts'
+import type { Broadcaster, PeerClass } from '../core/delegate.ts'
+import type { Endpoint } from '../core/endpoint.ts'
+import type { GossipStats as MachineStats } from '../core/machine.ts'
+import type { GossipLog } from './gossip-log.ts'
+import type { NameLookup } from './peer-addresses.ts'
+import type { ReconnectOptions } from './reconnect.ts'
+import type { StreamOutboxOptions } from './stream-outbox.ts'
+import type { StreamServerOptions } from './stream-server.ts'
+import type { Transport } from './transport.ts'
+
+/** Knobs of the driver; `driverDefaults` has the values. */
+export interface DriverLimits
+  extends ReconnectOptions,
+    Omit<StreamOutboxOptions, 'tcpTimeoutMs'>,
+    Omit<StreamServerOptions, 'tcpTimeoutMs' | 'label' | 'compress'> {
+  /** For one stream: dial, send, answer. Should exceed the time to move a full state over the slowest link. */
+  readonly tcpTimeoutMs: number
+  /** For looking up one peer's name. */
+  readonly resolveTimeoutMs: number
+  /** Addresses that one `join` contacts at once. */
+  readonly joinsAtOnceMax: number
+}
+
+export function driverDefaults(): DriverLimits {
+  return {
+    tcpTimeoutMs: 10_000,
+    resolveTimeoutMs: 15_000,
+    joinsAtOnceMax: 8,
+    inboundStreamsMax: 128,
+    inboundStreamsPerAddressMax: 16,
+    outboundStreamsMax: 64,
+    outboundStreamsPerPeerMax: 8,
+    outboxBytesMax: 32 * 1024 * 1024,
+    reconnectIntervalMs: 10_000,
+    reconnectTimeoutMs: 6 * 3_600_000,
+    refreshIntervalMs: 15_000,
+  }
+}
+
+export interface GossipOptions extends Partial<DriverLimits> {
+  readonly name: string
+  /** `ip:port` or `[v6]:port`; port 0 draws a free one; no host means every IPv4 address. */
+  readonly listen: string
+  /** IP, with or without port, that others shall dial; default: see advertise-address.ts. */
+  readonly advertise?: string
+  /** Tells our class to native peers; at most 512 bytes. */
+  readonly meta: Uint8Array
+  /** Reads the class of a peer off its meta. */
+  readonly classify: (meta: Uint8Array) => PeerClass
+  /** Keeps clusters apart; default none. */
+  readonly label?: string
+  /** LZW on what we send. Every peer reads both; off by default, since it costs this thread more than the network. */
+  readonly compress?: boolean
+  /** Configured peers, host:port: looked up again and joined while they are no members. */
+  readonly peers?: readonly string[]
+  /** Overrides of the machine's LAN defaults. */
+  readonly config?: Partial<Omit<GossipConfig, 'name' | 'advertise' | 'meta' | 'classify'>>
+  /** Persisted incarnation to start above. */
+  readonly incarnation?: number
+  /** Whether the process may exit although the timer is armed; sockets hold it all the same. Default false. */
+  readonly unrefTimer?: boolean
+}
+
+export interface GossipDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: GossipLog
+  /** Default: UDP and TCP. */
+  readonly transport?: (listen: Endpoint) => Transport
+  /** Default: the host's resolver. */
+  readonly lookup?: NameLookup
+}
+
+export interface JoinResult {
+  /** Peers that answered with their state. */
+  readonly contacted: number
+  /** `reason` is one sentence for a person. */
+  readonly failed: readonly { readonly address: string; readonly reason: string }[]
+}
+
+type Counts = Readonly<Record<string, number>>
+
+/** Everything countable; the names are listed in counters.ts. */
+export interface GossipStats {
+  /** Undefined before `start`. */
+  readonly machine: MachineStats | undefined
+  readonly packets: Counts
+  readonly streams: Counts
+  /** Streams open now. */
+  readonly inboundOpen: number
+  readonly outboundOpen: number
+  /** Messages by kind. */
+  readonly sent: Counts
+  readonly received: Counts
+  /** Input dropped, by reason. */
+  readonly drops: Counts
+  /** What the machine noted and the loops did, by event. */
+  readonly events: Counts
+  /** Reliable messages that wait for a stream. */
+  readonly outbox: { readonly messages: number; readonly bytes: number }
+  /** Dead members that are called on. */
+  readonly remembered: number
+}
+
+export interface Gossip extends Broadcaster {
+  readonly name: string
+  /**
+   * Binds and announces us; resolves before anybody was contacted.
+   * @throws HearsayError `GOSSIP_PORT_BUSY`, `GOSSIP_BIND_FAILED`, `GOSSIP_ADDRESS_MALFORMED`,
+   *   `GOSSIP_NO_ADVERTISE_ADDRESS`; nothing stays open then
+   */
+  start(): Promise<void>
+  /**
+   * Exchanges state with every address behind every name, ourselves left out. Never rejects for a peer's sake.
+   * @param addresses host:port each
+   */
+  join(addresses: readonly string[]): Promise<JoinResult>
+  /** Tells peers that we go; resolves when told or after `timeoutMs`. Peers are answered until `stop`. */
+  leave(timeoutMs: number): Promise<void>
+  /** Closes sockets and timer; idempotent. Nothing runs afterwards and the delegate is not called again. */
+  stop(): Promise<void>
+  /** What others dial. @throws HearsayError `GOSSIP_NOT_RUNNING` before `start` */
+  advertise(): Endpoint
+  /** Lifeguard's score: 0 is healthy, up to 7. */
+  healthScore(): number
+  stats(): GossipStats
+  /**
+   * One full exchange, now.
+   * @param memberName whom to ask; default a random live member
+   * @returns whether it took place
+   */
+  pushPullNow(memberName?: string): Promise<boolean>
+}

@@ -1,0 +1,112 @@
+/**
+ * The outbox of reliable user messages: one connection a message, a bounded number at once, the rest in order.
+ *
+ * A connection carries one message (the wire allows no more), so a burst would open as many sockets as there are
+ * messages. Here at most 8 run towards one peer and 64 in all; the rest waits its turn, first in first out for each
+ * peer, and peers take turns. Up to 8 messages to a peer may overtake each other on the way: readers of a CRDT do not
+ * mind, and a limit of 1 gives strict order.
+ *
+ * Numbers: 32 MiB wait at most, counted by payload; a message that does not fit is dropped and counted. One that
+ * fails is not tried again: anti-entropy repairs what it would have told.
+ */
+import { assert } from '../../base/assert.ts'
+import type { Clock } from '../../base/clock.ts'
+import { type Endpoint, endpointKey } from '../core/endpoint.ts'
+import type { Counters } from './counters.ts'
+import type { StreamClient } from './stream-client.ts'
+
+export interface StreamOutboxOptions {
+  readonly outboundStreamsMax: number
+  readonly outboundStreamsPerPeerMax: number
+  /** Payload bytes that may wait for a stream. */
+  readonly outboxBytesMax: number
+  /** For one message, from dial to close. */
+  readonly tcpTimeoutMs: number
+}
+
+interface Peer {
+  readonly to: Endpoint
+  readonly waiting: Uint8Array[]
+  running: number
+}
+
+export class StreamOutbox {
+  readonly #clock: Clock
+  readonly #client: StreamClient
+  readonly #counters: Counters
+  readonly #options: StreamOutboxOptions
+  /** Peers with something waiting or running; the order is whose turn it is. */
+  readonly #peers = new Map<string, Peer>()
+  #running = 0
+  #waitingBytes = 0
+  #waitingMessages = 0
+
+  constructor(clock: Clock, client: StreamClient, counters: Counters, options: StreamOutboxOptions) {
+    assert(
+      options.outboundStreamsMax > 0 && options.outboundStreamsPerPeerMax > 0,
+      'an outbox may use a stream',
+    )
+    this.#clock = clock
+    this.#client = client
+    this.#counters = counters
+    this.#options = options
+  }
+
+  get waiting(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#waitingMessages, bytes: this.#waitingBytes }
+  }
+
+  /** @param payload must not change afterwards; counted as `reliable-overflow` when it does not fit */
+  add(to: Endpoint, payload: Uint8Array): void {
+    if (this.#waitingBytes + payload.length > this.#options.outboxBytesMax) {
+      this.#counters.events.add('reliable-overflow')
+      return
+    }
+    const key = endpointKey(to)
+    const peer = this.#peers.get(key) ?? { to, waiting: [], running: 0 }
+    this.#peers.set(key, peer)
+    peer.waiting.push(payload)
+    this.#waitingBytes += payload.length
+    this.#waitingMessages++
+    this.#pump()
+  }
+
+  /** Forgets what waits. What runs is ended by its transport. */
+  clear(): void {
+    for (const peer of this.#peers.values()) peer.waiting.length = 0
+    this.#waitingBytes = 0
+    this.#waitingMessages = 0
+  }
+
+  #pump(): void {
+    let started = true
+    while (started && this.#running < this.#options.outboundStreamsMax) {
+      started = false
+      for (const [key, peer] of [...this.#peers]) {
+        if (this.#running >= this.#options.outboundStreamsMax) break
+        if (peer.running >= this.#options.outboundStreamsPerPeerMax) continue
+        const payload = peer.waiting.shift()
+        if (payload === undefined) continue
+        started = true
+        this.#peers.delete(key)
+        this.#peers.set(key, peer)
+        this.#start(key, peer, payload)
+      }
+    }
+  }
+
+  #start(key: string, peer: Peer, payload: Uint8Array): void {
+    peer.running++
+    this.#running++
+    this.#waitingBytes -= payload.length
+    this.#waitingMessages--
+    const deadlineMs = this.#clock.monotonicMs() + this.#options.tcpTimeoutMs
+    void this.#client.tell(peer.to, { kind: 'user', payload }, deadlineMs).then((outcome) => {
+      this.#counters.events.add(outcome.type === 'failed' ? 'reliable-failed' : 'reliable-delivered')
+      peer.running--
+      this.#running--
+      if (peer.running === 0 && peer.waiting.length === 0) this.#peers.delete(key)
+      this.#pump()
+    })
+  }
+}
