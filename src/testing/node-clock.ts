@@ -1,6 +1,6 @@
 /**
  * The two clocks of one simulated machine, both running a little fast or slow against virtual time; its wall clock is
- * off by a constant besides. The monotonic one starts at zero with the run and never goes back.
+ * off besides, by another amount after each restart, so that it may be set back. The monotonic one starts at zero with the run and never goes back.
  */
 import type { Random } from '../base/random.ts'
 import { between } from './random-streams.ts'
@@ -12,7 +12,9 @@ const START_WALL_MS = 1_767_225_600_000
 export class NodeClock {
   readonly #clock: SimClock
   readonly #rate: number
-  readonly #offsetMs: number
+  readonly #random: Random
+  readonly #offsetMaxMs: number
+  #offsetMs = 0
   #lastMs = 0
 
   constructor(
@@ -21,8 +23,15 @@ export class NodeClock {
     limits: { readonly offsetMaxMs: number; readonly driftMax: number },
   ) {
     this.#clock = clock
-    this.#offsetMs = Math.round(between(random, -limits.offsetMaxMs, limits.offsetMaxMs))
+    this.#random = random
+    this.#offsetMaxMs = limits.offsetMaxMs
     this.#rate = 1 + between(random, -limits.driftMax, limits.driftMax)
+    this.reset()
+  }
+
+  /** Sets the wall clock anew, as wrong as before but differently. */
+  reset(): void {
+    this.#offsetMs = Math.round(between(this.#random, -this.#offsetMaxMs, this.#offsetMaxMs))
   }
 
   monotonicMs(): number {

@@ -20,6 +20,7 @@ import { nodeName } from './sim-gossip.ts'
 import { type LinkFaults, quietLink, SimNetwork } from './sim-network.ts'
 import { SimNode, type SimProcess } from './sim-node.ts'
 import type { SimOptions } from './sim-options.ts'
+import { StampOracle } from './stamp-oracle.ts'
 import { Trace } from './trace.ts'
 import { type StateView, viewOf, WriteModel } from './write-model.ts'
 import { inventions, lostWrites, mapsDiffer, overclaims } from './write-oracles.ts'
@@ -50,6 +51,7 @@ export class SimCluster {
   readonly ledger: Ledger = new Ledger()
   readonly nodes: readonly SimNode[]
   readonly #model = new WriteModel()
+  readonly #stamps = new StampOracle()
   readonly #watches = new Map<SimProcess, Watch>()
   /** Found between two checks, for the next one to report. */
   readonly #found: string[] = []
@@ -252,12 +254,15 @@ export class SimCluster {
   #progressed(entry: LedgerEntry): void {
     const { effect } = entry
     if (effect === undefined) return
-    if (entry.outcome === 'pending') this.#model.learn(entry, effect)
-    else if (entry.outcome === 'failed') this.#model.forget(entry, effect)
+    const state = this.node(entry.node).process?.store.fullState()
+    if (entry.outcome === 'pending') {
+      this.#model.learn(entry, effect)
+      this.#found.push(...this.#stamps.check(effect, state?.puts ?? []))
+    } else if (entry.outcome === 'failed') this.#model.forget(entry, effect)
     else if (entry.outcome === 'acked') {
-      const store = this.node(entry.node).process?.store
-      if (store === undefined) return
-      const wrong = lostWrites(viewOf(store.fullState()), this.#model, [entry])
+      this.#stamps.acknowledged(effect)
+      if (state === undefined) return
+      const wrong = lostWrites(viewOf(state), this.#model, [entry])
       this.#found.push(...wrong.map((text) => `n${entry.node} when it acknowledged: ${text}`))
     }
   }

@@ -72,6 +72,7 @@ export class SimNode {
     const { index, options, clock, network, trace, collaborators } = this.#deps
     const seed = options.seed
     const boot = this.#boots++
+    this.clock.reset()
     trace.event(clock.nowMs, index, 'boot', boot)
     const gate = new ProcessGate()
     const identity = new SimIdentity(this.disk, randomStream(seed, 'actor', index))

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { utf8Decode, utf8Encode } from '../../src/base/bytes.ts'
 import type { ClientOp } from '../../src/testing/ledger.ts'
 import { SimCluster } from '../../src/testing/sim-cluster.ts'
-import { deriveOptions } from '../../src/testing/sim-options.ts'
+import { deriveOptions, type SimOverrides } from '../../src/testing/sim-options.ts'
+import { SimWorkload } from '../../src/testing/sim-workload.ts'
 
-function build(nodes: number): SimCluster {
-  const options = deriveOptions(1, { nodes, faults: [] })
+function build(nodes: number, overrides: SimOverrides = {}): SimCluster {
+  const options = deriveOptions(1, { nodes, faults: [], ...overrides })
   const cluster = new SimCluster({ options })
   for (let index = 0; index < nodes; index++) cluster.boot(index)
   cluster.runUntil(2000)
@@ -51,6 +52,28 @@ describe('a simulated cluster', () => {
     expect(read(cluster, 0)).toBe('one')
     later(cluster, 10)
     expect([0, 1, 2].map((index) => read(cluster, index))).toEqual(['one', 'one', 'one'])
+  })
+
+  it('brings a burst of writes to everyone by deltas alone, without any exchange of states', () => {
+    const { timing } = deriveOptions(1)
+    const hourMs = 3_600_000
+    const cluster = build(3, {
+      timing: { ...timing, pushPullIntervalMs: hourMs, reconnectIntervalMs: hourMs },
+      queueBytesMax: 8 * 1024 * 1024,
+      keys: 8,
+      members: 8,
+    })
+    const streams = cluster.network.counters.streams
+    const workload = new SimWorkload(cluster.options)
+    for (let i = 0; i < 400; i++) {
+      for (const { node, op } of workload.next(cluster.node(0).clock.wallMs())) cluster.submit(node, op)
+      later(cluster, 1)
+    }
+    later(cluster, 3000)
+    expect(cluster.ledger.count('acked')).toBeGreaterThan(400)
+    expect(cluster.network.counters.streams - streams).toBeLessThan(20)
+    expect(cluster.unsettled()).toEqual([])
+    expect(cluster.lost()).toEqual([])
   })
 
   it('lets an add win over a removal that did not see it', () => {
