@@ -76,14 +76,14 @@ export class AlertmanagerDelegate implements GossipDelegate {
   }
 
   mergeRemoteState(bytes: Uint8Array, exchange: Exchange): void {
-    const state = decodeForeignState(bytes)
+    const state = decodeForeignState(bytes, (table, key) => this.#deps.records.get(table, key))
     this.#merge(state)
     if (state.hearsayFrame.length > 0) this.#replicator.mergeRemoteState(state.hearsayFrame, exchange)
   }
 
   userMessage(payload: Uint8Array): void {
     if (payload[0] === PRIVATE_MAGIC) this.#replicator.userMessage(payload)
-    else this.#merge(decodeForeignPart(payload))
+    else this.#merge(decodeForeignPart(payload, (table, key) => this.#deps.records.get(table, key)))
   }
 
   memberEvent(event: MemberEvent): void {

@@ -1,5 +1,6 @@
 /** `hearsay serve` in one call: a replica with its HTTP side, from the checked options. */
 import { createLogger } from './logger.ts'
+import { effectiveRoutePrefix } from './options.ts'
 import { Replica, type ReplicaGossipOptions } from './replica.ts'
 import type { ServeOptions } from './serve-options.ts'
 import { openWeb } from './web.ts'
@@ -33,7 +34,7 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
     const web = await openWeb(replica, {
       listen: options['web.listen-address'],
       externalUrl: options['web.external-url'],
-      routePrefix: options['web.route-prefix'] ?? pathOf(options['web.external-url']),
+      routePrefix: effectiveRoutePrefix(options),
     })
     const close = async (): Promise<void> => {
       const closing = replica.close()
@@ -45,10 +46,6 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
     await replica.close()
     throw error
   }
-}
-
-function pathOf(externalUrl: string | undefined): string {
-  return externalUrl === undefined ? '/' : new URL(externalUrl).pathname
 }
 
 function gossipOptions(options: ServeOptions): ReplicaGossipOptions | undefined {
