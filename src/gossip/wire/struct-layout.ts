@@ -67,10 +67,8 @@ export function readStruct<Body>(cursor: MsgpackCursor, layout: Layout<Body>, bo
       cursor.position += length
     }
     const known = layout[positional ? i : likely]
-    if (known === undefined) {
-      cursor.skip()
-      likely = 0
-    } else {
+    if (known === undefined) cursor.skip()
+    else {
       known.read(cursor, body)
       likely++
     }

@@ -76,6 +76,23 @@ describe('LZW', () => {
       }
   })
 
+  it('copies long runs whole', () => {
+    const plain = Uint8Array.from({ length: 20_000 }, (_, i) => 1 + (i >> 12))
+    expect(lzwDecode(lzwEncode(plain), plain.length)).toEqual(plain)
+  })
+
+  it('ends as Go does when the last code fills the table', () => {
+    // 3,838 codes after a clear reach 4,095. No pair of neighbours comes twice, so every byte is a code of its own.
+    let x = 0
+    const plain = Uint8Array.from({ length: 3838 }, (_, i) => {
+      x = (x + 2 * (i >> 8) + 1) & 255
+      return x
+    })
+    const width = (sent: number): number => 32 - Math.clz32(257 + sent)
+    const literals = Array.from(plain, (byte, i) => [byte, width(i)] as const)
+    expect(lzwEncode(plain)).toEqual(pack([[256, 9], ...literals, [256, 12], [257, 9]]))
+  })
+
   it('holds its output bound to the byte', () => {
     const packed = lzwEncode(new Uint8Array(5000))
     expect(lzwDecode(packed, 5000)).toHaveLength(5000)

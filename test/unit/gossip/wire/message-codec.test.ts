@@ -85,6 +85,18 @@ describe('message codec', () => {
     )
   })
 
+  it('takes no message that ends early, wherever it ends', () => {
+    fc.assert(
+      fc.property(packetMessages, (message) => {
+        if (message.kind === 'user') return
+        const bytes = encodeMessage(message)
+        for (let length = 1; length < bytes.length; length++)
+          expect(read(bytes.subarray(0, length)), String(length)).toBe('truncated')
+      }),
+      { numRuns: 30 },
+    )
+  })
+
   it('writes maps with ASCII-sorted keys that an independent decoder reads', () => {
     fc.assert(
       fc.property(packetMessages, (message) => {
@@ -137,6 +149,15 @@ describe('leniency as in Go', () => {
       expect(ping([0x82], x, fromHex(value), seqKey, [7]), value).toEqual({
         kind: 'ping',
         seqNo: 7,
+        node: '',
+      })
+  })
+
+  it('ignores keys that are longer or shorter than ours', () => {
+    for (const key of ['', 'S', 'SeqN', 'SeqNoX'])
+      expect(ping([0x81, 0xa0 | key.length], ascii(key), [7]), key).toEqual({
+        kind: 'ping',
+        seqNo: 0,
         node: '',
       })
   })
@@ -257,8 +278,10 @@ describe('meaning is checked', () => {
 
   it('drops addresses that are neither 4 nor 16 bytes', () => {
     expect(alive({ addr: new Uint8Array(16) })).toMatchObject({ kind: 'alive' })
-    for (const length of [0, 3, 5, 15, 17])
+    for (const length of [0, 3, 5, 15, 17]) {
       expect(alive({ addr: new Uint8Array(length) })).toBe('address-length')
+      expect(read(concat([1, 0x92, 1, 0xa0 | length], new Uint8Array(length)))).toBe('address-length')
+    }
   })
 
   it('passes port 0 on and drops port 65,536', () => {

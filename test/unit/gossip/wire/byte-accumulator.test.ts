@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { ByteAccumulator } from '../../../../src/gossip/wire/byte-accumulator.ts'
+
+describe('byte accumulator', () => {
+  it('keeps the order of what was pushed and not consumed', () => {
+    const input = new ByteAccumulator()
+    let pushed = 0
+    let consumed = 0
+    for (let round = 1; round < 200; round++) {
+      input.push(Uint8Array.from({ length: round % 7 }, () => pushed++ & 255))
+      const take = Math.min(input.length, round % 5)
+      expect(Array.from(input.bytes.subarray(input.start, input.start + take))).toEqual(
+        Array.from({ length: take }, (_, i) => (consumed + i) & 255),
+      )
+      input.consume(take)
+      consumed += take
+      expect(input.length).toBe(pushed - consumed)
+    }
+  })
+
+  it('moves to a larger array a logarithmic number of times', () => {
+    const input = new ByteAccumulator()
+    const arrays = new Set<Uint8Array>()
+    for (let i = 0; i < 10_000; i++) {
+      input.push(Uint8Array.of(i))
+      arrays.add(input.bytes)
+    }
+    expect(arrays.size).toBeLessThan(20)
+  })
+
+  it('uses the space of consumed bytes again', () => {
+    const input = new ByteAccumulator()
+    for (let i = 0; i < 10_000; i++) {
+      input.push(new Uint8Array(100))
+      input.consume(100)
+    }
+    expect(input.bytes.length).toBeLessThan(1000)
+  })
+})
