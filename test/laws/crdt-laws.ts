@@ -24,7 +24,9 @@ export function runCrdtLaws<S>(spec: LatticeSpec<S>): void {
   const { join, text, states, runs = 300 } = spec
   const check = (claim: (a: S, b: S, c: S) => void): void => {
     fc.assert(
-      fc.property(states, ([a, b, c]) => claim(a, b, c)),
+      fc.property(states, ([a, b, c]) => {
+        claim(a, b, c)
+      }),
       { numRuns: runs },
     )
   }
