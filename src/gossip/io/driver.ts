@@ -192,7 +192,8 @@ class Driver implements Gossip {
   }
 
   advertise(): Endpoint {
-    return this.#require().advertise
+    if (this.#parts === undefined) throw new HearsayError('GOSSIP_NOT_RUNNING', 'gossip was not started')
+    return this.#parts.advertise
   }
 
   healthScore(): number {
