@@ -6,7 +6,8 @@
  *
  * Stricter than memberlist where that is invisible or kinder on the wire: the highest incarnation in any evidence is
  * kept, a leap to the very end of the incarnation range (which nobody could refute for long) is not believed, unfit
- * versions are left out one by one, only live members confirm a suspicion, and a restarted member whose alive is stale is told why it is ignored.
+ * versions are left out one by one, only live members confirm a suspicion, and a restarted member whose alive is
+ * stale is told why it is ignored.
  *
  * Not here: messages about ourselves (self-rules.ts).
  */
