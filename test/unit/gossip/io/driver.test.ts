@@ -4,7 +4,7 @@ import type { Transport } from '../../../../src/gossip/io/transport.ts'
 import { createUdpTcpTransport } from '../../../../src/gossip/io/udp-tcp-transport.ts'
 import { MemoryNetwork } from '../../../../src/gossip/memory-transport.ts'
 import { until } from '../../../support/until.ts'
-import { GossipRig, type TestNode, utf8 } from './gossip-rig.ts'
+import { fastOptions, GossipRig, type TestNode, utf8 } from './gossip-rig.ts'
 
 const rig = new GossipRig()
 afterEach(() => rig.stop())
@@ -164,6 +164,31 @@ describe('driver', () => {
     expect(b.gossip.stats().streams.dialled).toBeGreaterThan(5)
   })
 
+  it('a probe that the host refuses to send goes on by stream at once, not after its timeout', async () => {
+    const refusing = (listen: Endpoint): Transport => {
+      const inner = createUdpTcpTransport(listen)
+      let fail: (to: Endpoint) => void = () => undefined
+      return {
+        bind: (handler) => {
+          fail = (to) => queueMicrotask(() => handler.packetFailed(to, new Error('no route')))
+          return inner.bind(handler)
+        },
+        dial: (to, listener) => inner.dial(to, listener),
+        close: () => inner.close(),
+        sendPacket: (to) => fail(to),
+      }
+    }
+    const config = { ...fastOptions('a').config, probeTimeoutMs: 60_000, probeIntervalMs: 120_000 }
+    const b = await rig.started('b')
+    // The first probe starts at a random time within the interval: this draws 0.6 s.
+    const random = { next: () => 0.005, below: () => 0 }
+    const a = await rig.started('a', { config }, { transport: refusing, random })
+    await a.gossip.join([b.at()])
+    await until(() => (a.gossip.stats().sent.ping ?? 0) >= 2, 5000)
+    expect(a.gossip.stats().packets['send-failed']).toBeGreaterThan(0)
+    expect(a.sees('b')).toBe('alive')
+  })
+
   it('members of different labels do not meet, and the same label does', async () => {
     const a = await rig.started('a', { label: 'blue' })
     const b = await rig.started('b', { label: 'blue' })
@@ -258,6 +283,30 @@ describe('driver life', () => {
     a.gossip.broadcast({ audience: 'native', payload: utf8('late') })
     await until(() => (a.gossip.stats().sent.user ?? 0) > 0)
     expect(calls()).toBe(before)
+  })
+
+  it('a reply that arrives in the turn of the stop is forgotten', async () => {
+    const a = await rig.started('a')
+    const stopping = (listen: Endpoint): Transport => {
+      const inner = createUdpTcpTransport(listen)
+      return {
+        bind: (handler) => inner.bind(handler),
+        close: () => inner.close(),
+        sendPacket: (to, bytes) => inner.sendPacket(to, bytes),
+        dial: (to, listener) =>
+          inner.dial(to, {
+            data: (chunk) => {
+              listener.data(chunk)
+              void b.gossip.stop()
+            },
+            closed: (error) => listener.closed(error),
+          }),
+      }
+    }
+    const b = await rig.started('b', {}, { transport: stopping })
+    const { failed } = await b.gossip.join([a.at()])
+    expect(failed).toEqual([{ address: a.at(), reason: 'stopped' }])
+    expect(b.delegate.merged).toEqual([])
   })
 
   it('the delegate may stop gossip from inside a callback', async () => {
