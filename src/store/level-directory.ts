@@ -8,7 +8,7 @@
  * have been acknowledged before those exist). Everything else is opened as it is or refused by name.
  */
 import { promises as fs, type Stats } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { errorCode, HearsayError } from '../base/errors.ts'
 
 const LEVEL_FILE = /^(CURRENT|LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
@@ -45,11 +45,25 @@ export async function inspectLevelDirectory(path: string): Promise<DirectoryVerd
 /** Makes the directory when absent. @returns the names in it, sorted @throws HearsayError `STORE_UNREADABLE` */
 export async function listDirectory(path: string): Promise<string[]> {
   try {
-    await fs.mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+    await makeDirectory(path)
     const names = await fs.readdir(path)
     return names.sort(compareText)
   } catch (cause) {
     throw unreadable(path, cause)
+  }
+}
+
+/** Step by step: Node's recursive mkdir never returns where the system answers ENOENT although the parent is there (/proc). */
+async function makeDirectory(path: string): Promise<void> {
+  const make = (): Promise<void> => fs.mkdir(path, { mode: DIRECTORY_MODE })
+  try {
+    await make()
+  } catch (cause) {
+    const code = errorCode(cause)
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path) throw cause
+    await makeDirectory(dirname(path))
+    await make()
   }
 }
 

@@ -73,6 +73,13 @@ describe('level storage', () => {
     })
   })
 
+  it('gives up on a place where no directory can be made, instead of trying for ever', async () => {
+    // procfs answers ENOENT to mkdir under a directory that exists; Node's recursive mkdir then spins.
+    await expect(new LevelStorage('/proc/hearsay/db').open()).rejects.toMatchObject({
+      code: 'STORE_UNREADABLE',
+    })
+  })
+
   it('calls a database whose manifest is gone or cut damaged, and does not repair it', async () => {
     for (const spoil of [
       (manifest: string) => rmSync(manifest),
