@@ -176,7 +176,8 @@ export class Probe {
 
   #nextTarget(nowMs: number): MemberRecord | undefined {
     const { config, members, outbox, random } = this.#deps
-    for (let looked = 0, size = members.size; looked < size; looked++) {
+    // The rest of this order and all of the next: memberlist looks at n entries only and so skips turns in a pair.
+    for (let looked = 0, looksMax = 2 * members.size; looked < looksMax; looked++) {
       if (this.#cursor >= members.size) {
         this.#cursor = 0
         const reaped = members.reapAndShuffle(nowMs, config.gossipToTheDeadMs, random)

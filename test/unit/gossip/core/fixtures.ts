@@ -3,7 +3,7 @@ import { seededRandom } from '../../../../src/base/random.ts'
 import { type GossipConfig, lanDefaults } from '../../../../src/gossip/core/config.ts'
 import type { Member, MemberEvent } from '../../../../src/gossip/core/delegate.ts'
 import type { Effect } from '../../../../src/gossip/core/effects.ts'
-import { type Endpoint, endpointKey } from '../../../../src/gossip/core/endpoint.ts'
+import type { Endpoint } from '../../../../src/gossip/core/endpoint.ts'
 import { GossipMachine } from '../../../../src/gossip/core/machine.ts'
 import type { AliveMessage, NodeRecord, PacketMessage } from '../../../../src/gossip/core/messages.ts'
 import { toyDecode, toyEncoder } from './toy-codec.ts'
@@ -103,6 +103,16 @@ export class Solo {
       this.machine.advance(this.nowMs)
     }
     this.nowMs = atMs
+    return this
+  }
+
+  /** Runs one deadline after the other until `reached`; throws when that takes longer than a minute. */
+  advanceUntil(reached: () => boolean): this {
+    while (!reached()) {
+      const nextMs = this.machine.nextWakeAt() ?? Number.POSITIVE_INFINITY
+      if (nextMs > this.nowMs + 60_000) throw new Error('nothing of the kind happens within a minute')
+      this.advanceTo(Math.max(this.nowMs, nextMs))
+    }
     return this
   }
 
@@ -309,8 +319,4 @@ export class ClusterNode {
       effect.type === 'member-event' ? [`${effect.event.type} ${effect.event.member.name}`] : [],
     )
   }
-}
-
-export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return endpointKey(a) === endpointKey(b)
 }

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import { BATCH_BYTES_MAX, decodeBatch } from '../../../../src/gossip/core/batch-frame.ts'
+import { FOREIGN_RELAYED_BYTES_MAX } from '../../../../src/gossip/core/stream-broadcast.ts'
+import { Solo } from './fixtures.ts'
+
+function clusterOf(native: number, foreign: number): Solo {
+  const solo = new Solo({ pushPullIntervalMs: 0, probeIntervalMs: 1e9 })
+  for (let i = 0; i < native; i++) solo.peer(`n${i}`, 2000 + i)
+  for (let i = 0; i < foreign; i++) solo.peer(`f${i}`, 3000 + i, { meta: new Uint8Array() })
+  solo.machine.start(0)
+  return solo.advanceTo(100_000).forget()
+}
+
+function numbered(number: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  bytes[0] = number & 255
+  bytes[1] = number >> 8
+  return bytes
+}
+
+function streamPorts(solo: Solo): number[] {
+  return solo.ofType('stream-user').map((effect) => effect.to.port)
+}
+
+describe('a message too long for a packet', () => {
+  it.each([
+    [2, 2],
+    [8, 8],
+    [20, 3],
+  ])('goes by stream to natives, of %i to %i', (members, receivers) => {
+    const solo = clusterOf(members, 1)
+    solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: new Uint8Array(5000) })
+    solo.flush()
+    const ports = streamPorts(solo)
+    expect(new Set(ports).size).toBe(receivers)
+    expect(ports.every((port) => port < 3000)).toBe(true)
+    expect([solo.packets, solo.machine.stats().queues.native.messages]).toEqual([[], 0])
+  })
+
+  it('goes to every foreign member, from the size on that Alertmanagers do not relay', () => {
+    const solo = clusterOf(1, 12)
+    const send = (length: number): void =>
+      solo.machine.broadcast(solo.nowMs, { audience: 'foreign', payload: new Uint8Array(length) })
+    send(FOREIGN_RELAYED_BYTES_MAX)
+    solo.flush()
+    expect([streamPorts(solo).length, solo.portsSent('user').length]).toEqual([0, 3])
+    solo.forget()
+    send(FOREIGN_RELAYED_BYTES_MAX + 1)
+    expect(new Set(streamPorts(solo)).size).toBe(12)
+  })
+
+  it('is the first that does not fit with its type byte and the packet overhead', () => {
+    const solo = clusterOf(1, 0)
+    solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: new Uint8Array(1395) })
+    solo.flush()
+    expect([streamPorts(solo).length, solo.packets[0]?.bytes]).toEqual([0, 1400])
+    solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: new Uint8Array(1396) })
+    expect(streamPorts(solo)).toHaveLength(1)
+  })
+})
+
+describe('a backlog of native messages', () => {
+  it('leaves as batches that hold every message once, and is done when every native got them', () => {
+    const solo = clusterOf(2, 0)
+    for (let i = 0; i < 1000; i++) {
+      solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: numbered(i, 100), key: `k${i}` })
+    }
+    solo.flush()
+    const streams = solo.ofType('stream-user')
+    expect(streams.map((effect) => effect.to.port).sort()).toEqual([2000, 2001])
+    const entries = decodeBatch(streams[0]?.payload ?? new Uint8Array()) ?? []
+    const numbers = entries.map((entry) => (entry[0] ?? 0) + (entry[1] ?? 0) * 256)
+    expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i))
+    expect(solo.machine.stats().queues.native.messages).toBe(0)
+    expect(solo.sent('user')).toEqual([])
+  })
+
+  it('goes to three of many, counts as sent to three, and the ticks do the rest', () => {
+    const solo = clusterOf(12, 0)
+    for (let i = 0; i < 200; i++) {
+      solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: numbered(i, 100) })
+    }
+    solo.flush()
+    expect(new Set(streamPorts(solo)).size).toBe(3)
+    expect(solo.machine.stats().queues.native.messages).toBe(200)
+    solo.advanceTo(solo.nowMs + 60_000)
+    expect(solo.sent('user')).toHaveLength(200 * 5)
+  })
+
+  it('stays below the batch size, paced, with nothing lost', () => {
+    const solo = clusterOf(1, 0)
+    const startMs = solo.nowMs
+    for (let i = 0; i < 6000; i++) {
+      solo.machine.broadcast(startMs, { audience: 'native', payload: numbered(i, 1000) })
+    }
+    solo.flush()
+    const first = solo.ofType('stream-user')
+    expect(first).toHaveLength(4)
+    expect(Math.max(...first.map((effect) => effect.payload.length))).toBeLessThanOrEqual(BATCH_BYTES_MAX)
+    expect(solo.machine.nextWakeAt()).toBe(startMs + 5)
+    solo.advanceTo(startMs + 100)
+    const seen = new Set<number>()
+    for (const effect of solo.ofType('stream-user')) {
+      for (const entry of decodeBatch(effect.payload) ?? []) seen.add((entry[0] ?? 0) + (entry[1] ?? 0) * 256)
+    }
+    for (const message of solo.sent('user')) {
+      seen.add((message.payload[0] ?? 0) + (message.payload[1] ?? 0) * 256)
+    }
+    expect(seen.size).toBe(6000)
+  })
+
+  it('of foreign messages is never batched: they could not read it', () => {
+    const solo = clusterOf(1, 1)
+    for (let i = 0; i < 500; i++) {
+      solo.machine.broadcast(solo.nowMs, { audience: 'foreign', payload: numbered(i, 100) })
+    }
+    solo.advanceTo(solo.nowMs + 20)
+    expect(streamPorts(solo)).toEqual([])
+    expect(solo.sent('user').length).toBeGreaterThanOrEqual(500)
+  })
+})
+
+describe('a reliable send', () => {
+  it('is one stream to the named live member', () => {
+    const solo = clusterOf(1, 0)
+    solo.machine.sendReliable(solo.nowMs, 'n0', Uint8Array.of(1))
+    expect(solo.ofType('stream-user')).toMatchObject([{ to: { port: 2000 }, payload: Uint8Array.of(1) }])
+  })
+
+  it('to nobody we know, to the dead or to ourselves is counted and dropped', () => {
+    const solo = clusterOf(1, 0).receive({ kind: 'dead', node: 'n0', incarnation: 1, from: 'x' })
+    for (const name of ['nobody', 'n0', 'self']) solo.machine.sendReliable(solo.nowMs, name, Uint8Array.of(1))
+    expect(solo.ofType('stream-user')).toEqual([])
+    expect(solo.notes('send-to-unknown-member')).toHaveLength(3)
+  })
+})
