@@ -72,10 +72,16 @@ export class ActorKeeper {
   }
 
   /**
-   * Resolves when at least `LOW_WATER` dots are reserved on disk, ordering more in the background when it gets close.
+   * Undefined while a whole block is left: nothing to wait for. Else resolves when at least `LOW_WATER` dots are reserved
+   * on disk, ordering more in the background when it gets close.
    * @throws HearsayError `STORE_DISK_FULL`, `STORE_WRITE_FAILED`
    */
-  async ready(): Promise<void> {
+  ready(): Promise<void> | undefined {
+    if (this.available >= LEASE_BLOCK) return undefined
+    return this.#topUp()
+  }
+
+  async #topUp(): Promise<void> {
     // A loop, because the identity may be renounced, and its lease with it, while the disk is busy.
     while (this.available < LOW_WATER) await this.#extend()
     // In the background: if it fails, the next call at the edge tries again and reports.

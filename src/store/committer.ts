@@ -42,8 +42,8 @@ export interface CommitDisk {
 export interface CommitterOptions {
   readonly source: CommitSource
   readonly disk: CommitDisk
-  /** Resolves when enough dots are leased for a batch; rejects when the disk refuses the lease. */
-  readonly leaseReady: () => Promise<void>
+  /** Undefined when enough dots are leased for a batch, else resolves then; rejects when the disk refuses the lease. */
+  readonly leaseReady: () => Promise<void> | undefined
   readonly wallMs: () => number
   readonly monotonicMs: () => number
   /** Resolves after `durationMs`, or as soon as `signal` is aborted. */
@@ -118,10 +118,15 @@ export class Committer {
     this.#failWaiting(closedError())
   }
 
-  /** Until nothing waits. Rejects, and so ends the process, only when an invariant is broken. */
+  /**
+   * Until nothing waits. Rejects, and so ends the process, only when an invariant is broken.
+   *
+   * Only the first batch waits a turn. A later one leaves in the same turn in which the one before came back, ahead of
+   * the answers to its writers: so the disk syncs while the answers go out and the next requests come in.
+   */
   async #run(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
     do {
-      await new Promise((resolve) => setImmediate(resolve))
       const failure = await this.#commitOne()
       if (failure !== undefined) await this.#recover(failure)
     } while (this.#options.source.hasWork && !(this.#refusal !== undefined && this.#closing.signal.aborted))
@@ -131,10 +136,13 @@ export class Committer {
 
   async #commitOne(): Promise<HearsayError | undefined> {
     const { source, disk } = this.#options
-    try {
-      await this.#options.leaseReady()
-    } catch (error) {
-      return writeError(error)
+    const lease = this.#options.leaseReady()
+    if (lease !== undefined) {
+      try {
+        await lease
+      } catch (error) {
+        return writeError(error)
+      }
     }
     const batch = source.begin(this.#options.wallMs())
     if (batch === undefined) return undefined

@@ -75,7 +75,7 @@ describe('the actor keeper', () => {
     await keeper.ready()
     for (let i = 0; i < LEASE_BLOCK / 2; i++) keeper.nextDot()
     let arrived = false
-    const waiting = keeper.ready().then(() => {
+    const waiting = Promise.resolve(keeper.ready()).then(() => {
       arrived = true
     })
     await new Promise((resolve) => setImmediate(resolve))
