@@ -5,6 +5,7 @@
  * with everything else that the turn produced. Messages for an audience that has no live member are dropped: whoever
  * joins later gets the state by push-pull.
  */
+import type { Random } from '../../base/random.ts'
 import type { BroadcastNotice } from './broadcast-queue.ts'
 import { Broadcasts } from './broadcasts.ts'
 import type { GossipConfig } from './config.ts'
@@ -12,11 +13,16 @@ import type { Broadcast } from './delegate.ts'
 import { FLUSH_SPACING_MS, GossipRound } from './gossip-round.ts'
 import type { MemberRecord, Members } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
+import { pickDistinct } from './node-selection.ts'
 import type { Outbox } from './outbox.ts'
 import { StreamBroadcast } from './stream-broadcast.ts'
 import type { Timers } from './timers.ts'
 
+/** Dead members told of one refutation. */
+export const DEAD_TOLD_MAX = 8
+
 export class Dissemination {
+  readonly #random: Random
   readonly #members: Members
   readonly #outbox: Outbox
   readonly #timers: Timers
@@ -27,7 +33,8 @@ export class Dissemination {
   /** No flush before this: the last one left something for want of air. */
   #pacedUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(config: GossipConfig, members: Members, outbox: Outbox, timers: Timers) {
+  constructor(config: GossipConfig, random: Random, members: Members, outbox: Outbox, timers: Timers) {
+    this.#random = random
     this.#members = members
     this.#outbox = outbox
     this.#timers = timers
@@ -49,6 +56,18 @@ export class Dissemination {
     const bytes = this.#outbox.encode(message)
     if (this.#broadcasts.enqueueMembership({ key: message.node, bytes, notice })) this.#scheduleFlush(nowMs)
     else this.#outbox.note('warn', 'membership-message-too-long', { bytes: bytes.length })
+  }
+
+  /**
+   * Sends a message once, directly, to some members thought dead. After a partition both sides think so of each other,
+   * and a refutation that only travels among the living would never cross.
+   */
+  tellTheDead(message: AliveMessage): void {
+    const isDead = (peer: MemberRecord): boolean => peer.liveness === 'dead'
+    const bytes = this.#outbox.encode(message)
+    for (const peer of pickDistinct(this.#members.order, DEAD_TOLD_MAX, this.#random, isDead)) {
+      this.#outbox.packet(peer.endpoint, [bytes])
+    }
   }
 
   user(nowMs: number, broadcast: Broadcast): void {

@@ -86,7 +86,7 @@ export class GossipMachine {
     const incarnation = new Incarnation(deps.incarnation ?? 0)
     const awareness = new Awareness(config.awarenessMaxMultiplier)
     const outbox = new Outbox(encoder, sink, members)
-    const dissemination = new Dissemination(config, members, outbox, timers)
+    const dissemination = new Dissemination(config, random, members, outbox, timers)
     const record = members.insert(
       {
         name: config.name,

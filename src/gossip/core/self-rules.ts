@@ -44,9 +44,7 @@ export class SelfRules {
 
   /** Our alive, at the current incarnation. */
   announce(nowMs: number): void {
-    const { record, dissemination } = this.#deps
-    const { name, endpoint, meta, vsn, incarnation } = record
-    dissemination.membership(nowMs, { kind: 'alive', incarnation, node: name, endpoint, meta, vsn })
+    this.#deps.dissemination.membership(nowMs, this.#aliveMessage())
   }
 
   /** @throws HearsayError `GOSSIP_META_TOO_LONG` */
@@ -122,10 +120,16 @@ export class SelfRules {
   }
 
   #refute(nowMs: number, accused: number): void {
-    const { record, incarnation, awareness } = this.#deps
+    const { record, incarnation, awareness, dissemination } = this.#deps
     record.incarnation = incarnation.raise(accused)
     awareness.apply(1)
     this.announce(nowMs)
+    dissemination.tellTheDead(this.#aliveMessage())
+  }
+
+  #aliveMessage(): AliveMessage {
+    const { name, endpoint, meta, vsn, incarnation } = this.#deps.record
+    return { kind: 'alive', incarnation, node: name, endpoint, meta, vsn }
   }
 }
 

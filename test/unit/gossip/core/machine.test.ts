@@ -64,7 +64,11 @@ describe('a cluster', () => {
     cluster.udpLost = (_from, to) => to === 2001
     cluster.runTo(123_000)
     expect(cluster.agreesOn(['a', 'b'])).toBe(true)
-    expect(node(nodes, 0).events().filter((event) => event === 'leave b')).toEqual([])
+    expect(
+      node(nodes, 0)
+        .events()
+        .filter((event) => event === 'leave b'),
+    ).toEqual([])
     expect(node(nodes, 0).machine.healthScore()).toBe(0)
   })
 
@@ -115,7 +119,11 @@ describe('a cluster', () => {
   it('takes back a restarted member even when its join tells it nothing: its stale alive is answered', () => {
     const { cluster, nodes } = joined(['a', 'b', 'c'])
     cluster.runTo(3000)
-    node(nodes, 0).machine.receive(3000, { kind: 'dead', node: 'c', incarnation: 5, from: 'b' }, endpoint(2001))
+    node(nodes, 0).machine.receive(
+      3000,
+      { kind: 'dead', node: 'c', incarnation: 5, from: 'b' },
+      endpoint(2001),
+    )
     cluster.kill(node(nodes, 2))
     cluster.runTo(3100)
     const again = cluster.add('c', 2002)

@@ -106,7 +106,9 @@ describe('alive', () => {
 
 describe('the same name from another address', () => {
   it('is a conflict while the member is alive: event, no broadcast, no change', () => {
-    const solo = trio().receive(aliveOf('a', 9999, { incarnation: 5 })).flush()
+    const solo = trio()
+      .receive(aliveOf('a', 9999, { incarnation: 5 }))
+      .flush()
     expect(solo.member('a')?.endpoint.port).toBe(2000)
     expect(solo.events()).toMatchObject([{ type: 'conflict', otherEndpoint: endpoint(9999) }])
     expect(solo.sent('alive')).toEqual([])
@@ -182,7 +184,9 @@ describe('suspect', () => {
   })
 
   it('without an accuser, or by the accused itself, is dropped', () => {
-    const solo = trio().receive(suspectOf('a', 1, '')).receive(suspectOf('a', 1, 'a'))
+    const solo = trio()
+      .receive(suspectOf('a', 1, ''))
+      .receive(suspectOf('a', 1, 'a'))
     expect(solo.liveness('a')).toBe('alive')
     expect(solo.notes('suspect-malformed')).toHaveLength(2)
   })
@@ -200,7 +204,11 @@ describe('dead', () => {
     expect(solo.liveness('a')).toBe('dead')
     expect(solo.events()).toMatchObject([{ type: 'leave' }])
     expect(solo.sent('dead')).toHaveLength(1)
-    solo.forget().receive(deadOf('a')).receive(deadOf('a', 1, 'a')).flush()
+    solo
+      .forget()
+      .receive(deadOf('a'))
+      .receive(deadOf('a', 1, 'a'))
+      .flush()
     expect([solo.events(), solo.sent('dead'), solo.liveness('a')]).toEqual([[], [], 'dead'])
   })
 
@@ -217,7 +225,10 @@ describe('dead', () => {
   })
 
   it('ends a running suspicion: the later timer does nothing', () => {
-    const solo = trio().receive(suspectOf('a')).receive(deadOf('a', 1, 'a')).advanceTo(10_000)
+    const solo = trio()
+      .receive(suspectOf('a'))
+      .receive(deadOf('a', 1, 'a'))
+      .advanceTo(10_000)
     expect(solo.liveness('a')).toBe('left')
     expect(solo.events('leave').filter((event) => event.member.name === 'a')).toHaveLength(1)
   })
@@ -277,7 +288,11 @@ describe('merging a list of nodes', () => {
   })
 
   it('is what our own records feed: self, suspects, dead and left included', () => {
-    const solo = trio().peer('c', 4000).receive(suspectOf('a')).receive(deadOf('b', 1, 'a')).receive(deadOf('c', 1, 'c'))
+    const solo = trio()
+      .peer('c', 4000)
+      .receive(suspectOf('a'))
+      .receive(deadOf('b', 1, 'a'))
+      .receive(deadOf('c', 1, 'c'))
     const states = Object.fromEntries(solo.machine.nodeRecords().map((node) => [node.name, node.liveness]))
     expect(states).toEqual({ self: 'alive', a: 'suspect', b: 'dead', c: 'left' })
   })

@@ -99,13 +99,20 @@ describe('a probe', () => {
     const asked = solo.sent('indirect-ping')
     expect(asked).toHaveLength(3)
     for (const request of asked) {
-      expect(request).toMatchObject({ seqNo: ping.seqNo, node: ping.node, nack: true, target: endpoint(packet.port) })
+      expect(request).toMatchObject({
+        seqNo: ping.seqNo,
+        node: ping.node,
+        nack: true,
+        target: endpoint(packet.port),
+      })
       expect(request.source).toEqual(endpoint(1000))
     }
     const helpers = solo.portsSent('indirect-ping')
     expect(new Set(helpers).size).toBe(3)
     expect(helpers).not.toContain(packet.port)
-    expect(solo.ofType('stream-ping')).toMatchObject([{ to: endpoint(packet.port), deadlineMs: packet.atMs + 1000 }])
+    expect(solo.ofType('stream-ping')).toMatchObject([
+      { to: endpoint(packet.port), deadlineMs: packet.atMs + 1000 },
+    ])
     solo.advanceTo(packet.atMs + 999)
     expect(targetOf(solo, ping)).toBe('alive')
     solo.advanceTo(packet.atMs + 1000)

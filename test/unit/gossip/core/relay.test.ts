@@ -25,7 +25,10 @@ describe('relaying a ping', () => {
   it('pings the target under an own number and address, and passes the ack on under the asked one', () => {
     const solo = helper().receive(request(), 3000)
     expect(solo.packets).toMatchObject([
-      { port: 2000, messages: [{ kind: 'ping', node: 'target', seqNo: 1, source: endpoint(1000), sourceNode: 'self' }] },
+      {
+        port: 2000,
+        messages: [{ kind: 'ping', node: 'target', seqNo: 1, source: endpoint(1000), sourceNode: 'self' }],
+      },
     ])
     solo.forget().receive({ kind: 'ack', seqNo: 1, payload: Uint8Array.of(1, 2) }, 2000)
     expect(solo.packets).toMatchObject([{ port: 3000, messages: [{ kind: 'ack', seqNo: 100 }] }])
@@ -40,7 +43,9 @@ describe('relaying a ping', () => {
   })
 
   it('sends no nack unasked, none after an ack, and no ack after its time', () => {
-    const solo = helper().receive(request({ nack: false }), 3000).receive(request(), 3000)
+    const solo = helper()
+      .receive(request({ nack: false }), 3000)
+      .receive(request(), 3000)
     solo.receive({ kind: 'ack', seqNo: 2, payload: new Uint8Array() })
     solo.advanceTo(600).receive({ kind: 'ack', seqNo: 1, payload: new Uint8Array() })
     expect([solo.sent('nack').length, solo.sent('ack').length]).toEqual([0, 1])

@@ -35,6 +35,12 @@ describe('self under accusation', () => {
     expect([solo.sent('alive'), solo.machine.healthScore()]).toEqual([[], 0])
   })
 
+  it('tells a few of those thought dead directly, for after a partition they think the same of us', () => {
+    const solo = withPeer().peer('b', 3000).receive({ kind: 'dead', node: 'b', incarnation: 1, from: 'a' })
+    solo.flush().forget().receive({ kind: 'suspect', node: 'self', incarnation: 1, from: 'a' })
+    expect(solo.packets).toMatchObject([{ port: 3000, messages: [{ kind: 'alive', node: 'self' }] }])
+  })
+
   it('does not spend its whole incarnation range on one forged accusation', () => {
     const solo = withPeer()
     solo.receive({ kind: 'suspect', node: 'self', incarnation: INCARNATION_MAX, from: 'a' })
@@ -44,24 +50,31 @@ describe('self under accusation', () => {
     expect(solo.machine.selfIncarnation()).toBe(2)
   })
 
-  it.each(['suspect', 'dead', 'left'] as const)('refutes what a push-pull says of its former life: %s', (liveness) => {
-    const solo = withPeer()
-    solo.machine.mergeNodes(0, [recordOf('self', 1000, { incarnation: 30, liveness })], true)
-    solo.flush()
-    expect(solo.sent('alive')).toMatchObject([{ node: 'self', incarnation: 31 }])
-    expect(solo.liveness('self')).toBe('alive')
-  })
+  it.each(['suspect', 'dead', 'left'] as const)(
+    'refutes what a push-pull says of its former life: %s',
+    (liveness) => {
+      const solo = withPeer()
+      solo.machine.mergeNodes(0, [recordOf('self', 1000, { incarnation: 30, liveness })], true)
+      solo.flush()
+      expect(solo.sent('alive')).toMatchObject([{ node: 'self', incarnation: 31 }])
+      expect(solo.liveness('self')).toBe('alive')
+    },
+  )
 })
 
 describe('alive about self', () => {
   it('with other meta is refuted, and the own meta kept', () => {
-    const solo = withPeer().receive(aliveOf('self', 1000, { incarnation: 4, meta: Uint8Array.of(1) })).flush()
+    const solo = withPeer()
+      .receive(aliveOf('self', 1000, { incarnation: 4, meta: Uint8Array.of(1) }))
+      .flush()
     expect(solo.sent('alive')).toMatchObject([{ node: 'self', incarnation: 5, meta: NATIVE_META }])
     expect(solo.member('self')?.meta).toEqual(NATIVE_META)
   })
 
   it('of a former life with a higher incarnation is outbid even when all else is equal', () => {
-    const solo = withPeer().receive(aliveOf('self', 1000, { incarnation: 4 })).flush()
+    const solo = withPeer()
+      .receive(aliveOf('self', 1000, { incarnation: 4 }))
+      .flush()
     expect(solo.machine.selfIncarnation()).toBe(5)
   })
 
@@ -71,7 +84,9 @@ describe('alive about self', () => {
   })
 
   it('from another address is a conflict and nothing else', () => {
-    const solo = withPeer().receive(aliveOf('self', 4444, { incarnation: 8 })).flush()
+    const solo = withPeer()
+      .receive(aliveOf('self', 4444, { incarnation: 8 }))
+      .flush()
     expect(solo.events()).toMatchObject([{ type: 'conflict', member: { name: 'self' } }])
     expect(solo.sent('alive')).toEqual([])
   })
