@@ -2,10 +2,10 @@
  * A real `hearsay serve` process for tests from outside: started from dist/, watched until it is ready, killed by pid.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { childEnvironment } from './child-environment.ts'
+import { MAIN } from './dist.ts'
 import { freePort } from './free-port.ts'
 
-const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
 const READY_TIMEOUT_MS = 30_000
 
 export interface ReplicaOptions {
@@ -40,6 +40,13 @@ export class ReplicaProcess {
 
   /** @throws with its output when it exits or is not ready in 30 s */
   static async start(options: ReplicaOptions): Promise<ReplicaProcess> {
+    const replica = await ReplicaProcess.launch(options)
+    await replica.#answering(options.awaitReady === false ? '/-/healthy' : '/-/ready')
+    return replica
+  }
+
+  /** As `start`, without waiting for an answer. */
+  static async launch(options: ReplicaOptions): Promise<ReplicaProcess> {
     const httpPort = options.httpPort ?? (await freePort())
     const gossipPort = options.gossipPort ?? (await freePort())
     const gossipAddress = `127.0.0.1:${gossipPort}`
@@ -54,15 +61,18 @@ export class ReplicaProcess {
     ]
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
+      env: childEnvironment(options.env),
     })
-    const replica = new ReplicaProcess(child, `http://127.0.0.1:${httpPort}`, gossipAddress)
-    await replica.#answering(options.awaitReady === false ? '/-/healthy' : '/-/ready')
-    return replica
+    return new ReplicaProcess(child, `http://127.0.0.1:${httpPort}`, gossipAddress)
   }
 
   get pid(): number {
     return this.#child.pid ?? 0
+  }
+
+  /** Whether it has not ended, by a signal or by itself. */
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
   /** The end of what it printed, both streams. */
@@ -73,7 +83,7 @@ export class ReplicaProcess {
   async #answering(path: string): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS
     for (;;) {
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null || performance.now() > deadline) {
+      if (!this.isRunning || performance.now() > deadline) {
         await this.kill()
         throw new Error(`replica at ${this.url} never answered ${path}:\n${this.#output}`)
       }
@@ -98,7 +108,7 @@ export class ReplicaProcess {
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (!this.isRunning) return
     const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()))
     this.#child.kill(signal)
     await gone

@@ -1,0 +1,5 @@
+/** The environment for a server under test: ours without `HEARSAY_…`, since `HEARSAY_TEST` and its like are no options of it. */
+export function childEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HEARSAY_'))
+  return { ...Object.fromEntries(own), ...extra }
+}
