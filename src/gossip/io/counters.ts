@@ -7,24 +7,12 @@
  * Names come from closed sets in this program, never from the wire, so the maps are small for ever.
  */
 import type { Clock } from '../../base/clock.ts'
+import { Tally } from '../../base/tally.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { GossipLog } from './gossip-log.ts'
 
 const LOG_INTERVAL_MS = 1000
-
-/** Counts by name; a name appears once it was counted. */
-export class Tally {
-  readonly #counts = new Map<string, number>()
-
-  add(name: string, by = 1): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by)
-  }
-
-  toRecord(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#counts)
-  }
-}
 
 export class Counters {
   readonly #clock: Clock

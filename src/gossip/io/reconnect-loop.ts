@@ -3,10 +3,10 @@
  * members. One refresh at a time: a slow resolver must not pile them up.
  */
 import type { Clock } from '../../base/clock.ts'
+import type { Tally } from '../../base/tally.ts'
 import type { Member } from '../core/delegate.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Alarms } from './alarms.ts'
-import type { Tally } from './counters.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { Joiner } from './joiner.ts'
 import type { Reconnect } from './reconnect.ts'

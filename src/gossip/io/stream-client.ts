@@ -16,7 +16,7 @@ import type { StreamListener, Transport } from './transport.ts'
 
 export interface StreamClientOptions {
   readonly label: string
-  /** Whether requests are LZW-compressed: smaller, and about 1 s of this thread for each 10 MB. */
+  /** Whether requests are LZW-compressed: smaller, and about 0.1 s of this thread for each 10 MB. */
   readonly compress: boolean
 }
 
