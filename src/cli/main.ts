@@ -7,27 +7,20 @@ import { CliError } from './cli-error.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT } from './exit-codes.ts'
 import { printError } from './output.ts'
+import { usageLine } from './usage-line.ts'
 
 const HELP_SHOWN: ReadonlySet<string> = new Set(['commander.helpDisplayed', 'commander.version'])
 
 function buildProgram(): Command {
   const program = new Command('hearsay')
+  program
     .description('A replicated, durable state store for alerting services, and a memberlist peer.')
     .version(`hearsay ${VERSION}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this text')
     .exitOverride()
-    .configureOutput({ outputError: (text) => printError(usageLine(text)) })
+    .configureOutput({ outputError: (text) => printError(usageLine(text, program, process.argv.slice(2))) })
   for (const register of COMMANDS) register(program)
   return program
-}
-
-/** One line of commander's two: the complaint and, below it, the nearest word that would have been right. */
-function usageLine(text: string): string {
-  const line = text
-    .replace(/^error: /, '')
-    .trim()
-    .replaceAll(/\s*\n\s*/g, ' ')
-  return /^unknown/.test(line) && !line.includes('Did you mean') ? `${line} (see hearsay --help)` : line
 }
 
 function exitCodeOf(error: unknown): number {

@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { IGNORED_FLAGS, UNAVAILABLE_FLAGS } from '../../../src/app/foreign-flags.ts'
 import { environmentName, OPTION_NAMES } from '../../../src/app/option-schema.ts'
+import { MAIN } from '../../support/dist.ts'
 
-/** Built by `npm run build`, which `npm test` does first. */
-const MAIN = 'dist/cli/main.js'
 const folder = mkdtempSync(join(tmpdir(), 'hearsay-cli-'))
 
 beforeAll(() => {
@@ -31,6 +30,8 @@ describe('usage errors are one line on stderr and exit code 2', () => {
     [['srve'], "unknown command 'srve' (Did you mean serve?)"],
     [['xyzzy'], "unknown command 'xyzzy' (see hearsay --help)"],
     [['serve', '--cluster.per', 'x'], "unknown option '--cluster.per' (Did you mean --cluster.peer?)"],
+    [['serve', '--cluster.per=x'], "unknown option '--cluster.per' (Did you mean --cluster.peer?)"],
+    [['serve', '--xyzzy=x'], "unknown option '--xyzzy' (see hearsay --help)"],
     [['serve', 'extra'], "too many arguments for 'serve'"],
     [['serve', '--log.level=loud'], '--log.level: expected one of'],
     [['serve', '--web.listen-address=0.0.0.0:0'], 'add --web.allow-anonymous'],
