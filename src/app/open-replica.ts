@@ -119,6 +119,7 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
       http === undefined
         ? undefined
         : await openWeb(replica, { ...http, externalUrl: undefined, routePrefix: '/' })
+    replica.settle()
     return new EmbeddedReplica(replica, web)
   } catch (error) {
     await replica.close()

@@ -3,8 +3,8 @@
  * for embedders alike.
  *
  * Start: the store is opened first, so that nothing is promised to anybody before the own state is read; then gossip
- * binds and joins; settling goes on in the background while reads and writes are served already. Stop: no longer ready,
- * leave told to the peers, gossip closed, then the store, which finishes what waits.
+ * binds, then HTTP; only then are peers joined, and settling goes on in the background while reads and writes are served
+ * already. Stop: no longer ready, leave told to the peers, gossip closed, then the store, which finishes what waits.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
@@ -72,7 +72,7 @@ export class Replica {
   }
 
   /**
-   * Resolves when the state is read and gossip has bound; peers may not have answered yet (`readiness`).
+   * Resolves when the state is read and gossip has bound; peers are not called before `settle`.
    * @throws HearsayError what `openStore` and `Gossip.start` throw; nothing is left open then
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
@@ -85,7 +85,7 @@ export class Replica {
     })
     try {
       const replica = new Replica(store, await peerName(store, options.name), options)
-      await replica.#start()
+      await replica.gossip?.start()
       return replica
     } catch (error) {
       await store.close()
@@ -118,9 +118,11 @@ export class Replica {
     return this.#closing
   }
 
-  async #start(): Promise<void> {
-    if (this.gossip === undefined) return
-    await this.gossip.start()
+  /**
+   * Joins the configured peers and settles in the background; for when all that this replica listens on is bound, so that
+   * one which cannot serve shows up in no cluster.
+   */
+  settle(): void {
     void this.#settlement?.run().then((phase) => {
       this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up' })
     })

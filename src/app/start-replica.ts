@@ -36,6 +36,7 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
       externalUrl: options['web.external-url'],
       routePrefix: effectiveRoutePrefix(options),
     })
+    replica.settle()
     const close = async (): Promise<void> => {
       const closing = replica.close()
       await web.close()

@@ -50,9 +50,13 @@ export async function openWeb(replica: Replica, options: WebOptions): Promise<We
     if (errorCode(cause) === 'EADDRINUSE') {
       throw new HearsayError('HTTP_PORT_BUSY', `${options.listen} is in use by another process`, { cause })
     }
-    throw new HearsayError('HTTP_BIND_FAILED', `cannot listen on ${options.listen}: ${String(cause)}`, {
-      cause,
-    })
+    throw new HearsayError(
+      'HTTP_BIND_FAILED',
+      `cannot listen on ${options.listen}: ${errorCode(cause) ?? String(cause)}`,
+      {
+        cause,
+      },
+    )
   }
   const bound = (app.server.address() as AddressInfo).port
   return {
