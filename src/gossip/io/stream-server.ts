@@ -37,9 +37,6 @@ export interface StreamRequests {
   request(message: StreamMessage, from: Endpoint, reply: (message: StreamMessage) => void): void
 }
 
-/** What is wrong with the layers around a message, which the caller is told; bad bodies and labels stay unanswered. */
-const ANSWERED_DROPS: ReadonlySet<string> = new Set(['unknown-compression', 'lzw-malformed', 'empty'])
-
 export class StreamServer {
   readonly #clock: Clock
   readonly #alarms: Alarms
@@ -108,8 +105,10 @@ export class StreamServer {
         const result = reader.push(chunk)
         if (result === 'need-more') return
         read = true
-        if ('drop' in result) this.#refuse(result.drop, stream.remote, answer)
-        else {
+        if ('drop' in result) {
+          this.#counters.drop(result.drop, stream.remote)
+          if (reader.frameUnreadable) answer(complaint(result.drop))
+        } else {
           this.#counters.received.add(result.kind)
           for (const [reason, count] of reader.recordDrops) this.#counters.drop(reason, stream.remote, count)
           this.#requests.request(result, stream.remote, answer)
@@ -132,12 +131,6 @@ export class StreamServer {
     })
   }
 
-  #refuse(reason: string, from: Endpoint, answer: (message: StreamMessage) => void): void {
-    this.#counters.drop(reason, from)
-    if (ANSWERED_DROPS.has(reason))
-      answer({ kind: 'error', error: `hearsay cannot read this stream: ${reason}` })
-  }
-
   /** Only the side that dialled writes a label; answers carry none. */
   #send(stream: ReliableStream, message: StreamMessage): void {
     const bytes = encodeStream(message, { label: '', compress: this.#options.compress })
@@ -145,4 +138,8 @@ export class StreamServer {
     this.#counters.streams.add('sent-bytes', bytes.length)
     stream.send(bytes)
   }
+}
+
+function complaint(reason: string): StreamMessage {
+  return { kind: 'error', error: `hearsay cannot read this stream: ${reason}` }
 }

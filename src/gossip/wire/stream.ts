@@ -93,6 +93,7 @@ export class StreamReader {
   #step: () => Step
   #receivedBytes = 0
   #inflated = false
+  #frameUnreadable = false
   #finished = false
 
   constructor(options: StreamReaderOptions) {
@@ -104,6 +105,11 @@ export class StreamReader {
   /** Member records left out of a push-pull, by reason; the others of that message are good. */
   get recordDrops(): ReadonlyMap<DropReason, number> {
     return this.#recordDrops
+  }
+
+  /** Whether the drop was of the frame around the message, which memberlist peers are told; of other drops they are not. */
+  get frameUnreadable(): boolean {
+    return this.#frameUnreadable
   }
 
   /**
@@ -209,17 +215,25 @@ export class StreamReader {
 
   /** The item's length is only known once it is complete; then its content takes the place of the input. */
   #readCompressed(scanner: ItemScanner): Step {
+    const inner = this.#inflate(scanner)
+    if (inner === 'need-more') return inner
+    if (typeof inner === 'string') {
+      this.#frameUnreadable = true
+      return inner
+    }
+    this.#inflated = true
+    this.#input.replace(inner)
+    this.#step = () => this.#readType()
+    return 'again'
+  }
+
+  #inflate(scanner: ItemScanner): Uint8Array | DropReason | 'need-more' {
     const { bytes, start, end } = this.#input
     const scan = scanner.advance(bytes, start, end)
     if (scan === 'msgpack-malformed') return scan
     if (scanner.length > this.#limits.streamBytesMax) return 'too-large'
     if (scan === 'need-more') return scan
-    const inner = decodeCompressed(bytes, start, start + scanner.length, this.#limits.inflatedBytesMax)
-    if (typeof inner === 'string') return inner
-    this.#inflated = true
-    this.#input.replace(inner)
-    this.#step = () => this.#readType()
-    return 'again'
+    return decodeCompressed(bytes, start, start + scanner.length, this.#limits.inflatedBytesMax)
   }
 
   #countRecord(reason: DropReason): void {

@@ -110,6 +110,26 @@ describe('hostile streams', () => {
     expect(bad.got().length).toBe(0)
   })
 
+  it.each([
+    ['no msgpack', Uint8Array.of(9, 0xc1), 'msgpack-malformed'],
+    ['another algorithm', Uint8Array.of(9, 0x81, 0xa4, ...utf8('Algo'), 5), 'unknown-compression'],
+    [
+      'a bomb',
+      encodeStream({ kind: 'user', payload: new Uint8Array(41 * 2 ** 20) }, { compress: true }),
+      'too-large',
+    ],
+  ])(
+    'a compressed frame that holds %s is answered with an error, as Go does',
+    async (_what, bytes, reason) => {
+      const node = await quiet()
+      const { socket, got, closed } = dial(node)
+      socket.write(bytes)
+      await until(closed)
+      expect(decoded(got())).toMatchObject({ kind: 'error', error: expect.stringContaining(reason) })
+      expect(node.gossip.stats().drops).toEqual({ [reason]: 1 })
+    },
+  )
+
   it('a stream that stays open, silent or half said, is cut at the deadline', async () => {
     const node = await quiet({ tcpTimeoutMs: 100 })
     const silent = dial(node)
