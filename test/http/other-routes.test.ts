@@ -145,6 +145,7 @@ describe('metrics', () => {
       streams: { accepted: 2, 'received-bytes': 70 },
       inboundOpen: 1,
       outboundOpen: 0,
+      streamMemoryBytes: 4096,
       sent: { ping: 4 },
       received: { ack: 3 },
       drops: { 'crc-wrong': 9 },

@@ -19,6 +19,7 @@ import { systemLookup } from './peer-addresses.ts'
 import { PushPullExchange } from './push-pull-exchange.ts'
 import { Reconnect } from './reconnect.ts'
 import { StreamClient } from './stream-client.ts'
+import { StreamMemory } from './stream-memory.ts'
 import { StreamOutbox } from './stream-outbox.ts'
 import { StreamServer } from './stream-server.ts'
 import type { Transport } from './transport.ts'
@@ -29,6 +30,7 @@ export interface DriverParts {
   readonly pump: MachinePump
   readonly client: StreamClient
   readonly server: StreamServer
+  readonly memory: StreamMemory
   readonly outbox: StreamOutbox
   readonly exchange: PushPullExchange
   readonly joiner: Joiner
@@ -89,8 +91,9 @@ export function assembleParts(
     },
     (effect) => hooks.carryOut(effect),
   )
-  const client = new StreamClient(transport, alarms, counters, streams)
-  const server = new StreamServer(clock, alarms, counters, streams, hooks)
+  const memory = new StreamMemory(limits.streamMemoryBytesMax)
+  const client = new StreamClient(transport, alarms, counters, streams, memory)
+  const server = new StreamServer(clock, alarms, counters, streams, memory, hooks)
   const outbox = new StreamOutbox(clock, client, counters, limits)
   const exchange = new PushPullExchange({
     selfName: options.name,
@@ -110,5 +113,5 @@ export function assembleParts(
     exchange: (endpoint) => hooks.joinOne(endpoint),
   })
   const reconnect = new Reconnect(limits, random, nowMs())
-  return { transport, advertise, pump, client, server, outbox, exchange, joiner, reconnect }
+  return { transport, advertise, pump, client, server, memory, outbox, exchange, joiner, reconnect }
 }

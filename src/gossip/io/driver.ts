@@ -224,6 +224,7 @@ class Driver implements Gossip {
       streams: streams.toRecord(),
       inboundOpen: parts?.server.open ?? 0,
       outboundOpen: parts?.client.open ?? 0,
+      streamMemoryBytes: parts?.memory.bytes ?? 0,
       sent: sent.toRecord(),
       received: received.toRecord(),
       drops,

@@ -26,6 +26,8 @@ export interface DriverLimits
   readonly tcpTimeoutMs: number
   /** For looking up one peer's name. */
   readonly resolveTimeoutMs: number
+  /** Bytes that all streams may hold together; above it the stream that holds most is dropped. */
+  readonly streamMemoryBytesMax: number
   /** Addresses that one `join` contacts at once. */
   readonly joinsAtOnceMax: number
 }
@@ -35,6 +37,7 @@ export function driverDefaults(): DriverLimits {
     tcpTimeoutMs: 10_000,
     resolveTimeoutMs: 15_000,
     joinsAtOnceMax: 8,
+    streamMemoryBytesMax: 256 * 1024 * 1024,
     inboundStreamsMax: 128,
     inboundStreamsPerAddressMax: 16,
     outboundStreamsMax: 64,
@@ -98,6 +101,8 @@ export interface GossipStats {
   /** Streams open now. */
   readonly inboundOpen: number
   readonly outboundOpen: number
+  /** Held by streams that are being read or answered. */
+  readonly streamMemoryBytes: number
   /** Messages by kind. */
   readonly sent: Counts
   readonly received: Counts

@@ -12,6 +12,7 @@ import type { StreamMessage } from '../core/messages.ts'
 import { encodeStream, StreamReader } from '../wire/stream.ts'
 import type { Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
+import type { StreamMemory } from './stream-memory.ts'
 import type { StreamListener, Transport } from './transport.ts'
 
 export interface StreamClientOptions {
@@ -31,13 +32,21 @@ export class StreamClient {
   readonly #alarms: Alarms
   readonly #counters: Counters
   readonly #options: StreamClientOptions
+  readonly #memory: StreamMemory
   #open = 0
 
-  constructor(transport: Transport, alarms: Alarms, counters: Counters, options: StreamClientOptions) {
+  constructor(
+    transport: Transport,
+    alarms: Alarms,
+    counters: Counters,
+    options: StreamClientOptions,
+    memory: StreamMemory,
+  ) {
     this.#transport = transport
     this.#alarms = alarms
     this.#counters = counters
     this.#options = options
+    this.#memory = memory
   }
 
   /** Streams dialled and not yet closed. */
@@ -77,6 +86,7 @@ export class StreamClient {
           counters.streams.add('received-bytes', chunk.length)
           if (outcome !== undefined || !wantsReply) return
           const read = reader.push(chunk)
+          charge.hold(reader.heldBytes)
           if (read === 'need-more') return
           stream.destroy()
           if ('drop' in read) {
@@ -90,12 +100,18 @@ export class StreamClient {
         },
         closed: (error) => {
           this.#open--
+          charge.release()
           if (error !== undefined) settle({ type: 'failed', reason: error.message })
           else
             settle(wantsReply ? { type: 'failed', reason: 'closed without a reply' } : { type: 'delivered' })
         },
       }
       const bytes = encodeStream(request, this.#options)
+      const charge = this.#memory.open(() => {
+        counters.drop('stream-memory-full', to)
+        stream.destroy()
+        settle({ type: 'failed', reason: 'too many large replies at once' })
+      })
       const stream = this.#transport.dial(to, listener)
       const deadline = this.#alarms.at(deadlineMs, () => {
         counters.streams.add('timed-out')

@@ -7,7 +7,7 @@
  *
  * Numbers: 128 streams at once, which is memberlist's cap, and 16 for one remote address, so that one broken host cannot
  * take them all; loopback is exempt, since there every peer has the same address. Further ones are closed unanswered,
- * as memberlist does.
+ * as memberlist does. What they hold together is bounded by stream-memory.ts.
  *
  * Not handled here: what requests mean (StreamRequests). TLS.
  */
@@ -18,6 +18,7 @@ import { encodeStream, StreamReader } from '../wire/stream.ts'
 import type { Alarm, Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
 import { addressToText, isLoopbackAddress } from './endpoint-text.ts'
+import type { StreamCharge, StreamMemory } from './stream-memory.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
 
 export interface StreamServerOptions {
@@ -42,6 +43,7 @@ export class StreamServer {
   readonly #alarms: Alarms
   readonly #counters: Counters
   readonly #options: StreamServerOptions
+  readonly #memory: StreamMemory
   readonly #requests: StreamRequests
   readonly #openByAddress = new Map<string, number>()
   #open = 0
@@ -51,12 +53,14 @@ export class StreamServer {
     alarms: Alarms,
     counters: Counters,
     options: StreamServerOptions,
+    memory: StreamMemory,
     requests: StreamRequests,
   ) {
     this.#clock = clock
     this.#alarms = alarms
     this.#counters = counters
     this.#options = options
+    this.#memory = memory
     this.#requests = requests
   }
 
@@ -89,12 +93,17 @@ export class StreamServer {
   #serve(stream: ReliableStream, release: () => void): StreamListener {
     const reader = new StreamReader({ label: this.#options.label })
     let deadline = this.#deadline(stream)
+    const charge = this.#memory.open(() => {
+      this.#counters.drop('stream-memory-full', stream.remote)
+      read = true
+      stream.destroy()
+    })
     let receivedBytes = 0
     let read = false
     const answer = (message: StreamMessage): void => {
       deadline.cancel()
       deadline = this.#deadline(stream)
-      this.#send(stream, message)
+      this.#send(stream, message, charge)
     }
     return {
       data: (chunk) => {
@@ -103,6 +112,7 @@ export class StreamServer {
         // After the request the rest is read and forgotten: unread bytes would turn our close into a reset.
         if (read) return
         const result = reader.push(chunk)
+        charge.hold(reader.heldBytes)
         if (result === 'need-more') return
         read = true
         if ('drop' in result) {
@@ -117,6 +127,7 @@ export class StreamServer {
       },
       closed: () => {
         deadline.cancel()
+        charge.release()
         release()
         if (!read && receivedBytes > 0) this.#counters.drop('stream-cut-off', stream.remote)
         if (receivedBytes === 0) this.#counters.streams.add('silent')
@@ -132,11 +143,12 @@ export class StreamServer {
   }
 
   /** Only the side that dialled writes a label; answers carry none. */
-  #send(stream: ReliableStream, message: StreamMessage): void {
+  #send(stream: ReliableStream, message: StreamMessage, charge: StreamCharge): void {
     const bytes = encodeStream(message, { label: '', compress: this.#options.compress })
     this.#counters.sent.add(message.kind)
     this.#counters.streams.add('sent-bytes', bytes.length)
     stream.send(bytes)
+    charge.hold(bytes.length)
   }
 }
 

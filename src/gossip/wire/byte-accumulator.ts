@@ -26,6 +26,11 @@ export class ByteAccumulator {
     return this.#end - this.#start
   }
 
+  /** Bytes of memory held, used or not. */
+  get capacity(): number {
+    return this.#bytes.length
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#end + chunk.length > this.#bytes.length) this.#makeRoom(chunk.length)
     this.#bytes.set(chunk, this.#end)

@@ -58,6 +58,11 @@ export class PushPullReader {
     this.#dropRecord = dropRecord
   }
 
+  /** What the records read so far cost in memory, about. */
+  get nodesBytes(): number {
+    return this.#nodesBytes
+  }
+
   /** Consumes what it can of `input`, which starts behind the type byte at first. */
   advance(input: ByteAccumulator): PushPullMessage | DropReason | 'need-more' {
     while (this.#header === undefined || this.#nodesLeft > 0) {

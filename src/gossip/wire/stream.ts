@@ -91,6 +91,7 @@ export class StreamReader {
   readonly #recordDrops = new Map<DropReason, number>()
   /** The next step; replaced as the stream unfolds. */
   #step: () => Step
+  #pushPull: PushPullReader | undefined
   #receivedBytes = 0
   #inflated = false
   #frameUnreadable = false
@@ -105,6 +106,11 @@ export class StreamReader {
   /** Member records left out of a push-pull, by reason; the others of that message are good. */
   get recordDrops(): ReadonlyMap<DropReason, number> {
     return this.#recordDrops
+  }
+
+  /** Memory that the unfinished message takes; 0 once the reader is done. */
+  get heldBytes(): number {
+    return this.#finished ? 0 : this.#input.capacity + (this.#pushPull?.nodesBytes ?? 0)
   }
 
   /** Whether the drop was of the frame around the message, which memberlist peers are told; of other drops they are not. */
@@ -160,6 +166,7 @@ export class StreamReader {
     const scanner = new ItemScanner()
     if (type === MessageType.pushPull) {
       const reader = new PushPullReader(this.#limits, (reason) => this.#countRecord(reason))
+      this.#pushPull = reader
       this.#step = () => reader.advance(this.#input)
     } else if (type === MessageType.user)
       this.#step = () => this.#readSmall(scanner, 0, (from, to) => this.#decodeUserHeader(from, to))

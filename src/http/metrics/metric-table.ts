@@ -32,6 +32,7 @@ export type MetricName =
   | 'hearsay_gossip_packets_total'
   | 'hearsay_gossip_streams_total'
   | 'hearsay_gossip_streams_open'
+  | 'hearsay_gossip_stream_memory_bytes'
   | 'hearsay_gossip_bytes_total'
   | 'hearsay_gossip_messages_total'
   | 'hearsay_gossip_dropped_total'
@@ -69,6 +70,7 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_gossip_packets_total: counter('Datagrams', 'outcome'),
   hearsay_gossip_streams_total: counter('TCP connections', 'outcome'),
   hearsay_gossip_streams_open: gauge('TCP connections open now', 'direction'),
+  hearsay_gossip_stream_memory_bytes: gauge('Memory held by TCP connections that are being read or answered'),
   hearsay_gossip_bytes_total: counter('Bytes of datagrams and streams', 'transport', 'direction'),
   hearsay_gossip_messages_total: counter('Messages, after packets are split', 'type', 'direction'),
   hearsay_gossip_dropped_total: counter('Received input that was dropped', 'reason'),

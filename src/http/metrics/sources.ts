@@ -64,6 +64,7 @@ export function* gossipSamples(stats: GossipStats): Iterable<Sample> {
   yield* byteSamples('tcp', stats.streams)
   yield { name: 'hearsay_gossip_streams_open', value: stats.inboundOpen, labels: { direction: 'received' } }
   yield { name: 'hearsay_gossip_streams_open', value: stats.outboundOpen, labels: { direction: 'sent' } }
+  yield { name: 'hearsay_gossip_stream_memory_bytes', value: stats.streamMemoryBytes }
   yield* tallied('hearsay_gossip_messages_total', 'type', stats.sent, { direction: 'sent' })
   yield* tallied('hearsay_gossip_messages_total', 'type', stats.received, { direction: 'received' })
   yield* tallied('hearsay_gossip_dropped_total', 'reason', stats.drops)

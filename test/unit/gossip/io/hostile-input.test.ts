@@ -33,6 +33,10 @@ function decoded(bytes: Uint8Array): StreamMessage | undefined {
   return progress === 'need-more' || 'drop' in progress ? undefined : progress
 }
 
+function emptyPushPull(): StreamMessage {
+  return { kind: 'push-pull', join: false, nodes: [], userState: new Uint8Array(0) }
+}
+
 async function quiet(options: Partial<GossipOptions> = {}): Promise<TestNode> {
   const node = await rig.started('node', options)
   expect(node.gossip.stats().drops).toEqual({})
@@ -129,6 +133,36 @@ describe('hostile streams', () => {
       expect(node.gossip.stats().drops).toEqual({ [reason]: 1 })
     },
   )
+
+  it('half-sent messages that together hold too much lose the largest of them, and the others are answered', async () => {
+    const node = await quiet({ streamMemoryBytesMax: 900_000 })
+    const started = encodeStream({ kind: 'user', payload: new Uint8Array(600_000) }).subarray(0, 500_000)
+    const greedy = dial(node)
+    greedy.socket.write(started)
+    await until(() => node.gossip.stats().streamMemoryBytes >= started.length)
+    const small = dial(node)
+    small.socket.write(Uint8Array.of(6, 0x83))
+    const other = dial(node)
+    other.socket.write(started.subarray(0, 300_000))
+    await until(() => greedy.closed())
+    small.socket.write(encodeStream(emptyPushPull()).subarray(2))
+    await until(() => small.closed())
+    expect(decoded(small.got())?.kind).toBe('push-pull')
+    expect(node.gossip.stats().drops).toMatchObject({ 'stream-memory-full': 1 })
+    expect(node.gossip.stats().streamMemoryBytes).toBeLessThanOrEqual(900_000)
+    other.socket.destroy()
+    await until(() => node.gossip.stats().inboundOpen === 0)
+    expect(node.gossip.stats().streamMemoryBytes).toBe(0)
+  })
+
+  it('answers that nobody reads are held within the bound', async () => {
+    const node = await quiet({ streamMemoryBytesMax: 20 * 1024 * 1024 })
+    node.delegate.state = new Uint8Array(8 * 1024 * 1024)
+    const deaf = Array.from({ length: 5 }, () => dial(node))
+    for (const { socket } of deaf) socket.pause().write(encodeStream(emptyPushPull()))
+    await until(() => node.gossip.stats().drops['stream-memory-full'] === 3)
+    expect(node.gossip.stats().streamMemoryBytes).toBeLessThanOrEqual(20 * 1024 * 1024)
+  })
 
   it('a stream that stays open, silent or half said, is cut at the deadline', async () => {
     const node = await quiet({ tcpTimeoutMs: 100 })

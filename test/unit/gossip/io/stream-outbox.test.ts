@@ -4,6 +4,7 @@ import { Alarms } from '../../../../src/gossip/io/alarms.ts'
 import { Counters } from '../../../../src/gossip/io/counters.ts'
 import { endpointFromText } from '../../../../src/gossip/io/endpoint-text.ts'
 import { StreamClient } from '../../../../src/gossip/io/stream-client.ts'
+import { StreamMemory } from '../../../../src/gossip/io/stream-memory.ts'
 import { StreamOutbox, type StreamOutboxOptions } from '../../../../src/gossip/io/stream-outbox.ts'
 import type { ReliableStream, Transport } from '../../../../src/gossip/io/transport.ts'
 import { MemoryNetwork } from '../../../../src/gossip/memory-transport.ts'
@@ -56,7 +57,13 @@ async function rig(options: Partial<StreamOutboxOptions>) {
   }
   const counters = new Counters(clock, log)
   const alarms = new Alarms(clock, true)
-  const client = new StreamClient(ours, alarms, counters, { label: '', compress: false })
+  const client = new StreamClient(
+    ours,
+    alarms,
+    counters,
+    { label: '', compress: false },
+    new StreamMemory(1e6),
+  )
   const outbox = new StreamOutbox(clock, client, counters, {
     outboundStreamsMax: 64,
     outboundStreamsPerPeerMax: 8,
@@ -90,10 +97,16 @@ function stuck(options: Partial<StreamOutboxOptions>) {
     },
   }
   const counters = new Counters(clock, log)
-  const client = new StreamClient(transport, new Alarms(clock, true), counters, {
-    label: '',
-    compress: false,
-  })
+  const client = new StreamClient(
+    transport,
+    new Alarms(clock, true),
+    counters,
+    {
+      label: '',
+      compress: false,
+    },
+    new StreamMemory(1e6),
+  )
   const outbox = new StreamOutbox(clock, client, counters, {
     outboundStreamsMax: 64,
     outboundStreamsPerPeerMax: 8,

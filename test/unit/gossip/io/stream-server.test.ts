@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Alarms } from '../../../../src/gossip/io/alarms.ts'
 import { Counters } from '../../../../src/gossip/io/counters.ts'
 import { endpointFromText } from '../../../../src/gossip/io/endpoint-text.ts'
+import { StreamMemory } from '../../../../src/gossip/io/stream-memory.ts'
 import { StreamServer } from '../../../../src/gossip/io/stream-server.ts'
 import type { StreamListener } from '../../../../src/gossip/io/transport.ts'
 
@@ -17,6 +18,7 @@ function server(inboundStreamsMax: number, inboundStreamsPerAddressMax: number) 
     new Alarms(clock, true),
     counters,
     { ...limits, label: '', compress: false },
+    new StreamMemory(1e6),
     { request: () => undefined },
   )
   const accept = (ip: string): StreamListener =>
