@@ -19,6 +19,9 @@ export function utf8Encode(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
+/** Up to this length a loop over ASCII beats the host's encoder, which allocates; most keys and names are that short. */
+const SHORT = 64
+
 /** @throws BytesError `BYTES_MALFORMED` when `bytes` is not valid UTF-8 */
 export function utf8Decode(bytes: Uint8Array): string {
   try {
@@ -102,7 +105,21 @@ export class ByteWriter {
   }
 
   string(text: string): this {
-    return this.bytes(utf8Encode(text))
+    return text.length <= SHORT && this.#shortAscii(text) ? this : this.bytes(utf8Encode(text))
+  }
+
+  /** Writes `text` as `string` does if it is ASCII only; otherwise leaves everything as it was. */
+  #shortAscii(text: string): boolean {
+    this.#grow(1 + SHORT)
+    const start = this.#length + 1
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 127) return false
+      this.#buffer[start + i] = code
+    }
+    this.#buffer[this.#length] = text.length
+    this.#length = start + text.length
+    return true
   }
 
   /** A copy of what was written; the writer may go on. */

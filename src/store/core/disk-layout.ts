@@ -11,6 +11,7 @@ import type { Dot } from '../../crdt/dot.ts'
 import { type ClockState, LOGICAL_MAX } from '../../crdt/hlc.ts'
 import type { ForeignRecord, MapEntry, MapPut, RecordPut } from './delta.ts'
 import { type CodecLimits, FrameReader, FrameWriter } from './frame-codec.ts'
+import type { SharedTexts } from './shared-texts.ts'
 import { decodeStorageKey, encodeStorageKey, type StorageKey } from './storage-key.ts'
 import type { StorageOp } from './storage-op.ts'
 
@@ -57,11 +58,14 @@ export function recordOp(table: string, key: string, record: ForeignRecord | und
   return framed({ kind: 'record', table, key }, record && ((frame) => frame.record(record)))
 }
 
-/** @throws BytesError when it is no record of ours; HearsayError of the names it holds */
-export function decodePiece(keyBytes: Uint8Array, value: Uint8Array): StoredPiece {
-  const key = decodeStorageKey(keyBytes)
+/**
+ * @param texts shared by all records of one store
+ * @throws BytesError when it is no record of ours
+ */
+export function decodePiece(keyBytes: Uint8Array, value: Uint8Array, texts?: SharedTexts): StoredPiece {
+  const key = decodeStorageKey(keyBytes, texts)
   if (key.kind === 'clock') return { kind: 'clock', clock: readClock(value) }
-  const frame = new FrameReader(value, NO_LIMITS)
+  const frame = new FrameReader(value, NO_LIMITS, texts)
   const piece = readPiece(key, frame)
   frame.end()
   return piece

@@ -7,11 +7,13 @@
  */
 import { ByteReader, BytesError, ByteWriter, utf8Decode } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
-import { type ActorId, actorId } from '../../base/names.ts'
+import type { ActorId } from '../../base/names.ts'
 import { CausalContext, type Interval } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
 import { LOGICAL_MAX, type Stamp } from '../../crdt/hlc.ts'
+import { ACTOR_BYTES, writeActor } from './actor-bytes.ts'
 import type { ForeignRecord, MapEntry } from './delta.ts'
+import { SharedTexts } from './shared-texts.ts'
 
 export interface CodecLimits {
   /** UTF-8 bytes of a key or set member. */
@@ -29,7 +31,6 @@ export const DEFAULT_CODEC_LIMITS: CodecLimits = {
 
 const HAS_VALUE = 1
 const HAS_EXPIRY = 2
-const ACTOR_BYTES = 16
 
 export class FrameWriter {
   readonly bytes: ByteWriter = new ByteWriter()
@@ -37,8 +38,7 @@ export class FrameWriter {
   readonly #names = new Map<string, number>()
 
   actor(actor: ActorId): void {
-    if (this.#known(this.#actors, actor)) return
-    for (let i = 0; i < ACTOR_BYTES * 2; i += 2) this.bytes.u8(Number.parseInt(actor.slice(i, i + 2), 16))
+    if (!this.#known(this.#actors, actor)) writeActor(this.bytes, actor)
   }
 
   name(name: string): void {
@@ -98,28 +98,27 @@ export class FrameWriter {
 export class FrameReader {
   readonly bytes: ByteReader
   readonly #limits: CodecLimits
+  readonly #texts: SharedTexts
   readonly #actors: ActorId[] = []
   readonly #names: string[] = []
 
-  constructor(bytes: Uint8Array, limits: CodecLimits) {
+  /** @param texts shared by frames that repeat each other's names */
+  constructor(bytes: Uint8Array, limits: CodecLimits, texts: SharedTexts = new SharedTexts()) {
     this.bytes = new ByteReader(bytes)
+    this.#texts = texts
     this.#limits = limits
   }
 
   actor(): ActorId {
-    return this.#named(this.#actors, () => {
-      let text = ''
-      for (const byte of this.bytes.raw(ACTOR_BYTES)) text += byte.toString(16).padStart(2, '0')
-      return actorId(text)
-    })
+    return this.#named(this.#actors, () => this.#texts.actor(this.bytes.raw(ACTOR_BYTES)))
   }
 
   name(): string {
-    return this.#named(this.#names, () => this.#text(this.#limits.nameBytesMax))
+    return this.#named(this.#names, () => this.#texts.name(this.#within(this.#limits.nameBytesMax)))
   }
 
   key(): string {
-    return this.#text(this.#limits.keyBytesMax)
+    return utf8Decode(this.#within(this.#limits.keyBytesMax))
   }
 
   dot(): Dot {
@@ -137,7 +136,8 @@ export class FrameReader {
     const value =
       (flags & HAS_VALUE) === 0
         ? undefined
-        : { contentType: this.name(), bytes: this.#limited(this.#limits.valueBytesMax) }
+        : // The bytes are copied: the frame may be a large message of which this is all that stays.
+          { contentType: this.name(), bytes: this.#within(this.#limits.valueBytesMax).slice() }
     const expiresAtMs = (flags & HAS_EXPIRY) === 0 ? undefined : this.bytes.varint()
     return { dot, stamp, value, expiresAtMs }
   }
@@ -186,22 +186,12 @@ export class FrameReader {
     return n
   }
 
-  #text(bytesMax: number): string {
+  #within(bytesMax: number): Uint8Array {
     const bytes = this.bytes.bytes()
-    this.#check(bytes.length, bytesMax)
-    return utf8Decode(bytes)
-  }
-
-  #limited(bytesMax: number): Uint8Array {
-    const bytes = this.bytes.bytes()
-    this.#check(bytes.length, bytesMax)
-    // A copy: the frame may be a large message of which this is all that stays.
-    return bytes.slice()
-  }
-
-  #check(length: number, bytesMax: number): void {
-    if (length > bytesMax)
-      throw new HearsayError('STATE_LIMIT_EXCEEDED', `${length} bytes; the limit is ${bytesMax}`)
+    if (bytes.length > bytesMax) {
+      throw new HearsayError('STATE_LIMIT_EXCEEDED', `${bytes.length} bytes; the limit is ${bytesMax}`)
+    }
+    return bytes
   }
 
   #named<T>(known: T[], read: () => T): T {

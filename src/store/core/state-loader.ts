@@ -17,6 +17,7 @@ import { decodePiece, type StoredPiece } from './disk-layout.ts'
 import { MapStore } from './map-store.ts'
 import { RecordTables } from './record-tables.ts'
 import { ReplicaState, type ReplicaStateOptions } from './replica-state.ts'
+import { SharedTexts } from './shared-texts.ts'
 
 export interface LoadedState {
   readonly state: ReplicaState
@@ -33,6 +34,7 @@ export class StateLoader {
   readonly #maps = new MapStore()
   readonly #sets = new OrSets()
   readonly #records = new RecordTables()
+  readonly #texts = new SharedTexts()
   #clock: ClockState = CLOCK_START
   #damagedRecords = 0
 
@@ -43,7 +45,7 @@ export class StateLoader {
   /** One stored record whose checksum was right. One that cannot be read counts as damaged. */
   record(key: Uint8Array, value: Uint8Array): void {
     try {
-      this.#take(decodePiece(key, value))
+      this.#take(decodePiece(key, value, this.#texts))
     } catch (error) {
       if (!(error instanceof HearsayError)) throw error
       this.#damagedRecords++

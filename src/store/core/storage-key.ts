@@ -12,7 +12,9 @@
  * ff up belong to the storage layer, as do the format version and checksums (record-storage.ts).
  */
 import { BytesError, ByteWriter, utf8Decode, utf8Encode } from '../../base/bytes.ts'
-import { type ActorId, actorId } from '../../base/names.ts'
+import type { ActorId } from '../../base/names.ts'
+import { ACTOR_BYTES, decodeActor, writeActor } from './actor-bytes.ts'
+import { SharedTexts } from './shared-texts.ts'
 import type { StateKey } from './state-key.ts'
 
 export type StorageKey =
@@ -28,17 +30,15 @@ const RECORD = 0x12
 const NUL = 0x00
 const END_OF_NAME = 0x01
 const ESCAPED_NUL = 0xff
-const ACTOR_BYTES = 16
 
 export function encodeStorageKey(key: StorageKey): Uint8Array {
   switch (key.kind) {
     case 'clock':
       return Uint8Array.of(CLOCK)
     case 'context': {
-      const bytes = Uint8Array.of(CONTEXT, ...new Uint8Array(ACTOR_BYTES))
-      for (let i = 0; i < ACTOR_BYTES; i++)
-        bytes[i + 1] = Number.parseInt(key.actor.slice(2 * i, 2 * i + 2), 16)
-      return bytes
+      const writer = new ByteWriter(1 + ACTOR_BYTES).u8(CONTEXT)
+      writeActor(writer, key.actor)
+      return writer.finish()
     }
     case 'entry':
       return pairKey(ENTRY, key.map, key.key)
@@ -54,17 +54,18 @@ export function prefixOf(kind: StateKey['kind'], name: string): Uint8Array {
   return pairKey(kind === 'entry' ? ENTRY : kind === 'member' ? MEMBER : RECORD, name, '')
 }
 
-/** @throws BytesError `BYTES_MALFORMED` for a key that `encodeStorageKey` never gives */
-export function decodeStorageKey(bytes: Uint8Array): StorageKey {
+/**
+ * @param texts shared by keys that repeat each other's names
+ * @throws BytesError `BYTES_MALFORMED` for a key that `encodeStorageKey` never gives
+ */
+export function decodeStorageKey(bytes: Uint8Array, texts: SharedTexts = new SharedTexts()): StorageKey {
   const kind = bytes[0]
   if (kind === CLOCK && bytes.length === 1) return { kind: 'clock' }
   if (kind === CONTEXT && bytes.length === 1 + ACTOR_BYTES) {
-    let text = ''
-    for (const byte of bytes.subarray(1)) text += byte.toString(16).padStart(2, '0')
-    return { kind: 'context', actor: actorId(text) }
+    return { kind: 'context', actor: decodeActor(bytes.subarray(1)) }
   }
   if (kind !== ENTRY && kind !== MEMBER && kind !== RECORD) throw unknownKey()
-  const [name, key] = splitPair(bytes)
+  const [name, key] = splitPair(bytes, texts)
   if (kind === ENTRY) return { kind: 'entry', map: name, key }
   return kind === MEMBER ? { kind: 'member', set: name, member: key } : { kind: 'record', table: name, key }
 }
@@ -83,14 +84,14 @@ function pairKey(kind: number, name: string, key: string): Uint8Array {
   return writer.u8(NUL).u8(END_OF_NAME).raw(keyBytes).finish()
 }
 
-function splitPair(bytes: Uint8Array): readonly [name: string, key: string] {
+function splitPair(bytes: Uint8Array, texts: SharedTexts): readonly [name: string, key: string] {
   let name = ''
   let from = 1
   for (;;) {
     const nul = bytes.indexOf(NUL, from)
     const mark = bytes[nul + 1]
     if (nul < 0 || (mark !== END_OF_NAME && mark !== ESCAPED_NUL)) throw unknownKey()
-    name += utf8Decode(bytes.subarray(from, nul))
+    name += texts.name(bytes.subarray(from, nul))
     from = nul + 2
     if (mark === END_OF_NAME) return [name, utf8Decode(bytes.subarray(from))]
     name += '\0'

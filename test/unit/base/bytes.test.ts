@@ -1,10 +1,28 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ByteReader, BytesError, ByteWriter, compareBytes, utf8Decode } from '../../../src/base/bytes.ts'
+import {
+  ByteReader,
+  BytesError,
+  ByteWriter,
+  compareBytes,
+  utf8Decode,
+  utf8Encode,
+} from '../../../src/base/bytes.ts'
 
 const safeInteger = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 
 describe('byte writer and reader', () => {
+  it.each([0, 1, 63, 64, 65, 127, 128])(
+    'write a string of %d characters as its UTF-8, ASCII or not',
+    (length) => {
+      const ascii = 'a'.repeat(length)
+      for (const text of [ascii, `${ascii}\u007f`, `${ascii}é`, `é${ascii}`, `${ascii}\u{1f600}`]) {
+        const expected = new ByteWriter().bytes(utf8Encode(text)).u8(9).finish()
+        expect([...new ByteWriter(1).string(text).u8(9).finish()]).toEqual([...expected])
+      }
+    },
+  )
+
   it('give back what was written, in order', () => {
     const i64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
     fc.assert(

@@ -1,0 +1,29 @@
+/** Actor ids as 16 bytes, the way disk and wire hold them. */
+import type { ByteReader, ByteWriter } from '../../base/bytes.ts'
+import { type ActorId, actorId } from '../../base/names.ts'
+
+export const ACTOR_BYTES = 16
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+export function writeActor(writer: ByteWriter, actor: ActorId): void {
+  for (let i = 0; i < ACTOR_BYTES * 2; i += 2) {
+    writer.u8((digit(actor.charCodeAt(i)) << 4) | digit(actor.charCodeAt(i + 1)))
+  }
+}
+
+/** @throws BytesError `BYTES_TRUNCATED` */
+export function readActor(reader: ByteReader): ActorId {
+  return decodeActor(reader.raw(ACTOR_BYTES))
+}
+
+export function decodeActor(bytes: Uint8Array): ActorId {
+  let text = ''
+  for (const byte of bytes) text += HEX[byte]
+  return actorId(text)
+}
+
+/** Value of one lower-case hex digit. */
+function digit(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57
+}
