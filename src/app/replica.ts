@@ -124,6 +124,7 @@ export class Replica {
    */
   settle(): void {
     void this.#settlement?.run().then((phase) => {
+      if (this.#closing !== undefined) return
       this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up' })
     })
   }

@@ -42,13 +42,16 @@ export class Settlement {
       : `settling: no state exchanged yet with ${missing} members`
   }
 
-  /** Joins the configured peers and asks every member that answered to none of it. Resolves when settled. */
+  /** Joins the configured peers, then asks every member for its state once. Resolves when done, or when gossip stops. */
   async run(): Promise<Phase> {
     const deadlineMs = this.#clock.monotonicMs() + this.#options.timeoutMs
+    let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<'gave-up'>((resolve) => {
-      setTimeout(() => resolve('gave-up'), this.#options.timeoutMs).unref()
+      timer = setTimeout(() => resolve('gave-up'), this.#options.timeoutMs)
+      timer.unref()
     })
     this.#phase = await Promise.race([this.#exchangeWithAll(deadlineMs), timeout])
+    clearTimeout(timer)
     return this.#phase
   }
 

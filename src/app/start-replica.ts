@@ -38,9 +38,8 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
     })
     replica.settle()
     const close = async (): Promise<void> => {
-      const closing = replica.close()
-      await web.close()
-      await closing
+      // Together, so that a failure of either is the caller's and never goes unhandled.
+      await Promise.all([replica.close(), web.close()])
     }
     return { url: web.url, gossipAddress: replica.gossipAddress, name: replica.name, close }
   } catch (error) {

@@ -205,7 +205,7 @@ class Driver implements Gossip {
   }
 
   async pushPullNow(memberName?: string): Promise<boolean> {
-    this.#require()
+    if (this.#live() === undefined) return false
     const others = this.members().filter((member) => !member.isSelf)
     const live = others.filter((member) => member.liveness === 'alive')
     const member =

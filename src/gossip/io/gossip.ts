@@ -141,7 +141,7 @@ export interface Gossip extends Broadcaster {
   /**
    * One full exchange, now.
    * @param memberName whom to ask; default a random live member
-   * @returns whether it took place
+   * @returns whether it took place; never does once stopped
    */
   pushPullNow(memberName?: string): Promise<boolean>
 }
