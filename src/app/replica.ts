@@ -21,12 +21,16 @@ import type { Gossip, GossipOptions } from '../gossip/io/gossip.ts'
 import type { Readiness } from '../http/facades.ts'
 import { openStore } from '../store/open-store.ts'
 import type { StateStore } from '../store/state-store.ts'
+import { IncarnationKeeper } from './incarnation-keeper.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
 import { systemClock } from './system-clock.ts'
 
 /** What gossip needs beyond what this file provides. */
-export type ReplicaGossipOptions = Omit<GossipOptions, 'name' | 'meta' | 'classify' | 'incarnation'>
+export type ReplicaGossipOptions = Omit<
+  GossipOptions,
+  'name' | 'meta' | 'classify' | 'incarnation' | 'onIncarnation'
+>
 
 export interface ReplicaOptions {
   /** Omitted: memory only. */
@@ -55,12 +59,16 @@ export class Replica {
   /** Frames, records and payloads of peers that were left out, by reason. */
   readonly dropped: Tally = new Tally()
   readonly #settlement: Settlement | undefined
+  readonly #incarnations: IncarnationKeeper
   #closing: Promise<void> | undefined
 
   private constructor(store: StateStore, name: string, options: ReplicaOptions) {
     this.store = store
     this.name = name
     this.log = options.log(name)
+    this.#incarnations = new IncarnationKeeper(store.identity, (error) => {
+      this.log.warn({ component: 'app', event: 'incarnation_not_kept', reason: String(error) })
+    })
     this.silences = new Silences(store.records, this.clock, {
       retentionMs: options.retentionMs,
       newId: randomUUID,
@@ -133,6 +141,7 @@ export class Replica {
     if (this.gossip !== undefined) {
       await this.gossip.leave(LEAVE_TIMEOUT_MS)
       await this.gossip.stop()
+      await this.#incarnations.idle()
     }
     this.silences.close()
     await this.store.close()
@@ -156,14 +165,14 @@ export class Replica {
       },
       dropped: (reason, count) => this.dropped.add(reason, count),
     })
-    const { incarnation } = this.store.identity
     const gossip = createGossip(
       {
         ...options,
         name: this.name,
         meta: nativeMeta(),
         classify: classifyMeta,
-        ...(incarnation === undefined ? {} : { incarnation }),
+        incarnation: this.store.identity.incarnation ?? 0,
+        onIncarnation: (incarnation) => this.#incarnations.used(incarnation),
       },
       delegate,
       { clock: this.clock, random: seededRandom(randomBytes(4).readUInt32LE()), log },

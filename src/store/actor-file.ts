@@ -24,7 +24,7 @@ export interface ActorRecord {
   readonly leasedTo: number
   /** Generated peer name, kept across restarts. */
   readonly name?: string
-  /** Highest own gossip incarnation used. */
+  /** No own gossip incarnation above it was used. */
   readonly incarnation?: number
   /** Batches written when the store was last closed in order; absent while it is open or after a crash. */
   readonly closedAtBatch?: number

@@ -34,7 +34,7 @@ export interface StoreStatus {
 export interface PeerIdentity {
   /** The generated peer name of an earlier start. */
   readonly name: string | undefined
-  /** The highest own gossip incarnation that was remembered. */
+  /** No own gossip incarnation above it was used; kept by app/incarnation-keeper.ts. */
   readonly incarnation: number | undefined
   /** Resolves when it is on disk. Fields not given stay. @throws HearsayError `STORE_DISK_FULL`, `STORE_WRITE_FAILED` */
   remember(notes: { readonly name?: string; readonly incarnation?: number }): Promise<void>

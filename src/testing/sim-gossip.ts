@@ -177,7 +177,6 @@ export class SimGossip implements Broadcaster, SimHost {
   /** One call into the machine, then everything it wants done, then the timer for what it wants later. */
   #step(call: (nowMs: number) => void): void {
     call(this.#deps.nodeClock.monotonicMs())
-    this.#deps.announced(this.machine.selfIncarnation())
     if (this.#draining) return
     this.#draining = true
     for (let effect = this.#effects.shift(); effect !== undefined; effect = this.#effects.shift()) {
@@ -243,6 +242,9 @@ export class SimGossip implements Broadcaster, SimHost {
       case 'member-event':
         trace.event(clock.nowMs, index, `member-${effect.event.type}`, effect.event.member.name)
         this.#delegate?.memberEvent(effect.event)
+        return
+      case 'own-incarnation':
+        this.#deps.announced(effect.incarnation)
         return
       case 'left':
         return

@@ -34,6 +34,8 @@ export type Effect =
   /** For the delegate. */
   | { readonly type: 'user-message'; readonly payload: Uint8Array }
   | { readonly type: 'member-event'; readonly event: MemberEvent }
+  /** An own incarnation that is about to be told, for whoever keeps it over restarts. Comes before the packets that carry it. */
+  | { readonly type: 'own-incarnation'; readonly incarnation: number }
   /** Our leave has been told to enough peers. */
   | { readonly type: 'left' }
   /** Something a person may want to know; `event` is a stable code. Counted always, logged at `level`. */

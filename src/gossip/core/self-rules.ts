@@ -44,7 +44,9 @@ export class SelfRules {
 
   /** Our alive, at the current incarnation. */
   announce(nowMs: number): void {
-    this.#deps.dissemination.membership(nowMs, this.#aliveMessage())
+    const { record, outbox, dissemination } = this.#deps
+    outbox.emit({ type: 'own-incarnation', incarnation: record.incarnation })
+    dissemination.membership(nowMs, this.#aliveMessage())
   }
 
   /** @throws HearsayError `GOSSIP_META_TOO_LONG` */

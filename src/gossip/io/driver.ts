@@ -317,6 +317,9 @@ class Driver implements Gossip {
         parts.reconnect.observe(this.#nowMs(), effect.event)
         this.#delegate.memberEvent(effect.event)
         break
+      case 'own-incarnation':
+        this.#options.onIncarnation?.(effect.incarnation)
+        break
       case 'left':
         this.#told = true
         for (const resolve of this.#untilTold.splice(0)) resolve()

@@ -69,6 +69,8 @@ export interface GossipOptions extends Partial<DriverLimits> {
   readonly config?: Partial<Omit<GossipConfig, 'name' | 'advertise' | 'meta' | 'classify'>>
   /** Persisted incarnation to start above. */
   readonly incarnation?: number
+  /** Hears each own incarnation before others do, in the same turn; to be persisted. Must not throw. */
+  readonly onIncarnation?: (incarnation: number) => void
   /** Whether the process may exit although the timer is armed; sockets hold it all the same. Default false. */
   readonly unrefTimer?: boolean
 }

@@ -30,6 +30,15 @@ describe('self under accusation', () => {
     expect([solo.machine.selfIncarnation(), solo.machine.healthScore()]).toEqual([7, 1])
   })
 
+  it('reports each own incarnation ahead of the packets that tell it', () => {
+    const solo = withPeer().receive({ kind: 'suspect', node: 'self', incarnation: 6, from: 'a' }).flush()
+    const types = solo.effects.map(({ type }) => type).filter((type) => type !== 'note')
+    expect(types.slice(0, 2)).toEqual(['own-incarnation', 'packet'])
+    expect(solo.ofType('own-incarnation')).toEqual([{ type: 'own-incarnation', incarnation: 7 }])
+    solo.machine.updateMeta(solo.nowMs, NATIVE_META)
+    expect(solo.ofType('own-incarnation').at(-1)?.incarnation).toBe(8)
+  })
+
   it('ignores accusations of an older incarnation', () => {
     const solo = withPeer(9).receive({ kind: 'suspect', node: 'self', incarnation: 9, from: 'a' }).flush()
     expect([solo.sent('alive'), solo.machine.healthScore()]).toEqual([[], 0])
@@ -135,6 +144,8 @@ describe('leave', () => {
     solo.machine.start(0)
     solo.advanceTo(3000).forget()
     solo.machine.leave(3000)
+    solo.flush()
+    expect(solo.ofType('left')).toEqual([])
     solo.advanceTo(4000)
     const told = solo.packets.filter((p) => p.messages.some((m) => m.kind === 'dead' && m.node === 'self'))
     expect(solo.ofType('left')).toHaveLength(1)
