@@ -133,6 +133,20 @@ describe('packets', () => {
     expect(solo.packets[0]?.bytes).toBeGreaterThan(1300)
   })
 
+  it('of a ping with company are filled to the last byte and not beyond', () => {
+    const solo = clusterOf({ foreign: 1 })
+    for (let i = 0; i < 200; i++) say(solo, i & 255, 'foreign', 1 + (i % 40))
+    solo.receive({ kind: 'ping', seqNo: 1, node: 'self', source: endpoint(3000) }, 3000)
+    expect(solo.packets[0]?.bytes).toBe(1400)
+  })
+
+  it('of a ping with company have at most 127 parts as well', () => {
+    const solo = clusterOf({ foreign: 1 })
+    for (let i = 0; i < 300; i++) say(solo, i & 255, 'foreign', 1)
+    solo.receive({ kind: 'ping', seqNo: 1, node: 'self', source: endpoint(3000) }, 3000)
+    expect(solo.packets[0]?.messages).toHaveLength(PACKET_PARTS_MAX)
+  })
+
   it('are paced: so many to a peer, then a pause, then the rest, all of it once', () => {
     const solo = clusterOf({ foreign: 2 })
     const startMs = solo.nowMs

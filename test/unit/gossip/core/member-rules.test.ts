@@ -183,6 +183,16 @@ describe('suspect', () => {
     expect(solo.liveness('a')).toBe('dead')
   })
 
+  it('after a refutation starts a new doubt with its full wait', () => {
+    const solo = trio().receive(suspectOf('a')).advanceTo(3000)
+    solo.receive(aliveOf('a', 2000, { incarnation: 2 })).receive(suspectOf('a', 2))
+    expect(solo.liveness('a')).toBe('suspect')
+    solo.advanceTo(6999)
+    expect(solo.liveness('a')).toBe('suspect')
+    solo.advanceTo(7001)
+    expect(solo.liveness('a')).toBe('dead')
+  })
+
   it('without an accuser, or by the accused itself, is dropped', () => {
     const solo = trio()
       .receive(suspectOf('a', 1, ''))

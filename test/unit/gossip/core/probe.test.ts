@@ -236,6 +236,22 @@ describe('health after a failed probe', () => {
   })
 })
 
+describe('a probe longer than its interval', () => {
+  it('is followed by one at once for the turn it missed, then once an interval again', () => {
+    const solo = clusterOf(1)
+    solo.receive({ kind: 'dead', node: 'self', incarnation: 1, from: 'a' })
+    const { packet } = firstPing(solo)
+    const startMs = packet.atMs
+    solo.advanceTo(startMs + 1500)
+    for (let seqNo = 1; seqNo <= 4; seqNo++) {
+      solo.receive({ kind: 'ack', seqNo, payload: NO_ACK })
+      solo.advanceUntil(() => solo.sent('ping').length === seqNo + 1)
+    }
+    const pings = solo.packets.filter((sent) => sent.messages[0]?.kind === 'ping')
+    expect(pings.map((sent) => Math.round(sent.atMs - startMs))).toEqual([0, 1500, 2000, 3000, 4000])
+  })
+})
+
 describe('a stalled process', () => {
   it('gives the indirect phase its full length before it judges', () => {
     const solo = clusterOf(3)

@@ -64,6 +64,13 @@ describe('relaying a ping', () => {
     expect(solo.notes('relay-to-stranger')).toHaveLength(2)
   })
 
+  it('tells that it is well when asked for a member that it does not know yet, so that the asker is not blamed', () => {
+    const solo = helper().receive(request({ target: endpoint(53) }), 3000)
+    expect(solo.packets).toEqual([])
+    solo.advanceTo(510)
+    expect(solo.packets).toMatchObject([{ port: 3000, messages: [{ kind: 'nack', seqNo: 100 }] }])
+  })
+
   it('keeps a bounded number of relays', () => {
     const solo = helper()
     for (let i = 0; i < RELAYS_MAX + 5; i++) solo.receive(request({ seqNo: i }), 3000)

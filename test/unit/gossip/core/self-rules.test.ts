@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { INCARNATION_MAX, Incarnation } from '../../../../src/gossip/core/incarnation.ts'
+import { INCARNATION_IMPLAUSIBLE_FROM, INCARNATION_MAX, Incarnation } from '../../../../src/gossip/core/incarnation.ts'
 import { aliveOf, NATIVE_META, recordOf, Solo } from './fixtures.ts'
 
 function withPeer(incarnation = 0): Solo {
@@ -48,6 +48,14 @@ describe('self under accusation', () => {
     const solo = withPeer().peer('b', 3000).receive({ kind: 'dead', node: 'b', incarnation: 1, from: 'a' })
     solo.flush().forget().receive({ kind: 'suspect', node: 'self', incarnation: 1, from: 'a' })
     expect(solo.packets).toMatchObject([{ port: 3000, messages: [{ kind: 'alive', node: 'self' }] }])
+  })
+
+  it('is not talked into an incarnation that peers would not believe', () => {
+    const solo = withPeer()
+    solo.receive({ kind: 'suspect', node: 'self', incarnation: INCARNATION_IMPLAUSIBLE_FROM - 1, from: 'a' })
+    expect(solo.machine.selfIncarnation()).toBe(1)
+    solo.receive({ kind: 'suspect', node: 'self', incarnation: INCARNATION_IMPLAUSIBLE_FROM - 2, from: 'a' })
+    expect(solo.machine.selfIncarnation()).toBe(INCARNATION_IMPLAUSIBLE_FROM - 1)
   })
 
   it('does not spend its whole incarnation range on one forged accusation', () => {
@@ -150,6 +158,22 @@ describe('leave', () => {
     const told = solo.packets.filter((p) => p.messages.some((m) => m.kind === 'dead' && m.node === 'self'))
     expect(solo.ofType('left')).toHaveLength(1)
     expect(new Set(told.map((packet) => packet.port)).size).toBe(8)
+  })
+
+  it('is not done while a live peer was told nothing, however many dead ones were', () => {
+    const solo = new Solo({ gossipNodes: 2, retransmitMult: 8 })
+    for (let i = 0; i < 6; i++) solo.peer(`m${i}`, 2000 + i)
+    solo.machine.start(0)
+    solo.advanceTo(2)
+    for (let i = 0; i < 3; i++) solo.receive({ kind: 'dead', node: `m${i}`, incarnation: 1, from: 'm5' })
+    solo.advanceTo(3).forget()
+    solo.machine.leave(3)
+    const told = new Set<number>()
+    solo.advanceUntil(() => solo.ofType('left').length > 0)
+    for (const { port, messages } of solo.packets) {
+      if (messages.some((m) => m.kind === 'dead' && m.node === 'self')) told.add(port)
+    }
+    expect([...told]).toEqual(expect.arrayContaining([2003, 2004, 2005]))
   })
 
   it('goes on answering probes and no longer defends itself', () => {

@@ -98,6 +98,10 @@ describe('a backlog of native messages', () => {
     expect(first).toHaveLength(4)
     expect(Math.max(...first.map((effect) => effect.payload.length))).toBeLessThanOrEqual(BATCH_BYTES_MAX)
     expect(solo.machine.nextWakeAt()).toBe(startMs + 5)
+    solo.advanceTo(startMs + 1)
+    solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: numbered(0, 1000) })
+    solo.advanceTo(startMs + 4)
+    expect(solo.ofType('stream-user')).toHaveLength(4)
     solo.advanceTo(startMs + 100)
     const seen = new Set<number>()
     for (const effect of solo.ofType('stream-user')) {
