@@ -6,8 +6,9 @@
  * peer, and peers take turns. Up to 8 messages to a peer may overtake each other on the way: readers of a CRDT do not
  * mind, and a limit of 1 gives strict order.
  *
- * Numbers: 32 MiB wait at most, counted by payload; a message that does not fit is dropped and counted. One that
- * fails is not tried again: anti-entropy repairs what it would have told.
+ * Numbers: 32 MiB wait at most, counted by payload. When that is full, the oldest messages of the peer for which most
+ * waits make room, or the new one is dropped if it is for that very peer: one that takes nothing must not crowd out the
+ * others. Dropped is counted. What fails is not tried again: anti-entropy repairs what it would have told.
  */
 import { assert } from '../../base/assert.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -27,6 +28,7 @@ export interface StreamOutboxOptions {
 interface Peer {
   readonly to: Endpoint
   readonly waiting: Uint8Array[]
+  waitingBytes: number
   running: number
 }
 
@@ -56,24 +58,50 @@ export class StreamOutbox {
     return { messages: this.#waitingMessages, bytes: this.#waitingBytes }
   }
 
-  /** @param payload must not change afterwards; counted as `reliable-overflow` when it does not fit */
+  /** @param payload must not change afterwards; what is dropped for it, or it itself, counts as `reliable-overflow` */
   add(to: Endpoint, payload: Uint8Array): void {
-    if (this.#waitingBytes + payload.length > this.#options.outboxBytesMax) {
+    const key = endpointKey(to)
+    const peer = this.#peers.get(key) ?? { to, waiting: [], waitingBytes: 0, running: 0 }
+    if (!this.#makeRoom(payload.length, peer.waitingBytes + payload.length)) {
       this.#counters.events.add('reliable-overflow')
       return
     }
-    const key = endpointKey(to)
-    const peer = this.#peers.get(key) ?? { to, waiting: [], running: 0 }
     this.#peers.set(key, peer)
     peer.waiting.push(payload)
+    peer.waitingBytes += payload.length
     this.#waitingBytes += payload.length
     this.#waitingMessages++
     this.#pump()
   }
 
+  /** At the cost of the peer with most waiting, if that is more than `ownBytes`. */
+  #makeRoom(bytes: number, ownBytes: number): boolean {
+    const excess = this.#waitingBytes + bytes - this.#options.outboxBytesMax
+    if (excess <= 0) return true
+    const [most] = [...this.#peers.values()].sort((a, b) => b.waitingBytes - a.waitingBytes)
+    if (most === undefined || most.waitingBytes <= ownBytes || most.waitingBytes < excess) return false
+    for (let freed = 0; freed < excess; ) {
+      freed += this.#takeOldest(most)?.length ?? excess
+      this.#counters.events.add('reliable-overflow')
+    }
+    return true
+  }
+
+  #takeOldest(peer: Peer): Uint8Array | undefined {
+    const payload = peer.waiting.shift()
+    if (payload === undefined) return undefined
+    peer.waitingBytes -= payload.length
+    this.#waitingBytes -= payload.length
+    this.#waitingMessages--
+    return payload
+  }
+
   /** Forgets what waits. What runs is ended by its transport. */
   clear(): void {
-    for (const peer of this.#peers.values()) peer.waiting.length = 0
+    for (const peer of this.#peers.values()) {
+      peer.waiting.length = 0
+      peer.waitingBytes = 0
+    }
     this.#waitingBytes = 0
     this.#waitingMessages = 0
   }
@@ -85,7 +113,7 @@ export class StreamOutbox {
       for (const [key, peer] of [...this.#peers]) {
         if (this.#running >= this.#options.outboundStreamsMax) break
         if (peer.running >= this.#options.outboundStreamsPerPeerMax) continue
-        const payload = peer.waiting.shift()
+        const payload = this.#takeOldest(peer)
         if (payload === undefined) continue
         started = true
         this.#peers.delete(key)
@@ -98,8 +126,6 @@ export class StreamOutbox {
   #start(key: string, peer: Peer, payload: Uint8Array): void {
     peer.running++
     this.#running++
-    this.#waitingBytes -= payload.length
-    this.#waitingMessages--
     const deadlineMs = this.#clock.monotonicMs() + this.#options.tcpTimeoutMs
     void this.#client.tell(peer.to, { kind: 'user', payload }, deadlineMs).then((outcome) => {
       this.#counters.events.add(outcome.type === 'failed' ? 'reliable-failed' : 'reliable-delivered')

@@ -175,6 +175,17 @@ describe('stream outbox', () => {
     expect(outbox.waiting).toEqual({ messages: 1, bytes: 10 })
   })
 
+  it('a peer that takes nothing cannot crowd out messages to the others', async () => {
+    const { outbox, counters } = stuck({ outboundStreamsPerPeerMax: 1, outboxBytesMax: 10 })
+    for (const letter of 'abcdefghijk') outbox.add(A, utf8(letter))
+    outbox.add(B, utf8('1'))
+    outbox.add(B, utf8('234'))
+    expect(counters.events.toRecord()).toEqual({ 'reliable-overflow': 3 })
+    expect(outbox.waiting).toEqual({ messages: 8, bytes: 10 })
+    outbox.add(A, utf8('l'))
+    expect(counters.events.toRecord()).toEqual({ 'reliable-overflow': 4 })
+  })
+
   it('a failed message is counted and the next one goes on', async () => {
     const { outbox, counters, peer } = await rig({})
     const { at } = await peer()
