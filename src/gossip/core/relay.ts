@@ -3,6 +3,7 @@
  *
  * A relay lives for one probe timeout. The nack tells the asker that we at least are reachable and well, so that a
  * missing ack is the target's fault and not the asker's. Only members are pinged: nobody can use us to reach strangers.
+ * An asker that knows a member before we do still gets its nack, or it would lose health for our ignorance.
  */
 import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
@@ -45,9 +46,8 @@ export class Relay {
     const { addr, port } = message.target
     const target = { addr, port: port === 0 ? config.advertise.port : port }
     const member = members.atEndpoint(target)
-    if (member === undefined || member.isSelf || this.#pending.size >= RELAYS_MAX) {
-      const event = this.#pending.size >= RELAYS_MAX ? 'relay-full' : 'relay-to-stranger'
-      outbox.note('debug', event, { node: message.node.slice(0, 64) })
+    if (this.#pending.size >= RELAYS_MAX) {
+      outbox.note('debug', 'relay-full', { node: message.node.slice(0, 64) })
       return
     }
     const seqNo = sequence.next()
@@ -57,6 +57,10 @@ export class Relay {
       nack: message.nack,
     })
     timers.schedule(nowMs + config.probeTimeoutMs, { kind: 'relay-end', seqNo })
+    if (member === undefined || member.isSelf) {
+      outbox.note('debug', 'relay-to-stranger', { node: message.node.slice(0, 64) })
+      return
+    }
     const ping = outbox.encode({
       kind: 'ping',
       seqNo,
