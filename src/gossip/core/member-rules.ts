@@ -212,7 +212,8 @@ export class MemberRules {
   /** Not older than what is known, and believable. */
   #isNews(record: MemberRecord, accusation: SuspectMessage | DeadMessage): boolean {
     const { incarnation } = accusation
-    return incarnation >= record.incarnation && this.#believes(record, incarnation)
+    // The refutation will be one higher, and must be believed as well.
+    return incarnation >= record.incarnation && this.#believes(record, incarnation + 1)
   }
 
   #believes(record: MemberRecord, incarnation: number): boolean {
