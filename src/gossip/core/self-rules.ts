@@ -12,7 +12,7 @@ import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
 import { endpointKey } from './endpoint.ts'
 import type { Incarnation } from './incarnation.ts'
-import { type MemberRecord, type Members, memberView } from './members.ts'
+import { isLive, type MemberRecord, type Members, memberView } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -113,7 +113,8 @@ export class SelfRules {
     }
     const notice: BroadcastNotice = {
       sent: (peerName) => {
-        told.add(peerName)
+        const peer = members.get(peerName)
+        if (peer !== undefined && isLive(peer)) told.add(peerName)
         if (told.size >= livePeers()) finished()
       },
       finished,

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { INCARNATION_IMPLAUSIBLE_FROM, INCARNATION_MAX, Incarnation } from '../../../../src/gossip/core/incarnation.ts'
+import {
+  INCARNATION_IMPLAUSIBLE_FROM,
+  INCARNATION_MAX,
+  Incarnation,
+} from '../../../../src/gossip/core/incarnation.ts'
 import { aliveOf, NATIVE_META, recordOf, Solo } from './fixtures.ts'
 
 function withPeer(incarnation = 0): Solo {
