@@ -11,7 +11,7 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { HearsayError } from '../../base/errors.ts'
 import type { Endpoint } from '../core/endpoint.ts'
-import { addressFromText, endpointFromText, isUnspecifiedAddress } from './endpoint-text.ts'
+import { addressFromText, endpointFromText, endpointToText, isUnspecifiedAddress } from './endpoint-text.ts'
 import { parsePeerAddress } from './peer-addresses.ts'
 
 /** RFC 1918, and the shared space of RFC 6598 that clouds hand to containers. */
@@ -33,19 +33,27 @@ function explicitEndpoint(text: string, boundPort: number): Endpoint {
   return endpointFromText(host, port === 0 ? boundPort : port)
 }
 
+function dialable(endpoint: Endpoint): Endpoint {
+  if (!isUnspecifiedAddress(endpoint.addr)) return endpoint
+  throw new HearsayError(
+    'GOSSIP_NO_ADVERTISE_ADDRESS',
+    `nobody can dial ${endpointToText(endpoint)}: advertise an address of this host`,
+  )
+}
+
 /**
  * @param bound where the transport listens
  * @param explicit an IP, with or without port, or undefined to choose; names are refused
  * @param interfaces as `os.networkInterfaces()` gives them
- * @throws HearsayError `GOSSIP_ADDRESS_MALFORMED` for a bad explicit address, `GOSSIP_NO_ADVERTISE_ADDRESS` when bound
- * to "any" on a host without a private IPv4
+ * @throws HearsayError `GOSSIP_ADDRESS_MALFORMED` for a bad explicit address, `GOSSIP_NO_ADVERTISE_ADDRESS` for
+ * 0.0.0.0 and ::, and when bound to "any" on a host without a private IPv4
  */
 export function advertiseEndpoint(
   bound: Endpoint,
   explicit: string | undefined,
   interfaces: Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>,
 ): Endpoint {
-  if (explicit !== undefined) return explicitEndpoint(explicit, bound.port)
+  if (explicit !== undefined) return dialable(explicitEndpoint(explicit, bound.port))
   if (!isUnspecifiedAddress(bound.addr)) return bound
   for (const addresses of Object.values(interfaces)) {
     for (const { address, internal } of addresses ?? []) {

@@ -21,6 +21,12 @@ describe('advertise address', () => {
     expect(endpointToText(advertiseEndpoint(bound, '2001:db8::1', {}))).toBe('[2001:db8::1]:9094')
   })
 
+  it.each(['0.0.0.0', '0.0.0.0:9094', '::', '[::]:9094'])('%s is refused: nobody can dial it', (text) => {
+    expect(() => advertiseEndpoint(any, text, {})).toThrow(
+      expect.objectContaining({ code: 'GOSSIP_NO_ADVERTISE_ADDRESS' }),
+    )
+  })
+
   it('a name is refused: peers need an address', () => {
     expect(() => advertiseEndpoint(any, 'host:1', {})).toThrow(
       expect.objectContaining({ code: 'GOSSIP_ADDRESS_MALFORMED' }),
