@@ -62,10 +62,14 @@ export class Members {
     return this.#byName.get(name)
   }
 
-  /** Some member that advertises this endpoint. */
+  /** Who advertises this endpoint: a live member before one that was there earlier. */
   atEndpoint(endpoint: Endpoint): MemberRecord | undefined {
-    const records = this.#byEndpoint.get(endpointKey(endpoint))
-    return records?.values().next().value
+    let found: MemberRecord | undefined
+    for (const record of this.#byEndpoint.get(endpointKey(endpoint)) ?? []) {
+      if (isLive(record)) return record
+      found ??= record
+    }
+    return found
   }
 
   /** Alive and suspect members of the class, without self. */

@@ -85,9 +85,12 @@ export class PushPullExchange {
 
   #classOfMember(to: Endpoint): PeerClass | undefined {
     const at = endpointToText(to)
-    return this.#deps.machine
-      .members()
-      .find((member) => !member.isSelf && endpointToText(member.endpoint) === at)?.peerClass
+    const members = this.#deps.machine.members()
+    // A dead one says nothing of who listens there now.
+    return members.find(
+      ({ isSelf, liveness, endpoint }) =>
+        !isSelf && liveness !== 'dead' && liveness !== 'left' && endpointToText(endpoint) === at,
+    )?.peerClass
   }
 
   /** The class that all live records chosen share. */

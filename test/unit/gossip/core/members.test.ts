@@ -42,6 +42,16 @@ describe('the member list', () => {
     ])
   })
 
+  it('finds the live member where a dead one was before', () => {
+    const members = listOf(2)
+    const dead = members.get('m1')
+    if (dead === undefined) throw new Error('m1 is missing')
+    members.setLiveness(dead, 'dead', 1)
+    expect(members.atEndpoint(endpoint(2001))).toBe(dead)
+    const heir = members.insert(recordOf('heir', 2001), false, 2, seededRandom(2))
+    expect(members.atEndpoint(endpoint(2001))).toBe(heir)
+  })
+
   it('never reaps itself, even after leaving', () => {
     const members = listOf(2)
     const self = members.get('m0')

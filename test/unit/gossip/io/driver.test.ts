@@ -110,6 +110,20 @@ describe('driver', () => {
     expect(await b.gossip.pushPullNow('nobody')).toBe(false)
   })
 
+  it('where a member died, the class of whoever listens there now is unknown', async () => {
+    const a = await rig.started('a')
+    const b = await rig.started('b')
+    await a.gossip.join([b.at()])
+    const at = b.at()
+    await b.gossip.stop()
+    await until(() => a.sees('b') === 'dead')
+    const heir = await rig.started('heir', { listen: at, meta: utf8('another') })
+    a.delegate.asked.length = 0
+    await a.gossip.join([at])
+    expect(a.delegate.asked).toMatchObject([{ peerClass: undefined }])
+    expect(heir.delegate.merged).toHaveLength(1)
+  })
+
   it('behind one address with several classes of peers the responder does not guess', async () => {
     const [a] = await pair()
     const c = await rig.started('c', { meta: utf8('') })
