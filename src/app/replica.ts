@@ -18,6 +18,7 @@ import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
 import { createGossip } from '../gossip/io/driver.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { Gossip, GossipOptions } from '../gossip/io/gossip.ts'
+import { limitedLog } from '../gossip/io/limited-log.ts'
 import type { Readiness } from '../http/facades.ts'
 import { openStore } from '../store/open-store.ts'
 import type { StateStore } from '../store/state-store.ts'
@@ -45,6 +46,13 @@ export interface ReplicaOptions {
   readonly settleTimeoutMs: number
   readonly log: (name: string) => Logger
 }
+
+/** What peers send or miss that a person has to know of; the rest is logged at debug. */
+const WARNED_EVENTS: ReadonlySet<string> = new Set([
+  'replication.state_too_large',
+  'replication.wire_version_newer',
+  'silence.quarantined',
+])
 
 /** Time that peers get to hear of our leave. */
 const LEAVE_TIMEOUT_MS = 5000
@@ -149,6 +157,7 @@ export class Replica {
 
   #createGossip(options: ReplicaGossipOptions): Gossip {
     const log = roomLog(this.log, 'gossip')
+    const peerLog = limitedLog(log, this.clock)
     // The delegate speaks through gossip and gossip through the delegate; neither does before both exist.
     const broadcaster: Broadcaster = {
       broadcast: (broadcast) => gossip.broadcast(broadcast),
@@ -161,7 +170,7 @@ export class Replica {
       broadcaster,
       note: (event, fields) => {
         this.dropped.add(event)
-        log.debug(event, fields)
+        peerLog[WARNED_EVENTS.has(event) ? 'warn' : 'debug'](event, fields)
       },
       dropped: (reason, count) => this.dropped.add(reason, count),
     })

@@ -28,6 +28,7 @@ import {
   type GossipStats,
   type JoinResult,
 } from './gossip.ts'
+import { limitedLog } from './limited-log.ts'
 import { packetKind } from './packet-kinds.ts'
 import { parsePeerAddress, resolvePeerAddress, systemLookup } from './peer-addresses.ts'
 import { ReconnectLoop } from './reconnect-loop.ts'
@@ -58,12 +59,19 @@ class Driver implements Gossip {
     this.name = options.name
     this.#options = options
     this.#delegate = delegate
-    this.#deps = deps
-    this.#counters = new Counters(deps.clock, deps.log)
+    this.#deps = { ...deps, log: limitedLog(deps.log, deps.clock) }
+    this.#counters = new Counters(deps.clock, this.#deps.log)
     this.#alarms = new Alarms(deps.clock, options.unrefTimer ?? false)
     this.#seal = { label: options.label ?? '', compress: options.compress ?? false, crc32 }
     const limits = { ...driverDefaults(), ...options }
-    this.#context = { options, limits, delegate, deps, counters: this.#counters, alarms: this.#alarms }
+    this.#context = {
+      options,
+      limits,
+      delegate,
+      deps: this.#deps,
+      counters: this.#counters,
+      alarms: this.#alarms,
+    }
   }
 
   #nowMs(): number {

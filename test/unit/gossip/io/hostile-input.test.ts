@@ -71,6 +71,23 @@ describe('hostile datagrams', () => {
     await until(() => node.delegate.messages.includes('still here'))
   })
 
+  it('a flood of packets that deserve a warning fills no log', async () => {
+    const node = await quiet()
+    const socket = createSocket('udp4')
+    onTestFinished(() => void socket.close())
+    const taken = encodeMessage({
+      kind: 'alive',
+      incarnation: 9,
+      node: 'node',
+      endpoint: { addr: Uint8Array.of(127, 0, 0, 1), port: 9 },
+      meta: new Uint8Array(0),
+      vsn: Uint8Array.of(1, 5, 2, 0, 0, 0),
+    })
+    for (let i = 0; i < 500; i++) socket.send(taken, portOf(node), '127.0.0.1')
+    await until(() => (node.gossip.stats().events['name-conflict'] ?? 0) >= 400)
+    expect(node.logged.filter(({ event }) => event === 'name-conflict').length).toBeLessThan(100)
+  })
+
   it('an endpoint that no socket takes is a counted failure when we are made to send there', async () => {
     const node = await quiet()
     const socket = createSocket('udp4')
