@@ -91,8 +91,8 @@ export class SelfRules {
   }
 
   /**
-   * Says goodbye. `left` is emitted once the message went to every live peer, or to as many distinct ones as its
-   * transmissions allow; peers keep getting the remaining transmissions while the driver lingers.
+   * Says goodbye. `left` is emitted once the message went to every live peer twice, since the first datagram may be lost,
+   * or when its transmissions are used up.
    */
   leave(nowMs: number): void {
     if (this.#leaving) return
@@ -101,7 +101,8 @@ export class SelfRules {
     const { name, incarnation } = record
     const livePeers = (): number => members.livePeers('native') + members.livePeers('foreign')
     members.setLiveness(record, 'left', nowMs)
-    const told = new Set<string>()
+    const tellings = new Map<string, number>()
+    const toldTwice = new Set<string>()
     let done = false
     const finished = (): void => {
       if (!done) outbox.emit({ type: 'left' })
@@ -114,8 +115,11 @@ export class SelfRules {
     const notice: BroadcastNotice = {
       sent: (peerName) => {
         const peer = members.get(peerName)
-        if (peer !== undefined && isLive(peer)) told.add(peerName)
-        if (told.size >= livePeers()) finished()
+        if (peer === undefined || !isLive(peer)) return
+        const count = (tellings.get(peerName) ?? 0) + 1
+        tellings.set(peerName, count)
+        if (count >= 2) toldTwice.add(peerName)
+        if (toldTwice.size >= livePeers()) finished()
       },
       finished,
     }

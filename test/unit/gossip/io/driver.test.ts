@@ -145,6 +145,28 @@ describe('driver', () => {
     await b.gossip.leave(5000)
   })
 
+  it('a graceful leave whose first datagram is lost is seen as left all the same', async () => {
+    let isLosing = false
+    const network = new MemoryNetwork({ filter: () => !isLosing })
+    const transport = (listen: Endpoint): Transport => network.transport(listen)
+    const a = await rig.started('a', {}, { transport })
+    const b = await rig.started('b', {}, { transport })
+    await a.gossip.join([b.at()])
+    await until(() => b.sees('a') === 'alive')
+    isLosing = true
+    const left = a.gossip.leave(1000)
+    setImmediate(() =>
+      setImmediate(() => {
+        isLosing = false
+      }),
+    )
+    await left
+    await new Promise((resolve) => setImmediate(resolve))
+    await a.gossip.stop()
+    await until(() => b.sees('a') !== 'alive')
+    expect(b.sees('a')).toBe('left')
+  })
+
   it('a leave that nobody can be told resolves after its timeout', async () => {
     const b = await rig.started('b', {}, { transport: losing(() => true) })
     const a = await rig.started('a')
