@@ -56,6 +56,15 @@ export class CausalContext {
     return interval !== undefined && interval.first <= dot.n
   }
 
+  /** Whether every number of the interval was seen: intervals of one form are never adjacent, so it lies in one of them. */
+  hasAll(actor: ActorId, { first, last }: Interval): boolean {
+    const seen = this.#actors.get(actor)
+    if (seen === undefined) return false
+    if (last <= seen.upTo) return true
+    const interval = seen.cloud[firstEndingAtOrAfter(seen.cloud, last)]
+    return interval !== undefined && interval.first <= first
+  }
+
   /** Every number of `actor` up to this one was seen; 0 when the first was not. */
   upTo(actor: ActorId): number {
     return this.#actors.get(actor)?.upTo ?? 0
@@ -125,11 +134,7 @@ export class CausalContext {
   /** Whether everything `other` has seen was seen here. */
   includes(other: CausalContext): boolean {
     for (const actor of other.#actors.keys()) {
-      for (const { first, last } of other.intervals(actor)) {
-        // Intervals of one form are never adjacent, so a stretch that is all here lies in one of ours.
-        const ours = this.intervals(actor).find((interval) => interval.last >= last)
-        if (ours === undefined || ours.first > first) return false
-      }
+      if (!other.intervals(actor).every((interval) => this.hasAll(actor, interval))) return false
     }
     return true
   }

@@ -31,6 +31,7 @@ export interface ActorKeeperOptions {
 export class ActorKeeper {
   #record: ActorRecord
   readonly #save: ActorKeeperOptions['save']
+  #first: number
   #next: number
   /** Dots up to here are reserved durably. */
   #ceiling: number
@@ -41,7 +42,8 @@ export class ActorKeeper {
   constructor(options: ActorKeeperOptions) {
     this.#record = options.record
     this.#save = options.save
-    this.#next = options.record.leasedTo + 1
+    this.#first = options.record.leasedTo + 1
+    this.#next = this.#first
     this.#ceiling = options.save === undefined ? Number.MAX_SAFE_INTEGER : options.record.leasedTo
   }
 
@@ -53,7 +55,12 @@ export class ActorKeeper {
     return this.#record
   }
 
-  /** The number the next dot will carry; one at or above it that we hear of was not issued by this process. */
+  /** The lowest number that this process may issue under the present identity. */
+  get first(): number {
+    return this.#first
+  }
+
+  /** The number the next dot will carry. */
   get next(): number {
     return this.#next
   }
@@ -113,6 +120,7 @@ export class ActorKeeper {
    */
   renounce(actor: ActorId): void {
     this.#record = { ...this.#record, actor, leasedTo: 0 }
+    this.#first = 1
     this.#next = 1
     this.#ceiling = this.#save === undefined ? Number.MAX_SAFE_INTEGER : 0
     this.#extending = undefined

@@ -1,9 +1,7 @@
 /**
  * The open store: state in memory, commit queue, committer and facades as one StateStore.
  *
- * It also watches for its own shadow: a peer that knows a write in our name which this process did not issue proves
- * that this identity lived on elsewhere or that we forgot (restored or cloned disk). We then go on as a new actor, at
- * once, and never issue another dot as the old one (peers.md 3b).
+ * What peers send passes the shadow watch first (shadow-watch.ts), which guards our identity.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
@@ -18,6 +16,7 @@ import { KeyValueStore } from './key-value-store.ts'
 import type { RecordStorage } from './record-storage.ts'
 import { RecordTableStore } from './record-table-store.ts'
 import type { Records } from './records.ts'
+import { ShadowWatch } from './shadow-watch.ts'
 import type { PeerIdentity, StateStore, StoreStatus } from './state-store.ts'
 import type { StoreLimits } from './store-limits.ts'
 import type { StoreLog } from './store-log.ts'
@@ -36,6 +35,8 @@ export interface DurableStoreOptions {
   readonly log: StoreLog
 }
 
+const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
+
 export class DurableStore implements StateStore {
   readonly kv: KeyValue
   readonly sets: StringSets
@@ -44,6 +45,7 @@ export class DurableStore implements StateStore {
   readonly #options: DurableStoreOptions
   readonly #queue: CommitQueue
   readonly #committer: Committer
+  readonly #shadow: ShadowWatch
   #committed: (deltas: readonly Delta[]) => void = () => undefined
   #closed: Promise<void> | undefined
 
@@ -51,6 +53,7 @@ export class DurableStore implements StateStore {
     this.#options = options
     const { state, keeper, clock, disk, log, limits } = options
     const wallMs = (): number => clock.wallMs()
+    const monotonicMs = (): number => clock.monotonicMs()
     this.#queue = new CommitQueue(state, {
       nextDot: () => keeper.nextDot(),
       onChanged: (keys) => records.changed(keys),
@@ -60,13 +63,14 @@ export class DurableStore implements StateStore {
       disk,
       leaseReady: () => keeper.ready(),
       wallMs,
-      monotonicMs: () => clock.monotonicMs(),
+      monotonicMs,
       pause: async (durationMs, signal) => {
         await pause(durationMs, undefined, { signal, ref: false }).catch(() => undefined)
       },
       onCommitted: (deltas) => this.#committed(deltas),
       log,
     })
+    this.#shadow = new ShadowWatch({ keeper, context: state.context, monotonicMs, mint: options.mint, log })
     const entries = (): number => {
       const counts = state.counts(wallMs())
       return counts.values + counts.setMembers + counts.records
@@ -98,13 +102,12 @@ export class DurableStore implements StateStore {
   }
 
   join(delta: Delta): Delta {
-    if (this.#isForged(delta)) this.#renounce()
+    if (!this.#shadow.admits(delta)) return NOTHING
     return this.#joined(this.#queue.join(delta, this.#options.clock.wallMs()))
   }
 
   joinFull(full: FullState): Delta {
-    const { keeper } = this.#options
-    if (full.context.maxOf(keeper.actor) >= keeper.next) this.#renounce()
+    if (!this.#shadow.admits(full)) return NOTHING
     return this.#joined(this.#queue.joinFull(full, this.#options.clock.wallMs()))
   }
 
@@ -150,28 +153,5 @@ export class DurableStore implements StateStore {
   #joined(effective: Delta): Delta {
     if (!isEmptyDelta(effective)) this.#committer.kick()
     return effective
-  }
-
-  /** Whether it names a dot of ours that this process has not issued. */
-  #isForged(delta: Delta): boolean {
-    const { actor, next } = this.#options.keeper
-    const ours = (dot: { readonly actor: ActorId; readonly n: number }): boolean =>
-      dot.n >= next && dot.actor === actor
-    return (
-      delta.puts.some((put) => ours(put.entry.dot)) ||
-      delta.adds.some((add) => ours(add.dot)) ||
-      delta.covered.some(ours)
-    )
-  }
-
-  #renounce(): void {
-    const { keeper, mint, log } = this.#options
-    const former = keeper.actor
-    keeper.renounce(mint())
-    log.warn('store_new_actor', {
-      reason: 'a peer knows writes in our name that we did not make',
-      former,
-      actor: keeper.actor,
-    })
   }
 }

@@ -133,19 +133,33 @@ export class CommitQueue {
     const flight = this.#flight
     assert(flight !== undefined, 'a batch is finished once, after it was begun')
     this.#flight = undefined
-    if (!outcome.ok) {
-      for (const [name, key] of flight.dirty) this.#dirty.set(name, key)
-      for (const { key } of flight.stage.staged) this.#dirty.set(stateKeyName(key), key)
-      for (const actor of flight.actors) this.#dirtyActors.add(actor)
-      for (const delta of flight.stage.deltas)
-        for (const actor of actorsOf(delta)) this.#dirtyActors.add(actor)
-      for (const operation of flight.operations) operation.done(outcome)
+    const result = outcome.ok && this.#isShadowed(flight) ? SHADOWED : outcome
+    if (!result.ok) {
+      this.#undo(flight)
+      for (const operation of flight.operations) operation.done(result)
       return { committed: [] }
     }
     const changed = flight.stage.deltas.flatMap((delta) => this.#state.apply(delta, nowMs))
     if (changed.length > 0) this.#options.onChanged?.(changed)
     for (const operation of flight.operations) operation.done(outcome)
     return { committed: flight.stage.deltas }
+  }
+
+  /** The disk may hold it or not: its keys are written anew from memory. */
+  #undo({ stage, dirty, actors }: Flight): void {
+    for (const [name, key] of dirty) this.#dirty.set(name, key)
+    for (const { key } of stage.staged) this.#dirty.set(stateKeyName(key), key)
+    for (const actor of actors) this.#dirtyActors.add(actor)
+    for (const delta of stage.deltas) for (const actor of actorsOf(delta)) this.#dirtyActors.add(actor)
+  }
+
+  /** Whether a dot of the batch came in from a peer meanwhile: a clone's write, which ours would be taken for. */
+  #isShadowed({ stage }: Flight): boolean {
+    const { context } = this.#state
+    return stage.deltas.some(
+      ({ puts, adds }) =>
+        puts.some(({ entry }) => context.has(entry.dot)) || adds.some(({ dot }) => context.has(dot)),
+    )
   }
 
   #touch(changed: readonly StateKey[], actors: Iterable<ActorId>): void {
@@ -205,6 +219,14 @@ export class CommitQueue {
     for (const delta of deltas) for (const dot of dotsOf(delta)) context.add(dot)
     return [...actors].map((actor) => contextOp(context, actor))
   }
+}
+
+const SHADOWED: Outcome = {
+  ok: false,
+  error: new HearsayError(
+    'STORE_WRITE_FAILED',
+    'another replica wrote under the identity of this one; try again',
+  ),
 }
 
 /** @returns whether it belongs to the batch; one that threw has been told */
