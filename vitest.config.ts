@@ -1,10 +1,31 @@
 import { defineConfig } from 'vitest/config'
 
+/** Files that start processes of their own: run one at a time, after the rest, so that nothing else takes their CPU. */
+const PROCESSES = ['test/interop/**', 'test/crash/**', 'test/cli/**', 'test/package/**']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'cores',
+          include: ['test/**/*.test.ts'],
+          exclude: PROCESSES,
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'processes',
+          include: PROCESSES.map((folder) => `${folder}/*.test.ts`),
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })
