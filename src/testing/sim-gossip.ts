@@ -2,8 +2,8 @@
  * The driver of one simulated gossip machine: production machine and wire codec, simulated sockets and timer.
  *
  * It carries effects out as the real driver does: after the call that caused them, in order, datagrams and streams as
- * real bytes. It answers a push-pull before it merges, dials peers on boot, and dials those that are not alive again
- * and again, because the machine forgets the dead after a while.
+ * real bytes. It answers a push-pull before it merges, dials peers on boot, and calls on the dead as core/reconnect.ts
+ * says, with all other nodes as its configured peers.
  *
  * Left out: name resolution, limits on streams, and the pacing of reliable messages.
  */
@@ -16,6 +16,7 @@ import type { Endpoint } from '../gossip/core/endpoint.ts'
 import { GossipMachine } from '../gossip/core/machine.ts'
 import type { PingMessage, PushPullMessage, StreamMessage } from '../gossip/core/messages.ts'
 import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
+import { Reconnect } from '../gossip/core/reconnect.ts'
 import { encodeMessage } from '../gossip/wire/message-codec.ts'
 import { openPacket, sealPacket } from '../gossip/wire/packet.ts'
 import { encodeStream, StreamReader } from '../gossip/wire/stream.ts'
@@ -29,6 +30,7 @@ import type { GossipTiming, SimOptions } from './sim-options.ts'
 import type { Trace } from './trace.ts'
 
 const PORT = 9094
+const RECONNECT_TIMEOUT_MS = 6 * 3_600_000
 
 export interface SimGossipDeps {
   readonly index: number
@@ -55,6 +57,7 @@ export class SimGossip implements Broadcaster, SimHost {
   readonly machine: GossipMachine
   readonly #effects: Effect[] = []
   readonly #timing: GossipTiming
+  readonly #reconnect: Reconnect
   #delegate: GossipDelegate | undefined
   #draining = false
   #armedAtMs: number | undefined
@@ -62,6 +65,16 @@ export class SimGossip implements Broadcaster, SimHost {
   constructor(deps: SimGossipDeps) {
     this.#deps = deps
     this.#timing = deps.options.timing
+    const { reconnectIntervalMs } = this.#timing
+    this.#reconnect = new Reconnect(
+      {
+        reconnectIntervalMs,
+        reconnectTimeoutMs: RECONNECT_TIMEOUT_MS,
+        refreshIntervalMs: reconnectIntervalMs,
+      },
+      deps.random,
+      deps.nodeClock.monotonicMs(),
+    )
     this.machine = new GossipMachine(
       {
         config: machineConfig(deps.index, deps.options),
@@ -162,12 +175,17 @@ export class SimGossip implements Broadcaster, SimHost {
   }
 
   #reconnectLater(): void {
-    const { clock, gate, random } = this.#deps
-    clock.after(this.#timing.reconnectIntervalMs * (0.9 + 0.2 * random.next()), () =>
+    const { clock, nodeClock, gate, options } = this.#deps
+    const atMs = Math.max(clock.nowMs, nodeClock.virtualMs(this.#reconnect.nextAt()))
+    clock.at(atMs, () =>
       gate.run(() => {
-        const alive = new Set(this.members().flatMap((m) => (m.liveness === 'alive' ? [m.name] : [])))
-        for (let peer = 0; peer < this.#deps.options.nodes; peer++) {
-          if (!alive.has(nodeName(peer))) this.#pushPull(peer, true)
+        const { dead, refresh } = this.#reconnect.due(nodeClock.monotonicMs())
+        for (const endpoint of dead) this.#pushPull(indexOf(endpoint), true)
+        const live = new Set(
+          this.members().flatMap((m) => (m.liveness === 'alive' || m.liveness === 'suspect' ? [m.name] : [])),
+        )
+        for (let peer = 0; refresh && peer < options.nodes; peer++) {
+          if (!live.has(nodeName(peer))) this.#pushPull(peer, true)
         }
         this.#reconnectLater()
       }),
@@ -241,6 +259,7 @@ export class SimGossip implements Broadcaster, SimHost {
         return
       case 'member-event':
         trace.event(clock.nowMs, index, `member-${effect.event.type}`, effect.event.member.name)
+        this.#reconnect.observe(nodeClock.monotonicMs(), effect.event)
         this.#delegate?.memberEvent(effect.event)
         return
       case 'own-incarnation':

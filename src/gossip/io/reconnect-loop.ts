@@ -1,15 +1,15 @@
 /**
- * Carries out what reconnect.ts decides: dials the dead, looks the configured peers up and joins those that are no
+ * Carries out what core/reconnect.ts decides: dials the dead, looks the configured peers up and joins those that are no
  * members. One refresh at a time: a slow resolver must not pile them up.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Tally } from '../../base/tally.ts'
 import type { Member } from '../core/delegate.ts'
 import type { Endpoint } from '../core/endpoint.ts'
+import type { Reconnect } from '../core/reconnect.ts'
 import type { Alarms } from './alarms.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { Joiner } from './joiner.ts'
-import type { Reconnect } from './reconnect.ts'
 
 export interface ReconnectLoopDeps {
   readonly clock: Clock

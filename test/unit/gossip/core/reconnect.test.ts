@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/base/random.ts'
 import type { MemberEvent } from '../../../../src/gossip/core/delegate.ts'
 import type { NodeLiveness } from '../../../../src/gossip/core/messages.ts'
+import { Reconnect } from '../../../../src/gossip/core/reconnect.ts'
 import { endpointFromText, endpointToText } from '../../../../src/gossip/io/endpoint-text.ts'
-import { Reconnect } from '../../../../src/gossip/io/reconnect.ts'
 
 const OPTIONS = { reconnectIntervalMs: 10_000, reconnectTimeoutMs: 60_000, refreshIntervalMs: 15_000 }
 const NEVER = { ...OPTIONS, refreshIntervalMs: 0 }

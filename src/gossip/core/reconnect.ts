@@ -12,9 +12,8 @@
  * Data only: the driver asks `nextAt`, calls `due` and does the dialling. Members that left on purpose are not called.
  */
 import { type Random, shuffle } from '../../base/random.ts'
-import type { MemberEvent } from '../core/delegate.ts'
-import type { Endpoint } from '../core/endpoint.ts'
-import { endpointToText } from './endpoint-text.ts'
+import type { MemberEvent } from './delegate.ts'
+import { type Endpoint, endpointKey } from './endpoint.ts'
 
 const JITTER = 0.1
 const CALLS_PER_ROUND_MAX = 16
@@ -75,9 +74,9 @@ export class Reconnect {
   /** A restarted process often comes back under a new name at the old address: that answers for the old name too. */
   #forget(name: string, endpoint: Endpoint): void {
     this.#deadByName.delete(name)
-    const text = endpointToText(endpoint)
+    const key = endpointKey(endpoint)
     for (const [deadName, dead] of this.#deadByName) {
-      if (endpointToText(dead.endpoint) === text) this.#deadByName.delete(deadName)
+      if (endpointKey(dead.endpoint) === key) this.#deadByName.delete(deadName)
     }
   }
 
