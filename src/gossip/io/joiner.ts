@@ -2,13 +2,15 @@
  * Joining: from the addresses an operator wrote to exchanges with whoever answers there.
  *
  * All answers of a name are contacted, our own address is left out silently, and a peer named twice is asked once. A
- * few at a time: a name with two hundred answers must not open two hundred streams.
+ * peer is called as soon as its own name is looked up: one that the resolver is slow about holds up nobody else. A few
+ * at a time: a name with two hundred answers must not open two hundred streams.
  */
 import { HearsayError } from '../../base/errors.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { JoinResult } from './gossip.ts'
 import { type NameLookup, parsePeerAddress, resolvePeerAddress } from './peer-addresses.ts'
+import { Slots } from './slots.ts'
 
 export interface JoinerDeps {
   readonly lookup: NameLookup
@@ -18,11 +20,6 @@ export interface JoinerDeps {
   readonly isOwn: (endpoint: Endpoint) => boolean
   /** Answers with undefined on success, else with the reason. */
   readonly exchange: (endpoint: Endpoint) => Promise<string | undefined>
-}
-
-interface Found {
-  readonly endpoints: readonly Endpoint[]
-  readonly failed: JoinResult['failed']
 }
 
 export class Joiner {
@@ -37,44 +34,37 @@ export class Joiner {
     addresses: readonly string[],
     skip: (endpoint: Endpoint) => boolean = () => false,
   ): Promise<JoinResult> {
-    const { endpoints, failed } = await this.#resolve(addresses)
-    const calls = endpoints.filter((endpoint) => !skip(endpoint))
-    const problems = [...failed]
+    const { isOwn, exchange, joinsAtOnceMax } = this.#deps
+    const lookups = new Slots(joinsAtOnceMax)
+    const exchanges = new Slots(joinsAtOnceMax)
+    const asked = new Set<string>()
+    const failed: { address: string; reason: string }[] = []
     let contacted = 0
-    const worker = async (): Promise<void> => {
-      for (let to = calls.shift(); to !== undefined; to = calls.shift()) {
-        const reason = await this.#deps.exchange(to)
-        if (reason === undefined) contacted++
-        else problems.push({ address: endpointToText(to), reason })
-      }
+    const call = async (endpoint: Endpoint): Promise<void> => {
+      const text = endpointToText(endpoint)
+      if (asked.has(text) || isOwn(endpoint) || skip(endpoint)) return
+      asked.add(text)
+      const reason = await exchanges.run(() => exchange(endpoint))
+      if (reason === undefined) contacted++
+      else failed.push({ address: text, reason })
     }
-    await Promise.all(Array.from({ length: Math.min(calls.length, this.#deps.joinsAtOnceMax) }, worker))
-    return { contacted, failed: problems }
+    const callAll = async (address: string): Promise<void> => {
+      const found = await lookups.run(() => this.#lookUp(address))
+      if (typeof found === 'string') failed.push({ address, reason: found })
+      else await Promise.all(found.map(call))
+    }
+    await Promise.all([...new Set(addresses)].map(callAll))
+    return { contacted, failed }
   }
 
-  async #resolve(addresses: readonly string[]): Promise<Found> {
-    const { lookup, resolveTimeoutMs, isOwn } = this.#deps
-    const distinct = new Map<string, Endpoint>()
-    const failed: { address: string; reason: string }[] = []
-    const lookUp = async (address: string): Promise<void> => {
-      try {
-        for (const endpoint of await resolvePeerAddress(
-          parsePeerAddress(address),
-          lookup,
-          resolveTimeoutMs,
-        )) {
-          if (!isOwn(endpoint)) distinct.set(endpointToText(endpoint), endpoint)
-        }
-      } catch (error) {
-        if (!(error instanceof HearsayError)) throw error
-        failed.push({ address, reason: error.message })
-      }
+  /** @returns the endpoints of a name, or why there are none */
+  async #lookUp(address: string): Promise<readonly Endpoint[] | string> {
+    const { lookup, resolveTimeoutMs } = this.#deps
+    try {
+      return await resolvePeerAddress(parsePeerAddress(address), lookup, resolveTimeoutMs)
+    } catch (error) {
+      if (!(error instanceof HearsayError)) throw error
+      return error.message
     }
-    const queue = [...new Set(addresses)]
-    const worker = async (): Promise<void> => {
-      for (let address = queue.shift(); address !== undefined; address = queue.shift()) await lookUp(address)
-    }
-    await Promise.all(Array.from({ length: Math.min(queue.length, this.#deps.joinsAtOnceMax) }, worker))
-    return { endpoints: [...distinct.values()], failed }
   }
 }
