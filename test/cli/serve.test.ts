@@ -2,7 +2,7 @@
  * `hearsay serve` as an operator meets it: what it says and the code it ends with when it cannot start, and how it stops.
  */
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -90,7 +90,7 @@ describe('serve, when it cannot', () => {
     expect((await fetch(`${holder.url}/api/v1/kv/m/k`, { method: 'PUT', body: 'x' })).status).toBe(201)
   })
 
-  it('touches no directory with foreign files, and no file in place of one', async () => {
+  it('touches no directory with foreign files', async () => {
     const path = tempDir()
     mkdirSync(join(path, 'hearsay'))
     writeFileSync(join(path, 'hearsay', 'thesis.tex'), 'x')
@@ -99,11 +99,6 @@ describe('serve, when it cannot', () => {
       said(`${foreign}; choose an empty storage path`),
     )
     expect(readdirSync(join(path, 'hearsay'))).toEqual(['thesis.tex'])
-    const file = join(path, 'file')
-    writeFileSync(file, 'x')
-    expect(await refused([`--storage.path=${file}`])).toEqual(
-      said(`cannot use the storage path ${file}/hearsay: ENOTDIR`),
-    )
   })
 
   it('refuses a store of a newer format by name', async () => {
@@ -151,10 +146,6 @@ requirement(unprivileged)('serve as somebody without rights', () => {
     const prefix = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
     const line = `cannot use the storage path ${join(path, 'hearsay')}: EACCES`
     expect(await refused([`--storage.path=${path}`], { prefix })).toEqual(said(line))
-    chownSync(join(path, 'hearsay'), NOBODY, NOBODY)
-    mkdirSync(join(path, 'hearsay', 'db'), { mode: 0o700 })
-    const inner = `cannot use the storage path ${join(path, 'hearsay', 'db')}: EACCES`
-    expect(await refused([`--storage.path=${path}`], { prefix })).toEqual(said(inner))
   })
 })
 

@@ -15,7 +15,7 @@ import { fingerprint, observe, ServerLoad } from './server-load.ts'
 
 const ROUNDS = inCi ? 50 : 8
 const CLUSTER_ROUNDS = inCi ? 5 : 1
-const PAUSE_MS = 10
+const PAUSE_MS = 40
 const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 
 const running = new Set<ReplicaProcess>()
@@ -50,7 +50,7 @@ describe('one replica killed under load', () => {
         expect(load.settle(await observe(replica.url)), `round ${round}, HEARSAY_SEED=${SEED}`).toEqual([])
         expect(replica.output).toBe(banner(replica))
         load.start(replica.url)
-        await load.acknowledges(1 + random.below(100))
+        await load.acknowledges(1 + random.below(80))
         await pause(random.below(20))
         await replica.kill()
         await load.stopped()
@@ -75,7 +75,7 @@ describe('three replicas of a cluster killed under load', () => {
       for (let round = 0; round < CLUSTER_ROUNDS; round++) {
         for (const [i, load] of loads.entries()) load.start(replicas[i]?.url ?? '')
         for (const [i, plan] of plans.entries()) {
-          await loads[i]?.acknowledges(1 + random.below(100))
+          await loads[i]?.acknowledges(1 + random.below(60))
           await replicas[i]?.kill()
           await loads[i]?.stopped()
           const restarted = await start(plan)
@@ -86,7 +86,7 @@ describe('three replicas of a cluster killed under load', () => {
           ).toEqual([])
           loads[i]?.start(restarted.url)
         }
-        await loads[2]?.acknowledges(1 + random.below(100))
+        await loads[2]?.acknowledges(1 + random.below(60))
         await Promise.all(replicas.map((replica) => replica.kill()))
         await Promise.all(loads.map((load) => load.stopped()))
         replicas = await Promise.all(plans.map(start))
