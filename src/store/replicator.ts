@@ -19,6 +19,7 @@ import { type Delta, isEmptyDelta } from './core/delta.ts'
 import type { Joinable } from './core/joinable.ts'
 import { splitDelta } from './core/split-delta.ts'
 import { decodeDelta, decodeFullState, encodeDelta, encodeFullState } from './core/state-codec.ts'
+import { stateKeyName } from './core/state-key.ts'
 
 const KIND_DELTA = 0x44
 const KIND_FULL = 0x46
@@ -149,13 +150,17 @@ function frame(kind: number, body: Uint8Array): Uint8Array {
 }
 
 /**
- * A newer write to the same map key or record makes the pending one needless: LWW keeps only the newest. Set deltas
- * supersede nothing: a removal covers exactly the dots it saw, so dropping an earlier one would lose its dots.
+ * A newer write to the same map key or record makes the pending one needless: LWW keeps only the newest. Of a map key
+ * that goes for one writer's own writes, which come in order; a relayed write of another may be older than the one that
+ * is pending. Records are passed on only when they have won. Set deltas supersede nothing: a removal covers exactly the dots it saw, so dropping an earlier one would lose its dots.
  */
 function supersedingKey(delta: Delta): string | undefined {
   if (delta.adds.length > 0 || delta.puts.length + delta.records.length !== 1) return undefined
   const put = delta.puts[0]
-  if (put !== undefined) return `m\0${put.map}\0${put.key}`
+  if (put !== undefined) {
+    return `${stateKeyName({ kind: 'entry', map: put.map, key: put.key })}@${put.entry.dot.actor}`
+  }
   const record = delta.records[0]
-  return delta.covered.length === 0 && record !== undefined ? `r\0${record.table}\0${record.key}` : undefined
+  if (delta.covered.length > 0 || record === undefined) return undefined
+  return stateKeyName({ kind: 'record', table: record.table, key: record.key })
 }

@@ -1,0 +1,63 @@
+/** What the replicator gives to gossip: what supersedes what, and what is passed on. */
+import { describe, expect, it } from 'vitest'
+import type { Broadcast } from '../../../src/gossip/core/delegate.ts'
+import type { Delta } from '../../../src/store/core/delta.ts'
+import type { Joinable } from '../../../src/store/core/joinable.ts'
+import { ReplicaState } from '../../../src/store/core/replica-state.ts'
+import { encodeDelta } from '../../../src/store/core/state-codec.ts'
+import { Replicator } from '../../../src/store/replicator.ts'
+import { B, dot, entry, NOW_MS, put } from './core/fixtures.ts'
+
+class Rig {
+  readonly state = new ReplicaState()
+  readonly sent: Broadcast[] = []
+  readonly replicator: Replicator
+
+  constructor() {
+    const store: Joinable = {
+      join: (delta) => this.state.join(delta, NOW_MS).effective,
+      joinFull: (full) => this.state.joinFull(full, NOW_MS).effective,
+      fullState: () => this.state.fullState(),
+    }
+    this.replicator = new Replicator({
+      store,
+      broadcaster: {
+        broadcast: (broadcast) => void this.sent.push(broadcast),
+        sendReliable: () => Promise.resolve(),
+        members: () => [],
+      },
+    })
+  }
+
+  hear(delta: Delta): void {
+    const body = encodeDelta(delta)
+    const frame = new Uint8Array(body.length + 3)
+    frame.set([0xf1, 1, 0x44])
+    frame.set(body, 3)
+    this.replicator.userMessage(frame)
+  }
+}
+
+describe('a pending message', () => {
+  it('is superseded by one of the same map and key only, whatever characters are in them', () => {
+    const rig = new Rig()
+    rig.replicator.committed([put('c', entry(1, 1, 'v'), 'a\0b'), put('b\0c', entry(2, 2, 'v'), 'a')])
+    const [first, second] = rig.sent.map(({ key }) => key)
+    expect(first).toBeDefined()
+    expect(first).not.toBe(second)
+  })
+
+  it('is superseded by the next write of the same writer to its key', () => {
+    const rig = new Rig()
+    rig.replicator.committed([put('k', entry(1, 1, 'v')), put('k', entry(2, 2, 'v'))])
+    expect(rig.sent[0]?.key).toBe(rig.sent[1]?.key)
+  })
+
+  it('is not superseded by an older write of its key that another replica made', () => {
+    const rig = new Rig()
+    rig.hear(put('k', entry(1, 200, 'new')))
+    rig.hear(put('k', entry(1, 100, 'old', { dot: dot(1, B) })))
+    expect(rig.sent).toHaveLength(2)
+    expect(rig.sent[0]?.key).not.toBe(rig.sent[1]?.key)
+  })
+})
