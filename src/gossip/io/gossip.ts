@@ -39,7 +39,7 @@ export function driverDefaults(): DriverLimits {
     joinsAtOnceMax: 8,
     streamMemoryBytesMax: 256 * 1024 * 1024,
     inboundStreamsMax: 128,
-    inboundStreamsPerAddressMax: 16,
+    inboundStreamsPerAddressMax: 64,
     outboundStreamsMax: 64,
     outboundStreamsPerPeerMax: 8,
     outboxBytesMax: 32 * 1024 * 1024,

@@ -5,9 +5,10 @@
  * end would wait for ever. The request is parsed as it comes. Nobody may hold a stream open: an absolute deadline runs
  * from the accept and is renewed once, before the answer.
  *
- * Numbers: 128 streams at once, which is memberlist's cap, and 16 for one remote address, so that one broken host cannot
- * take them all; loopback is exempt, since there every peer has the same address. Further ones are closed unanswered,
- * as memberlist does. What they hold together is bounded by stream-memory.ts.
+ * Numbers: 128 streams at once, which is memberlist's cap, and 64 for one remote address, so that one broken host cannot
+ * take them all, yet several replicas behind one address can send 8 messages each at once. Loopback is exempt, since
+ * there every peer has the same address. Further ones are closed unanswered, as memberlist does. What they hold together
+ * is bounded by stream-memory.ts.
  *
  * Not handled here: what requests mean (StreamRequests). TLS.
  */

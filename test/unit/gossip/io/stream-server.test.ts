@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Alarms } from '../../../../src/gossip/io/alarms.ts'
 import { Counters } from '../../../../src/gossip/io/counters.ts'
 import { endpointFromText } from '../../../../src/gossip/io/endpoint-text.ts'
+import { driverDefaults } from '../../../../src/gossip/io/gossip.ts'
 import { StreamMemory } from '../../../../src/gossip/io/stream-memory.ts'
 import { StreamServer } from '../../../../src/gossip/io/stream-server.ts'
 import type { StreamListener } from '../../../../src/gossip/io/transport.ts'
@@ -43,6 +44,13 @@ describe('stream server', () => {
     accept('10.0.0.1')
     expect(destroyed).toEqual(['10.0.0.1'])
     expect(streams.open).toBe(17)
+  })
+
+  it('four peers behind one address may each use all the streams that an outbox opens, beside an exchange', () => {
+    const { inboundStreamsMax, inboundStreamsPerAddressMax, outboundStreamsPerPeerMax } = driverDefaults()
+    const { streams, destroyed, accept } = server(inboundStreamsMax, inboundStreamsPerAddressMax)
+    for (let i = 0; i < 4 * (outboundStreamsPerPeerMax + 1); i++) accept('10.0.0.1')
+    expect([destroyed, streams.open]).toEqual([[], 36])
   })
 
   it('loopback is limited by the total only', () => {
