@@ -13,6 +13,8 @@ import { HearsayError } from '../base/errors.ts'
 import { type ActorId, actorId } from '../base/names.ts'
 
 export const LOGICAL_MAX = 65_535
+/** End of the year 9999. No stamp lies above it: a number beyond 2^53 would be written to disk and not read again. */
+export const STAMP_MS_MAX = 253_402_300_799_999
 
 export interface Stamp {
   /** Raised by operators to outrank a poisoned time; ordinary writes keep the entry's. */
@@ -59,10 +61,14 @@ export function observe(clock: ClockState, seen: ClockState): ClockState {
  *
  * @param clock a clock fresh from `tickLocal`
  * @param overwritten stamp of the entry being replaced; its epoch is kept
+ * @throws HearsayError `STAMP_EXHAUSTED` when there is none above it, which only a hostile peer brings about
  */
 export function stampWrite(clock: ClockState, actor: ActorId, overwritten: Stamp | undefined): Stamp {
   if (overwritten === undefined) return { epoch: 0, ms: clock.ms, logical: clock.logical, actor }
   const instant = compareInstants(clock, overwritten) > 0 ? clock : after(overwritten)
+  if (instant.ms > STAMP_MS_MAX) {
+    throw new HearsayError('STAMP_EXHAUSTED', 'the entry has the last possible version; use another key')
+  }
   return { epoch: overwritten.epoch, ms: instant.ms, logical: instant.logical, actor }
 }
 

@@ -41,6 +41,7 @@ export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
   ['STORE_ENTRIES_MAX', { status: 507, title: 'The store holds as many entries as it may' }],
   ['STORE_DISK_FULL', { status: 507, title: 'The disk is full' }],
   ['STORE_WRITE_FAILED', { status: 503, title: 'The write could not be made durable' }],
+  ['STAMP_EXHAUSTED', { status: 409, title: 'No newer version of this entry is possible' }],
   ['STORE_OVERLOADED', { status: 503, title: 'More writes wait for the disk than may' }],
   ['STORE_REFUSING_WRITES', { status: 503, title: 'This replica refuses writes just now' }],
   ['STORE_CLOSED', { status: 503, title: 'This replica is stopping' }],

@@ -10,7 +10,7 @@ import { HearsayError } from '../../base/errors.ts'
 import type { ActorId } from '../../base/names.ts'
 import { CausalContext, type Interval } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
-import { LOGICAL_MAX, type Stamp } from '../../crdt/hlc.ts'
+import { LOGICAL_MAX, STAMP_MS_MAX, type Stamp } from '../../crdt/hlc.ts'
 import { ACTOR_BYTES, writeActor } from './actor-bytes.ts'
 import type { ForeignRecord, MapEntry } from './delta.ts'
 import { SharedTexts } from './shared-texts.ts'
@@ -129,6 +129,7 @@ export class FrameReader {
   entry(): MapEntry {
     const dot = this.dot()
     const [epoch, ms, logical] = [this.bytes.varint(), this.bytes.varint(), this.bytes.varint()]
+    if (ms > STAMP_MS_MAX) throw new BytesError('BYTES_MALFORMED', 'physical time above its limit')
     if (logical > LOGICAL_MAX) throw new BytesError('BYTES_MALFORMED', 'logical time above its limit')
     const stamp: Stamp = { epoch, ms, logical, actor: this.actor() }
     const flags = this.bytes.u8()

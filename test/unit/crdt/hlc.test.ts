@@ -7,6 +7,7 @@ import {
   LOGICAL_MAX,
   observe,
   parseStamp,
+  STAMP_MS_MAX,
   type Stamp,
   stampWrite,
   tickLocal,
@@ -53,6 +54,14 @@ describe('the stamp of a write', () => {
     expect(stampWrite({ ms: 7, logical: 1 }, A, poisoned)).toEqual(stamp(0, 4e12, 4))
     expect(stampWrite({ ms: 7, logical: 1 }, A, stamp(0, 7, 1, B))).toEqual(stamp(0, 7, 2))
     expect(stampWrite(CLOCK_START, A, stamp(0, 9, LOGICAL_MAX, B))).toEqual(stamp(0, 10, 0))
+  })
+
+  it('is refused above the last one that the disk can hold', () => {
+    const last = stamp(0, STAMP_MS_MAX, LOGICAL_MAX - 1, B)
+    expect(stampWrite({ ms: 7, logical: 1 }, A, last)).toEqual(stamp(0, STAMP_MS_MAX, LOGICAL_MAX))
+    expect(() => stampWrite({ ms: 7, logical: 1 }, A, { ...last, logical: LOGICAL_MAX })).toThrow(
+      'last possible',
+    )
   })
 
   it('keeps the epoch of the entry', () => {

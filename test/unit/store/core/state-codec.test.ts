@@ -145,6 +145,12 @@ describe('hostile bytes', () => {
     expect(codeOf(() => decodeDelta(one('kkkk', 'vvv', 'm'.repeat(11)), limits))).toBe('STATE_LIMIT_EXCEEDED')
   })
 
+  it('with a stamp that the next write could not go above are refused', () => {
+    const stamp = { epoch: 0, ms: Number.MAX_SAFE_INTEGER, logical: 65_535, actor: A }
+    const bytes = encodeDelta(put('k', entry(1, 1, 'v', { stamp })))
+    expect(codeOf(() => decodeDelta(bytes))).toBe('BYTES_MALFORMED')
+  })
+
   it('with a dot number of 0 or a logical time beyond 16 bits are refused', () => {
     expect(codeOf(() => decodeDelta(encodeDelta({ ...NOTHING, covered: [dot(0)] })))).toBe('BYTES_MALFORMED')
     const stamp = { epoch: 0, ms: 1, logical: 65_536, actor: A }
