@@ -35,6 +35,8 @@ export interface DurableStoreOptions {
   readonly log: StoreLog
 }
 
+/** Expired foreign records are not read; this is when they leave memory and disk. */
+const SWEEP_INTERVAL_MS = 60_000
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
 
 export class DurableStore implements StateStore {
@@ -47,6 +49,7 @@ export class DurableStore implements StateStore {
   readonly #committer: Committer
   readonly #shadow: ShadowWatch
   #committed: (deltas: readonly Delta[]) => void = () => undefined
+  readonly #sweeping: NodeJS.Timeout
   #closed: Promise<void> | undefined
 
   constructor(options: DurableStoreOptions) {
@@ -89,6 +92,11 @@ export class DurableStore implements StateStore {
       },
       remember: (notes) => keeper.remember(notes),
     }
+    this.#sweeping = setInterval(() => {
+      this.#queue.sweepRecords(wallMs())
+      this.#committer.kick()
+    }, SWEEP_INTERVAL_MS)
+    this.#sweeping.unref()
     // A state that came back damaged has contexts to put right on disk.
     this.#committer.kick()
   }
@@ -140,6 +148,7 @@ export class DurableStore implements StateStore {
 
   async #close(): Promise<void> {
     const { disk, keeper, log } = this.#options
+    clearInterval(this.#sweeping)
     await this.#committer.close()
     await disk.close()
     try {
