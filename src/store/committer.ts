@@ -66,6 +66,7 @@ export class Committer {
   /** Set while writes are refused. */
   #refusal: HearsayError | undefined
   #running: Promise<void> | undefined
+  #stopped = false
   #stats = { batches: 0, batchOps: 0, lastBatchMs: 0, writeErrors: 0, reopens: 0 }
 
   constructor(options: CommitterOptions) {
@@ -106,7 +107,7 @@ export class Committer {
 
   /** To be called when the source may have got work by another way than `write`. */
   kick(): void {
-    if (this.#running !== undefined || !this.#options.source.hasWork) return
+    if (this.#stopped || this.#running !== undefined || !this.#options.source.hasWork) return
     this.#running = this.#run()
   }
 
@@ -115,6 +116,8 @@ export class Committer {
     this.#closing.abort()
     this.kick()
     await this.#running
+    // What peers say from here on stays in memory: a write would find the disk closed, and recovery would open it.
+    this.#stopped = true
     this.#failWaiting(closedError())
   }
 
