@@ -115,9 +115,9 @@ export class Committer {
   async close(): Promise<void> {
     this.#closing.abort()
     this.kick()
-    await this.#running
-    // What peers say from here on stays in memory: a write would find the disk closed, and recovery would open it.
+    // What peers say after the last run stays in memory: a write would find the disk closed, and recovery open it again.
     this.#stopped = true
+    await this.#running
     this.#failWaiting(closedError())
   }
 
