@@ -1,9 +1,12 @@
-/** Compiles a preload shim of test/shims with gcc into a temporary directory, once per process. */
+/** Compiles a preload shim of test/shims with gcc into `.vitest/`, once per process. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { commandExists, type Requirement } from './requirement.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+/** Ignored by git. */
+const OUTPUT = join(ROOT, '.vitest', 'shims')
 
 export const compiler: Requirement = {
   name: 'a C compiler',
@@ -17,11 +20,13 @@ const built = new Map<string, string>()
 export function buildShim(name: 'slow-fdatasync' | 'fail-fdatasync-once'): string {
   const known = built.get(name)
   if (known !== undefined) return known
-  const folder = mkdtempSync(join(tmpdir(), 'hearsay-shim-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const output = join(folder, `${name}.so`)
-  const source = join(import.meta.dirname, '..', 'shims', `${name}.c`)
-  execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-O1', '-o', output, source, '-ldl'], { stdio: 'pipe' })
+  mkdirSync(OUTPUT, { recursive: true })
+  const output = join(OUTPUT, `${name}.so`)
+  // Renamed into place: another process may have the one before loaded.
+  const fresh = `${output}.${process.pid}`
+  const source = join(ROOT, 'test', 'shims', `${name}.c`)
+  execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-O1', '-o', fresh, source, '-ldl'], { stdio: 'pipe' })
+  renameSync(fresh, output)
   built.set(name, output)
   return output
 }
