@@ -5,7 +5,7 @@
  * relayed), and which pieces a reader or the disk would now see differently. The order of the rules is that of peers.md
  * section 3; the context is united last, after maps and sets have both consulted it.
  *
- * Suspicious input: a delta with a dot far above all seen of its actor, or that would open one gap too many, is refused
+ * Suspicious input: a delta with a dot far above all seen of its actor, or with one gap or new actor too many, is refused
  * as a whole and counted; a complete state may bring the same dots. A stamp further ahead than the allowed skew is
  * merged, but does not move our clock; overwriting it still works, because writes go above what they replace.
  *
@@ -28,6 +28,8 @@ export interface ReplicaStateOptions {
   readonly dotWindow?: number
   /** Gaps in the context beyond which deltas may not open new ones. Default 100,000, about 1 MB. */
   readonly contextHolesMax?: number
+  /** Actors beyond which deltas may not name new ones. Default 100,000, about 10 MB. */
+  readonly contextActorsMax?: number
 }
 
 /** What a replica is made of; given when it comes back from disk. */
@@ -67,6 +69,7 @@ export interface StateCounts {
 const CLOCK_SKEW_MAX_MS = 10_000
 const DOT_WINDOW = 16_777_216
 const CONTEXT_HOLES_MAX = 100_000
+const CONTEXT_ACTORS_MAX = 100_000
 
 export class ReplicaState {
   /** Actors whose context on disk was wrong when this state was loaded. */
@@ -78,6 +81,7 @@ export class ReplicaState {
   readonly #maxClockSkewMs: number
   readonly #dotWindow: number
   readonly #contextHolesMax: number
+  readonly #contextActorsMax: number
   #clock: ClockState
   #refusedDeltas = 0
   #skewedStamps = 0
@@ -86,6 +90,7 @@ export class ReplicaState {
     this.#maxClockSkewMs = options.maxClockSkewMs ?? CLOCK_SKEW_MAX_MS
     this.#dotWindow = options.dotWindow ?? DOT_WINDOW
     this.#contextHolesMax = options.contextHolesMax ?? CONTEXT_HOLES_MAX
+    this.#contextActorsMax = options.contextActorsMax ?? CONTEXT_ACTORS_MAX
     this.unsavedActors = parts?.unsavedActors ?? []
     this.#context = parts?.context ?? new CausalContext()
     this.#clock = parts?.clock ?? CLOCK_START
@@ -273,10 +278,13 @@ export class ReplicaState {
 
   /** Bounds of peers.md 3a pitfall 8, over all dots of a delta: half a mutation would claim what it does not bring. */
   #admits(delta: Delta): boolean {
+    let [holes, actors] = [this.#context.holes, this.#context.actorCount]
     const admitted = (dot: Dot): boolean => {
       if (this.#context.has(dot)) return true
-      if (dot.n > this.#context.maxOf(dot.actor) + this.#dotWindow) return false
-      return this.#context.holes < this.#contextHolesMax || !this.#context.wouldOpenHole(dot)
+      const highest = this.#context.maxOf(dot.actor)
+      if (dot.n > highest + this.#dotWindow) return false
+      if (highest === 0 && ++actors > this.#contextActorsMax) return false
+      return !this.#context.wouldOpenHole(dot) || ++holes <= this.#contextHolesMax
     }
     const all =
       delta.puts.every(({ entry }) => admitted(entry.dot)) &&

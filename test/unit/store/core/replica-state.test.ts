@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { actorId } from '../../../../src/base/names.ts'
 import { CausalContext } from '../../../../src/crdt/context.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
@@ -126,6 +127,16 @@ describe('a suspicious delta', () => {
     expect(state.counts(NOW_MS)).toMatchObject({ contextHoles: 2, refusedDeltas: 1 })
     for (const n of [1, 2, 4, 7]) state.join(add(`m${n}`, n), NOW_MS)
     expect(state.counts(NOW_MS)).toMatchObject({ contextHoles: 1, refusedDeltas: 1, setMembers: 6 })
+  })
+
+  it('may not open them all at once either, nor name more actors than the bound', () => {
+    const state = new ReplicaState({ contextHolesMax: 100, contextActorsMax: 2 })
+    state.join(covered(...Array.from({ length: 1000 }, (_, i) => dot(2 * i + 2))), NOW_MS)
+    expect(state.counts(NOW_MS)).toMatchObject({ contextHoles: 0, refusedDeltas: 1 })
+    for (let i = 0; i < 10; i++) state.join(covered(dot(1, actorId(`${i}`.repeat(32)))), NOW_MS)
+    expect(state.counts(NOW_MS)).toMatchObject({ contextActors: 2, refusedDeltas: 9 })
+    state.join(covered(dot(2, actorId('0'.repeat(32)))), NOW_MS)
+    expect(state.counts(NOW_MS)).toMatchObject({ contextActors: 2, refusedDeltas: 9 })
   })
 
   it('still delivers its records', () => {
