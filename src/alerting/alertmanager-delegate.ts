@@ -49,7 +49,11 @@ export class AlertmanagerDelegate implements GossipDelegate {
   constructor(deps: AlertmanagerDelegateDeps) {
     this.#deps = deps
     this.#replicator = new Replicator({
-      store: new AdmittingStore(deps.store, (reason) => deps.dropped(reason, 1)),
+      store: new AdmittingStore(
+        deps.store,
+        (table, key) => deps.records.get(table, key),
+        (reason) => deps.dropped(reason, 1),
+      ),
       broadcaster: deps.broadcaster,
       note: deps.note,
       onSpread: (delta) => this.#tellForeigners(delta.records),

@@ -1,0 +1,69 @@
+/** Records in the private frames of peers: judged like those of an Alertmanager, once. */
+import { describe, expect, it } from 'vitest'
+import { AdmittingStore } from '../../../src/alerting/admitting-store.ts'
+import { QUARANTINE_TABLE, SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
+import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
+import type { Delta, RecordPut } from '../../../src/store/core/delta.ts'
+import { ReplicaState } from '../../../src/store/core/replica-state.ts'
+import { aSilence, NOW_MS } from '../../support/silences.ts'
+
+function setup() {
+  const state = new ReplicaState()
+  const refused: string[] = []
+  const handed: RecordPut[] = []
+  const joined = (delta: Delta): Delta => {
+    handed.push(...delta.records)
+    return state.join(delta, NOW_MS).effective
+  }
+  const store = new AdmittingStore(
+    {
+      join: joined,
+      joinFull: (full) => joined({ ...full, covered: [] }),
+      fullState: () => state.fullState(),
+    },
+    (table, key) => state.record(table, key, NOW_MS),
+    (reason) => refused.push(reason),
+  )
+  const hear = (...records: RecordPut[]): Delta => store.join({ puts: [], adds: [], covered: [], records })
+  return { state, store, refused, handed, hear }
+}
+
+function put(id: string, pattern = 'b', table = SILENCE_TABLE): RecordPut {
+  const silence = aSilence({ id, matcherSets: [[{ type: 1, name: 'a', pattern }]] })
+  return { table, key: id, record: encodeSilence(silence) }
+}
+
+describe('a record in a private frame', () => {
+  it('that would do harm is quarantined whatever table it names, and its neighbours join', () => {
+    const { state, hear } = setup()
+    hear(put('bad', '(?=x)'), put('good'), put('fine', 'b', QUARANTINE_TABLE))
+    expect([...state.records(SILENCE_TABLE, NOW_MS)].map(([key]) => key)).toEqual(['good', 'fine'])
+    expect([...state.records(QUARANTINE_TABLE, NOW_MS)].map(([key]) => key)).toEqual(['bad'])
+  })
+
+  it('goes under its own id, not under the key the frame gives', () => {
+    const { state, hear } = setup()
+    hear({ ...put('mine'), key: 'theirs' })
+    expect(state.record(SILENCE_TABLE, 'theirs', NOW_MS)).toBeUndefined()
+    expect(state.record(SILENCE_TABLE, 'mine', NOW_MS)).toBeDefined()
+  })
+
+  it('that is garbage, or of a table nobody knows, is refused alone', () => {
+    const { refused, hear } = setup()
+    const garbage = { versionNs: 1n, bytes: Uint8Array.of(9, 9, 9), expiresAtMs: 1e13 }
+    const news = hear(
+      { table: SILENCE_TABLE, key: 'x', record: garbage },
+      { ...put('y'), table: '__proto__' },
+      put('z'),
+    )
+    expect(refused).toEqual(['RECORD_MALFORMED', 'TABLE_UNKNOWN'])
+    expect(news.records.map(({ key }) => key)).toEqual(['z'])
+  })
+
+  it('that is held to the byte is not judged again', () => {
+    const { handed, hear } = setup()
+    hear(put('a'))
+    hear(put('a'), put('b'))
+    expect(handed.map(({ key }) => key)).toEqual(['a', 'b'])
+  })
+})
