@@ -12,7 +12,7 @@ import { HearsayError } from '../base/errors.ts'
 import type { ForeignRecord } from '../store/core/delta.ts'
 import type { RecordStage, Records } from '../store/records.ts'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
-import { nanosFromMs } from './core/nanos.ts'
+import { INSTANT_END_NS, nanosFromMs } from './core/nanos.ts'
 import { type Silence, type SilenceState, silenceState } from './core/silence.ts'
 import { encodeSilence, silenceFromRecord } from './core/silence-codec.ts'
 import { querySilences, type SilenceQuery } from './core/silence-query.ts'
@@ -31,6 +31,10 @@ export class Silences {
   readonly #options: SilencesOptions
   readonly #index = new Map<string, Silence>()
   readonly #stopWatching: () => void
+  /** The counts, and the instants between which they hold. */
+  #counted:
+    | { readonly counts: Record<SilenceState, number>; readonly sinceNs: bigint; readonly untilNs: bigint }
+    | undefined
 
   constructor(records: Records, clock: Clock, options: SilencesOptions) {
     this.#records = records
@@ -85,10 +89,21 @@ export class Silences {
     return querySilences(this.#index.values(), query, this.nowNs())
   }
 
+  /** Kept until a silence changes or one passes from state to state: a scrape of a quiet replica looks at none of them. */
   counts(): Readonly<Record<SilenceState, number>> {
-    const counts = { active: 0, pending: 0, expired: 0 }
     const nowNs = this.nowNs()
-    for (const silence of this.#index.values()) counts[silenceState(silence, nowNs)]++
+    const known = this.#counted
+    if (known !== undefined && nowNs >= known.sinceNs && nowNs < known.untilNs) return known.counts
+    const counts = { active: 0, pending: 0, expired: 0 }
+    let untilNs = INSTANT_END_NS
+    for (const silence of this.#index.values()) {
+      const state = silenceState(silence, nowNs)
+      counts[state]++
+      if (state === 'expired') continue
+      const nextNs = state === 'pending' ? silence.startsAtNs : silence.endsAtNs + 1n
+      if (nextNs < untilNs) untilNs = nextNs
+    }
+    this.#counted = { counts, sinceNs: nowNs, untilNs }
     return counts
   }
 
@@ -126,6 +141,7 @@ export class Silences {
   }
 
   #follow(id: string, record: ForeignRecord | undefined): void {
+    this.#counted = undefined
     const silence = record === undefined ? undefined : silenceFromRecord(record)
     if (silence === undefined) this.#index.delete(id)
     else this.#index.set(id, silence)

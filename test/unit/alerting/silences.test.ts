@@ -280,6 +280,26 @@ describe('ending a silence', () => {
     clock.nowMs += 1
     expect(silences.counts()).toEqual({ active: 0, pending: 0, expired: 2 })
   })
+
+  it('follow the clock, also back, and what is merged', () => {
+    const { silences, holding, clock } = setup()
+    holding(aSilence({ id: 'p', startsAtNs: NOW_NS + 5_000_000n, endsAtNs: NOW_NS + 9_000_000n }))
+    const shown = (afterMs: number): unknown => {
+      clock.nowMs = NOW_MS + afterMs
+      return Object.entries(silences.counts()).find(([, count]) => count > 0)?.[0]
+    }
+    expect([0, 4, 5, 9, 10, 11, 3].map(shown)).toEqual([
+      'pending',
+      'pending',
+      'active',
+      'active',
+      'expired',
+      'expired',
+      'pending',
+    ])
+    holding(aSilence({ id: 'a' }))
+    expect(silences.counts()).toEqual({ active: 1, pending: 1, expired: 0 })
+  })
 })
 
 describe('quarantined silences', () => {
