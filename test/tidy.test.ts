@@ -37,6 +37,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'src/gossip/io',
     'node:',
     'pino',
+    'msgpackr',
     'fastify',
     'fastify-plugin',
     'typebox',

@@ -1,6 +1,8 @@
 /** A named LWW map as a library object: typed values, synchronous reads from memory, durable writes. */
 import type { Clock } from '../base/clock.ts'
 import { parseDuration } from '../base/duration.ts'
+import { errorCode } from '../base/errors.ts'
+import type { StoredValue } from '../store/core/delta.ts'
 import type { KeyValue } from '../store/key-value.ts'
 import { decodeValue, encodeValue } from './value-codec.ts'
 
@@ -22,7 +24,10 @@ export class ReplicaMap<V> {
     this.#clock = clock
   }
 
-  /** The newest value known here; undefined when there is none, it was deleted, or its time is over. */
+  /**
+   * The newest value known here; undefined when there is none, it was deleted, or its time is over.
+   * @throws HearsayError `VALUE_UNREADABLE` when another program stored bytes that are not what their type says
+   */
   get(key: string): V | undefined {
     const item = this.#kv.get(this.#name, key)
     // The type is the caller's word: whoever writes to this map by other means must keep it.
@@ -45,13 +50,28 @@ export class ReplicaMap<V> {
     return (await this.#kv.delete(this.#name, key)).existed
   }
 
-  /** Every entry in key order, read page by page; entries written meanwhile may or may not be among them. */
+  /**
+   * Every entry in key order, read page by page; entries written meanwhile may or may not be among them, and one whose
+   * value is unreadable (see `get`) is left out.
+   */
   *entries(): IterableIterator<[key: string, value: V]> {
     let after: string | undefined
     do {
       const page = this.#kv.list(this.#name, { limit: PAGE, ...(after === undefined ? {} : { after }) })
-      for (const item of page.items) yield [item.key, decodeValue(item.value) as V]
+      for (const { key, value } of page.items) {
+        const decoded = readable(value)
+        if (decoded !== undefined) yield [key, decoded.value as V]
+      }
       after = page.next
     } while (after !== undefined)
+  }
+}
+
+function readable(value: StoredValue): { readonly value: unknown } | undefined {
+  try {
+    return { value: decodeValue(value) }
+  } catch (error) {
+    if (errorCode(error) === 'VALUE_UNREADABLE') return undefined
+    throw error
   }
 }

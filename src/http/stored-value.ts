@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { StoredValue } from '../store/core/delta.ts'
+import { MSGPACK, msgpackAsJson } from './msgpack-json.ts'
 import { HttpError } from './problem.ts'
 
 export const DEFAULT_CONTENT_TYPE: string = 'application/octet-stream'
@@ -37,8 +38,9 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Text of a JSON value for inlining in a larger document, or undefined when the bytes are not JSON after all. */
+/** Text of a JSON value for inlining in a larger document, or undefined when it cannot be had from the bytes. */
 export function inlineJson(value: StoredValue): string | undefined {
+  if (value.contentType === MSGPACK) return msgpackAsJson(value.bytes)
   if (!isJsonType(value.contentType) || !isUtf8(value.bytes)) return undefined
   const text = asBuffer(value.bytes).toString('utf8')
   return isJson(text) ? text : undefined

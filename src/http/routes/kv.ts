@@ -13,6 +13,7 @@ import { checkAcknowledgement } from '../acknowledgement.ts'
 import { formatEtag, isNotModified } from '../etag.ts'
 import { httpDate } from '../http-date.ts'
 import type { HttpDeps } from '../http-deps.ts'
+import { MSGPACK, msgpackAsJson } from '../msgpack-json.ts'
 import { checkPathName } from '../path-name.ts'
 import { writePrecondition } from '../preconditions.ts'
 import { HttpError } from '../problem.ts'
@@ -94,7 +95,12 @@ export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCall
         throw new HttpError('KEY_NOT_FOUND', `${JSON.stringify(map)} holds no ${JSON.stringify(key)}`)
       }
       const ifNoneMatch = request.headers['if-none-match']
-      sendItem(reply, item, ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version))
+      sendItem(
+        reply,
+        item,
+        request.headers.accept,
+        ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version),
+      )
     })
 
     app.delete(
@@ -122,13 +128,21 @@ export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCall
   }
 }
 
-function sendItem(reply: FastifyReply, item: KvItem, notModified: boolean): void {
+function sendItem(reply: FastifyReply, item: KvItem, accept: string | undefined, notModified: boolean): void {
   reply.header('etag', formatEtag(item.version))
   reply.header('last-modified', httpDate(item.updatedAtMs))
   reply.header('cache-control', 'no-cache')
   if (notModified) {
     reply.code(304).send()
     return
+  }
+  if (item.value.contentType === MSGPACK) {
+    reply.header('vary', 'accept')
+    const json = accept?.includes(MSGPACK) === true ? undefined : msgpackAsJson(item.value.bytes)
+    if (json !== undefined) {
+      reply.header('content-type', 'application/json; charset=utf-8').send(json)
+      return
+    }
   }
   const served = servedType(item.value.contentType)
   reply.header('content-type', served.contentType)

@@ -100,6 +100,31 @@ describe('an embedded replica', () => {
     await replica.set('s').add('member')
     expect(await (await fetch(`${replica.url}/api/v1/sets/s`)).json()).toEqual({ members: ['member'] })
   })
+
+  it('gives what the library wrote to HTTP as JSON, and as MessagePack to who asks for it', async () => {
+    const replica = await open({ http: ANY_PORT })
+    await replica.map<{ cpu: number }>('m').set('k', { cpu: 0.9 })
+    const url = `${replica.url}/api/v1/kv/m/k`
+    expect(await (await fetch(url)).json()).toEqual({ cpu: 0.9 })
+    const packed = await fetch(url, { headers: { accept: 'application/vnd.msgpack' } })
+    expect(packed.headers.get('content-type')).toBe('application/vnd.msgpack')
+    const page = await (await fetch(`${replica.url}/api/v1/kv/m`)).json()
+    expect(page).toMatchObject({ items: [{ key: 'k', value: { cpu: 0.9 } }] })
+  })
+
+  it('keeps one unreadable value from spoiling its neighbours', async () => {
+    const replica = await open({ http: ANY_PORT })
+    const map = replica.map<number>('m')
+    await map.set('a', 1)
+    const headers = { 'content-type': 'application/vnd.msgpack' }
+    await fetch(`${replica.url}/api/v1/kv/m/b`, { method: 'PUT', headers, body: new Uint8Array([0x92, 1]) })
+    await map.set('c', 3)
+    expect(() => map.get('b')).toThrow(expect.objectContaining({ code: 'VALUE_UNREADABLE' }))
+    expect([...map.entries()]).toEqual([
+      ['a', 1],
+      ['c', 3],
+    ])
+  })
 })
 
 describe('opening a replica', () => {
