@@ -214,7 +214,9 @@ export class ReplicaState {
     for (const { set, member } of [...sets.added, ...sets.dropped, ...sets.moved]) {
       changed.push({ kind: 'member', set, member })
     }
-    for (const live of sets.dropped) covered.push(live.dot)
+    // Nor does a dot of an element that stays by another add: the two would travel apart (split-delta.ts), and where the
+    // cover arrives alone an element would vanish that nobody removed.
+    for (const { set, member, dot } of sets.dropped) if (!this.#sets.has(set, member)) covered.push(dot)
     this.#context.union(full.context)
     for (const { entry } of puts) {
       this.#context.add(entry.dot)

@@ -3,7 +3,8 @@
  * runs. Every piece is a delta of its own, so they may arrive in any order, or not at all.
  *
  * A put loses the company of the dots it covers. That is sound (the stamps still decide between two puts of a key), and
- * only news out of a full state is cut like this: a writer's own mutation always leaves whole.
+ * only news out of a full state is cut like this: a writer's own mutation always leaves whole. An add has no such company
+ * to lose: news out of a full state cover only dots of elements that are gone (replica-state.ts).
  */
 import type { Delta } from './delta.ts'
 

@@ -3,6 +3,7 @@ import { actorId } from '../../../../src/base/names.ts'
 import { CausalContext } from '../../../../src/crdt/context.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
+import { splitDelta } from '../../../../src/store/core/split-delta.ts'
 import { A, add, B, covered, dot, entry, NOTHING, NOW_MS, put, record } from './fixtures.ts'
 
 function stateOf(...deltas: readonly Delta[]): ReplicaState {
@@ -58,6 +59,15 @@ describe('joining a full state', () => {
     const outcome = state.joinFull(stateOf(add('ana', 1), covered(dot(1))).fullState(), NOW_MS)
     expect(outcome.effective.covered).toEqual([dot(1)])
     expect(outcome.changed).toEqual([{ kind: 'member', set: 's', member: 'ana' }])
+  })
+
+  it('cuts into pieces of which none, come alone, takes an element away that nobody removed', () => {
+    const first = add('ana', 1)
+    const again = { ...add('ana', 2), covered: [dot(1)] }
+    const state = stateOf(first)
+    const { effective } = state.joinFull(stateOf(first, again).fullState(), NOW_MS)
+    for (const piece of splitDelta(effective)) expect(stateOf(first, piece).members('s')).toEqual(['ana'])
+    expect(stateOf(first, ...splitDelta(effective)).members('s')).toEqual(['ana'])
   })
 
   it('does not list the dot of a replaced entry: its successor is listed', () => {
