@@ -108,6 +108,22 @@ export class ByteWriter {
     return text.length <= SHORT && this.#shortAscii(text) ? this : this.bytes(utf8Encode(text))
   }
 
+  /** UTF-8 without its length. */
+  text(text: string): this {
+    if (text.length > SHORT) return this.raw(utf8Encode(text))
+    this.#grow(SHORT)
+    const start = this.#length
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 127) {
+        this.#length = start
+        return this.raw(utf8Encode(text))
+      }
+      this.#buffer[this.#length++] = code
+    }
+    return this
+  }
+
   /** Writes `text` as `string` does if it is ASCII only; otherwise leaves everything as it was. */
   #shortAscii(text: string): boolean {
     this.#grow(1 + SHORT)

@@ -71,17 +71,15 @@ export function decodeStorageKey(bytes: Uint8Array, texts: SharedTexts = new Sha
 }
 
 function pairKey(kind: number, name: string, key: string): Uint8Array {
-  const nameBytes = utf8Encode(name)
-  const keyBytes = utf8Encode(key)
-  const writer = new ByteWriter(nameBytes.length + keyBytes.length + 3).u8(kind)
-  if (!nameBytes.includes(NUL)) writer.raw(nameBytes)
+  const writer = new ByteWriter(160).u8(kind)
+  if (!name.includes('\0')) writer.text(name)
   else {
-    for (const byte of nameBytes) {
+    for (const byte of utf8Encode(name)) {
       writer.u8(byte)
       if (byte === NUL) writer.u8(ESCAPED_NUL)
     }
   }
-  return writer.u8(NUL).u8(END_OF_NAME).raw(keyBytes).finish()
+  return writer.u8(NUL).u8(END_OF_NAME).text(key).finish()
 }
 
 function splitPair(bytes: Uint8Array, texts: SharedTexts): readonly [name: string, key: string] {

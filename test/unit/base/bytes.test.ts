@@ -121,3 +121,12 @@ describe('compareBytes', () => {
     )
   })
 })
+
+describe('text without its length', () => {
+  it('is the UTF-8 of it, short or long, ASCII or not, after what was there', () => {
+    for (const text of ['', 'abc', 'aé\0€😀', 'x'.repeat(500), `${'x'.repeat(60)}é`]) {
+      const bytes = new ByteWriter(1).u8(7).text(text).u8(9).finish()
+      expect(bytes).toEqual(Uint8Array.of(7, ...utf8Encode(text), 9))
+    }
+  })
+})
