@@ -18,8 +18,10 @@ export const NANOS_PER_SECOND = 1_000_000_000n
 export const ZERO_TIME_NS: bigint = -62_135_596_800n * NANOS_PER_SECOND
 /** First instant of the year 10000. */
 export const INSTANT_END_NS: bigint = 253_402_300_800n * NANOS_PER_SECOND
-/** 2262-01-01: no version at or above it is taken. */
+/** 2262-01-01: no version at or above it is taken, */
 export const VERSION_END_NS: bigint = 9_214_646_400n * NANOS_PER_SECOND
+/** but for a silence of no duration, up to a day later. */
+export const ENDED_VERSION_END_NS: bigint = VERSION_END_NS + 86_400n * NANOS_PER_SECOND
 
 export function nanosFromMs(ms: number): bigint {
   const wholeMs = Math.floor(ms)

@@ -15,7 +15,7 @@ import {
   SILENCE_TABLE,
 } from './admission.ts'
 import type { MeshSilence } from './alertmanager_pb.ts'
-import { isValidInstant, nanosFromInstant, VERSION_END_NS } from './nanos.ts'
+import { ENDED_VERSION_END_NS, isValidInstant, nanosFromInstant, VERSION_END_NS } from './nanos.ts'
 import { decodeMeshSilence, silenceFromMessage, silenceRecord } from './silence-codec.ts'
 import { silenceFault } from './silence-validation.ts'
 
@@ -36,7 +36,9 @@ export function admitSilence(bytes: Uint8Array): Admission {
     return refused('IDENTITY_INVALID')
   const instants = [inner.startsAt, inner.endsAt, inner.updatedAt, message.expiresAt]
   const versionNs = nanosFromInstant(inner.updatedAt)
-  if (!instants.every(isValidInstant) || versionNs < 0n || versionNs >= VERSION_END_NS) {
+  // What mutes nothing may have a version above all that mute: so every silence can be ended (silence-rules.ts).
+  const versionEndNs = silence.startsAtNs === silence.endsAtNs ? ENDED_VERSION_END_NS : VERSION_END_NS
+  if (!instants.every(isValidInstant) || versionNs < 0n || versionNs >= versionEndNs) {
     return refused('INSTANT_INVALID')
   }
   const record = silenceRecord(message)

@@ -11,7 +11,7 @@
  */
 import { HearsayError } from '../../base/errors.ts'
 import type { Matcher } from './matcher.ts'
-import { maxNanos, NANOS_PER_SECOND, ZERO_TIME_NS } from './nanos.ts'
+import { maxNanos, NANOS_PER_SECOND, VERSION_END_NS, ZERO_TIME_NS } from './nanos.ts'
 import { type Silence, sameMatcherSets, silenceState } from './silence.ts'
 import { silenceFault } from './silence-validation.ts'
 
@@ -47,6 +47,7 @@ function nextVersion({ existing, nowNs }: EditContext): bigint {
 
 function canEditInPlace(existing: Silence, request: Silence, nowNs: bigint): boolean {
   if (!sameMatcherSets(existing.matcherSets, request.matcherSets)) return false
+  if (existing.updatedAtNs + 1n >= VERSION_END_NS) return false
   const state = silenceState(existing, nowNs)
   if (state === 'expired') return false
   if (state === 'pending') return request.startsAtNs >= nowNs
@@ -91,11 +92,13 @@ export function planExpiry(context: EditContext & { readonly existing: Silence }
   const { existing, nowNs, retentionNs } = context
   const state = silenceState(existing, nowNs)
   if (state === 'expired') return undefined
+  const updatedAtNs = nextVersion(context)
   return {
     ...existing,
-    startsAtNs: state === 'pending' ? nowNs : existing.startsAtNs,
+    // So high a version is taken by peers only for a silence without duration.
+    startsAtNs: state === 'pending' || updatedAtNs >= VERSION_END_NS ? nowNs : existing.startsAtNs,
     endsAtNs: nowNs,
-    updatedAtNs: nextVersion(context),
+    updatedAtNs,
     expiresAtNs: maxNanos(existing.expiresAtNs, nowNs + retentionNs),
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
 import { MeshSilenceSchema } from '../../../src/alerting/core/alertmanager_pb.ts'
 import { matcher } from '../../../src/alerting/core/matcher.ts'
-import { ZERO_TIME_NS } from '../../../src/alerting/core/nanos.ts'
+import { VERSION_END_NS, ZERO_TIME_NS } from '../../../src/alerting/core/nanos.ts'
 import type { Silence } from '../../../src/alerting/core/silence.ts'
 import { admitSilence } from '../../../src/alerting/core/silence-admission.ts'
 import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
@@ -299,6 +299,35 @@ describe('ending a silence', () => {
     ])
     holding(aSilence({ id: 'a' }))
     expect(silences.counts()).toEqual({ active: 1, pending: 1, expired: 0 })
+  })
+})
+
+describe('a silence with the last version that may be active', () => {
+  const last = aSilence({ id: 'last', updatedAtNs: VERSION_END_NS - 1n })
+
+  it('can be ended, and peers take the end', async () => {
+    const { silences, holding, records } = setup()
+    holding(last)
+    await silences.expire('last')
+    const record = records.get(SILENCE_TABLE, 'last')
+    expect(admitSilence(record?.bytes ?? new Uint8Array(0)).verdict).toBe('accepted')
+  })
+
+  it('lies below the versions of silences that mute nothing, which alone go further', () => {
+    const verdict = (of: Partial<Silence>): string =>
+      admitSilence(encodeSilence(aSilence({ id: 'x', updatedAtNs: VERSION_END_NS, ...of })).bytes).verdict
+    expect(verdict({})).toBe('refused')
+    expect(verdict({ startsAtNs: NOW_NS, endsAtNs: NOW_NS + 1n })).toBe('refused')
+    expect(verdict({ startsAtNs: NOW_NS, endsAtNs: NOW_NS })).toBe('accepted')
+  })
+
+  it('is replaced by an edit, for peers would refuse the next version of it', async () => {
+    const { silences, holding, stored } = setup()
+    holding(last)
+    const { startsAtNs, endsAtNs } = last
+    const id = await silences.create(aRequest({ id: 'last', startsAtNs, endsAtNs }))
+    expect(id).not.toBe('last')
+    expect(stored('last').endsAtNs).toBe(NOW_NS)
   })
 })
 
