@@ -52,7 +52,7 @@ export class BatchStage implements Stage {
     this.#layerDeltas = []
     operation(this)
     for (const [name, staged] of this.#layer) this.#committed.set(name, staged)
-    this.#deltas.push(...this.#layerDeltas)
+    for (const delta of this.#layerDeltas) this.#deltas.push(delta)
   }
 
   getEntry(map: string, key: string): MapEntry | undefined {

@@ -109,6 +109,15 @@ describe('own writes', () => {
     expect(rig.get('k')).toBe('b')
   })
 
+  it('may make any number of mutations', () => {
+    const rig = new Rig()
+    const done = rig.submit((stage) => {
+      for (let i = 0; i < 200_000; i++) stage.putRecord('t', 'k', record(BigInt(i + 1), 'r'))
+    })
+    expect(rig.commit()).toHaveLength(200_000)
+    expect(done).toEqual([{ ok: true }])
+  })
+
   it('that change nothing are done without a batch', () => {
     const rig = new Rig()
     const done = rig.submit((stage) => stage.removeMember('s', 'nobody'))
