@@ -23,7 +23,9 @@ class Rig {
   constructor(options: Partial<CommitQueueOptions> = {}, state: ReplicaState = new ReplicaState()) {
     this.state = state
     const nextDot = (): Dot => dot(++this.n)
-    const onChanged = (keys: readonly StateKey[]): void => void this.changes.push(...keys)
+    const onChanged = (keys: readonly StateKey[]): void => {
+      for (const key of keys) this.changes.push(key)
+    }
     this.queue = new CommitQueue(this.state, { nextDot, onChanged, ...options })
   }
 
