@@ -10,11 +10,13 @@
  * pass on only what is at most 700 bytes and expect a larger one straight from its author (alertmanager-state.md 1.4),
  * so that is what we do: own large records go by stream to each of them, relayed ones do not.
  */
-import { PRIVATE_MAGIC } from '../gossip/core/batch-frame.ts'
+import { PRIVATE_MAGIC, PRIVATE_VERSION } from '../gossip/core/batch-frame.ts'
 import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../gossip/core/delegate.ts'
+import { nativeVersions } from '../gossip/core/native-meta.ts'
 import { FOREIGN_RELAYED_BYTES_MAX } from '../gossip/core/stream-broadcast.ts'
 import type { Delta, RecordPut } from '../store/core/delta.ts'
 import type { Joinable } from '../store/core/joinable.ts'
+import { stateKeyName } from '../store/core/state-key.ts'
 import type { Records } from '../store/records.ts'
 import { Replicator } from '../store/replicator.ts'
 import { AdmittingStore } from './admitting-store.ts'
@@ -69,14 +71,14 @@ export class AlertmanagerDelegate implements GossipDelegate {
 
   localState(exchange: Exchange): Uint8Array {
     const frame = exchange.peerClass === 'foreign' ? NO_BYTES : this.#replicator.localState(exchange)
-    const records =
-      exchange.peerClass === 'native' ? () => [] : (table: string) => this.#deps.records.entries(table)
-    for (const attempt of [frame, NO_BYTES]) {
-      const state = encodeForeignState(records, attempt)
-      if (state.length <= STATE_BYTES_MAX) return state
-      this.#deps.note('replication.state_too_large', { bytes: state.length, limit: STATE_BYTES_MAX })
-    }
-    return NO_BYTES
+    // The frame has the records too; when the whole state is too large for one, a native peer gets at least those.
+    const framed = exchange.peerClass === 'native' && frame.length > 0
+    const records = framed ? () => [] : (table: string) => this.#deps.records.entries(table)
+    const state = encodeForeignState(records, frame)
+    if (state.length <= STATE_BYTES_MAX) return state
+    this.#deps.note('replication.state_too_large', { bytes: state.length, limit: STATE_BYTES_MAX })
+    const withoutFrame = encodeForeignState((table) => this.#deps.records.entries(table), NO_BYTES)
+    return withoutFrame.length <= STATE_BYTES_MAX ? withoutFrame : NO_BYTES
   }
 
   mergeRemoteState(bytes: Uint8Array, exchange: Exchange): void {
@@ -92,6 +94,11 @@ export class AlertmanagerDelegate implements GossipDelegate {
 
   memberEvent(event: MemberEvent): void {
     this.#replicator.memberEvent(event)
+    const { name, meta, peerClass } = event.member
+    const versions = nativeVersions(meta)
+    if (event.type !== 'join' || peerClass === 'native' || versions === undefined) return
+    const theirs = `${versions.min}-${versions.max}`
+    this.#deps.note('replication.peer_version_unsupported', { peer: name, theirs, ours: PRIVATE_VERSION })
   }
 
   #merge(state: ForeignState): void {
@@ -109,7 +116,11 @@ export class AlertmanagerDelegate implements GossipDelegate {
       const payload = encodeForeignPart(put)
       // Gossip sends a long message to every foreign member by stream: once is enough, and its author does it.
       if (payload === undefined || (payload.length > FOREIGN_RELAYED_BYTES_MAX && !this.#isOwn)) continue
-      this.#deps.broadcaster.broadcast({ audience: 'foreign', key: `${put.table}\0${put.key}`, payload })
+      this.#deps.broadcaster.broadcast({
+        audience: 'foreign',
+        key: stateKeyName({ kind: 'record', table: put.table, key: put.key }),
+        payload,
+      })
     }
   }
 }

@@ -51,6 +51,7 @@ export interface ReplicaOptions {
 const WARNED_EVENTS: ReadonlySet<string> = new Set([
   'replication.state_too_large',
   'replication.wire_version_newer',
+  'replication.peer_version_unsupported',
   'silence.quarantined',
 ])
 

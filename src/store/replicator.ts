@@ -152,7 +152,8 @@ function frame(kind: number, body: Uint8Array): Uint8Array {
 /**
  * A newer write to the same map key or record makes the pending one needless: LWW keeps only the newest. Of a map key
  * that goes for one writer's own writes, which come in order; a relayed write of another may be older than the one that
- * is pending. Records are passed on only when they have won. Set deltas supersede nothing: a removal covers exactly the dots it saw, so dropping an earlier one would lose its dots.
+ * is pending. Records are passed on only when they have won. Set deltas supersede nothing: a removal covers exactly the
+ * dots it saw, so dropping an earlier one would lose its dots.
  */
 function supersedingKey(delta: Delta): string | undefined {
   if (delta.adds.length > 0 || delta.puts.length + delta.records.length !== 1) return undefined

@@ -1,0 +1,134 @@
+/** What goes to whom: private frames to hearsay, parts to Alertmanagers, both to strangers. */
+import { describe, expect, it } from 'vitest'
+import { AlertmanagerDelegate } from '../../../src/alerting/alertmanager-delegate.ts'
+import { SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
+import { decodeForeignState } from '../../../src/alerting/core/foreign-state.ts'
+import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
+import type { Broadcast, Exchange, Member, PeerClass } from '../../../src/gossip/core/delegate.ts'
+import { nativeMeta } from '../../../src/gossip/core/native-meta.ts'
+import type { Delta, RecordPut } from '../../../src/store/core/delta.ts'
+import { ReplicaState } from '../../../src/store/core/replica-state.ts'
+import { memoryRecords } from '../../support/memory-records.ts'
+import { aSilence, NOW_MS } from '../../support/silences.ts'
+
+function member(name: string, peerClass: PeerClass, meta: Uint8Array = new Uint8Array(0)): Member {
+  const endpoint = { addr: Uint8Array.of(127, 0, 0, 1), port: 9094 }
+  return {
+    name,
+    peerClass,
+    meta,
+    endpoint,
+    incarnation: 1,
+    liveness: 'alive',
+    rttMs: undefined,
+    isSelf: false,
+  }
+}
+
+function setup(members: Member[] = [member('am', 'foreign'), member('zz', 'native', nativeMeta())]) {
+  const state = new ReplicaState()
+  const records = memoryRecords()
+  const sent: Broadcast[] = []
+  const notes: [string, object][] = []
+  const join = (delta: Delta): Delta => {
+    const { effective } = state.join(delta, NOW_MS)
+    records.merge(effective.records)
+    return effective
+  }
+  const delegate = new AlertmanagerDelegate({
+    store: { join, joinFull: (full) => join({ ...full, covered: [] }), fullState: () => state.fullState() },
+    records,
+    broadcaster: {
+      broadcast: (broadcast) => sent.push(broadcast),
+      sendReliable: () => undefined,
+      members: () => members,
+    },
+    note: (event, fields) => notes.push([event, fields]),
+    dropped: () => undefined,
+  })
+  const write = (put: RecordPut): void => {
+    const delta = { puts: [], adds: [], covered: [], records: [put] }
+    join(delta)
+    delegate.committed([delta])
+  }
+  return { delegate, records, sent, notes, write }
+}
+
+function put(id: string, comment = 'short'): RecordPut {
+  return { table: SILENCE_TABLE, key: id, record: encodeSilence(aSilence({ id, comment })) }
+}
+
+function exchange(peerClass: Exchange['peerClass']): Exchange {
+  return { join: false, remoteState: undefined, peerClass }
+}
+
+function audiences(sent: readonly Broadcast[]): string[] {
+  return sent.map(({ audience }) => audience).sort((a, b) => (a < b ? -1 : 1))
+}
+
+describe('a push-pull', () => {
+  it.each([
+    ['an Alertmanager', 'foreign', 1, false],
+    ['a hearsay replica', 'native', 0, true],
+    ['somebody unknown', undefined, 1, true],
+  ] as const)('with %s holds what it can read, once', (_who, peerClass, silences, framed) => {
+    const { delegate, write } = setup()
+    write(put('a'))
+    const state = decodeForeignState(delegate.localState(exchange(peerClass)))
+    expect(state.puts).toHaveLength(silences)
+    expect(state.hearsayFrame.length > 0).toBe(framed)
+  })
+
+  it('carries silences to another replica, whoever it takes us for', () => {
+    for (const peerClass of ['native', 'foreign', undefined] as const) {
+      const [from, to] = [setup(), setup()]
+      from.write(put('a'))
+      to.delegate.mergeRemoteState(from.delegate.localState(exchange(peerClass)), exchange(undefined))
+      expect(to.records.get(SILENCE_TABLE, 'a')).toBeDefined()
+    }
+  })
+})
+
+describe('a silence', () => {
+  it('written here goes to both kinds of peers, however large', () => {
+    for (const comment of ['short', 'x'.repeat(1000)]) {
+      const { sent, write } = setup()
+      write(put('a', comment))
+      expect(audiences(sent)).toEqual(['foreign', 'native'])
+    }
+  })
+
+  it('heard from an Alertmanager is passed on, but a large one not to Alertmanagers, who had it from its author', () => {
+    for (const [comment, expected] of [
+      ['short', ['foreign', 'native']],
+      ['x'.repeat(1000), ['native']],
+    ] as const) {
+      const [author, relay] = [setup(), setup()]
+      author.write(put('a', comment))
+      const part = author.sent.find(({ audience }) => audience === 'foreign')
+      relay.delegate.userMessage(part?.payload ?? new Uint8Array(0))
+      expect(audiences(relay.sent)).toEqual(expected)
+      relay.sent.length = 0
+      relay.delegate.userMessage(part?.payload ?? new Uint8Array(0))
+      expect(relay.sent).toEqual([])
+    }
+  })
+
+  it('costs nothing for Alertmanagers where there are none', () => {
+    const { sent, write } = setup([member('zz', 'native', nativeMeta())])
+    write(put('a'))
+    expect(audiences(sent)).toEqual(['native'])
+  })
+})
+
+describe('a hearsay replica whose private versions we do not read', () => {
+  it('is refused by name', () => {
+    const { delegate, notes } = setup()
+    const newer = member('zz-new', 'foreign', Uint8Array.of(0x68, 0x73, 7, 9))
+    delegate.memberEvent({ type: 'join', member: newer })
+    delegate.memberEvent({ type: 'join', member: member('am', 'foreign') })
+    expect(notes).toEqual([
+      ['replication.peer_version_unsupported', { peer: 'zz-new', theirs: '7-9', ours: 1 }],
+    ])
+  })
+})
