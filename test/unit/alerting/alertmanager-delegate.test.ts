@@ -127,6 +127,7 @@ describe('a hearsay replica whose private versions we do not read', () => {
     const newer = member('zz-new', 'foreign', Uint8Array.of(0x68, 0x73, 7, 9))
     delegate.memberEvent({ type: 'join', member: newer })
     delegate.memberEvent({ type: 'join', member: member('am', 'foreign') })
+    delegate.memberEvent({ type: 'join', member: member('zz', 'native', nativeMeta()) })
     expect(notes).toEqual([
       ['replication.peer_version_unsupported', { peer: 'zz-new', theirs: '7-9', ours: 1 }],
     ])
