@@ -158,6 +158,7 @@ export class GossipMachine {
         this.#outbox.emit({ type: 'user-message', payload: message.payload })
         break
     }
+    this.#selfRules.reviewLeave()
   }
 
   /** Earliest internal deadline; the driver arms one timer for it. Ask again after every call into the machine. */
@@ -169,9 +170,10 @@ export class GossipMachine {
   advance(nowMs: number): void {
     for (let ran = 0; ran < DEADLINES_PER_ADVANCE_MAX; ran++) {
       const due = this.#timers.takeDue(nowMs)
-      if (due === undefined) return
+      if (due === undefined) break
       this.#run(nowMs, due.at, due.tag)
     }
+    this.#selfRules.reviewLeave()
   }
 
   /** The result of a 'stream-ping' effect. */
@@ -193,6 +195,7 @@ export class GossipMachine {
   mergeNodes(nowMs: number, nodes: readonly NodeRecord[], join: boolean): void {
     this.#outbox.note('debug', 'nodes-merged', { nodes: nodes.length, join: join ? 1 : 0 })
     this.#exchange.merge(nowMs, nodes)
+    this.#selfRules.reviewLeave()
   }
 
   /** Spreads a user message to its audience: first transmission in the next `advance`, which is due at once. */

@@ -18,6 +18,8 @@ import type { Outbox } from './outbox.ts'
 
 /** memberlist peers panic or refuse above this. */
 export const META_BYTES_MAX = 512
+/** Datagrams of a goodbye to each peer. */
+const TELLINGS = 2
 
 export interface SelfRulesDeps {
   readonly config: GossipConfig
@@ -32,6 +34,8 @@ export interface SelfRulesDeps {
 export class SelfRules {
   readonly #deps: SelfRulesDeps
   #leaving = false
+  /** How often each peer was told that we leave, while that goes on. */
+  #tellings: Map<string, number> | undefined
 
   constructor(deps: SelfRulesDeps) {
     this.#deps = deps
@@ -92,38 +96,39 @@ export class SelfRules {
 
   /**
    * Says goodbye. `left` is emitted once the message went to every live peer twice, since the first datagram may be lost,
-   * or when its transmissions are used up.
+   * when its transmissions are used up, or when nobody is left to be told (`reviewLeave`).
    */
   leave(nowMs: number): void {
     if (this.#leaving) return
     this.#leaving = true
-    const { members, record, dissemination, outbox } = this.#deps
+    this.#tellings = new Map()
+    const { members, record, dissemination } = this.#deps
     const { name, incarnation } = record
-    const livePeers = (): number => members.livePeers('native') + members.livePeers('foreign')
     members.setLiveness(record, 'left', nowMs)
-    const tellings = new Map<string, number>()
-    const toldTwice = new Set<string>()
-    let done = false
-    const finished = (): void => {
-      if (!done) outbox.emit({ type: 'left' })
-      done = true
-    }
-    if (livePeers() === 0) {
-      finished()
-      return
-    }
+    this.reviewLeave()
+    if (this.#tellings === undefined) return
     const notice: BroadcastNotice = {
       sent: (peerName) => {
-        const peer = members.get(peerName)
-        if (peer === undefined || !isLive(peer)) return
-        const count = (tellings.get(peerName) ?? 0) + 1
-        tellings.set(peerName, count)
-        if (count >= 2) toldTwice.add(peerName)
-        if (toldTwice.size >= livePeers()) finished()
+        this.#tellings?.set(peerName, (this.#tellings.get(peerName) ?? 0) + 1)
+        this.reviewLeave()
       },
-      finished,
+      finished: () => this.#left(),
     }
     dissemination.membership(nowMs, { kind: 'dead', incarnation, node: name, from: name }, notice)
+  }
+
+  /** To be called when a peer may have gone: those that leave with us need not be told. */
+  reviewLeave(): void {
+    const tellings = this.#tellings
+    if (tellings === undefined) return
+    const isTold = (peer: MemberRecord): boolean => (tellings.get(peer.name) ?? 0) >= TELLINGS
+    if (this.#deps.members.order.every((peer) => peer.isSelf || !isLive(peer) || isTold(peer))) this.#left()
+  }
+
+  #left(): void {
+    if (this.#tellings === undefined) return
+    this.#tellings = undefined
+    this.#deps.outbox.emit({ type: 'left' })
   }
 
   #refute(nowMs: number, accused: number): void {

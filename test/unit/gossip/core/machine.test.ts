@@ -48,6 +48,16 @@ describe('a cluster', () => {
     expect(node(nodes, 0).events()).toContain('leave c')
   })
 
+  it('whose members all leave at once is done at once: nobody waits to tell who goes as well', () => {
+    const { cluster, nodes } = joined(['a', 'b', 'c'])
+    cluster.runTo(5000)
+    for (const member of nodes) member.machine.leave(5000)
+    cluster.runTo(5500)
+    expect(nodes.map((member) => member.heard.filter((effect) => effect.type === 'left').length)).toEqual([
+      1, 1, 1,
+    ])
+  })
+
   it('sees a graceful leave as left within milliseconds, and the leaver is done', () => {
     const { cluster, nodes } = joined(FIVE)
     cluster.runTo(5000)
