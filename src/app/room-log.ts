@@ -11,8 +11,14 @@ export interface RoomLog {
 
 export function roomLog(log: Logger, component: string): RoomLog {
   return {
-    debug: (event, fields) => log.debug({ component, event, ...fields }),
-    info: (event, fields) => log.info({ component, event, ...fields }),
-    warn: (event, fields) => log.warn({ component, event, ...fields }),
+    debug: (event, fields) => log.debug({ component, event, ...renamed(fields) }),
+    info: (event, fields) => log.info({ component, event, ...renamed(fields) }),
+    warn: (event, fields) => log.warn({ component, event, ...renamed(fields) }),
   }
+}
+
+/** `node` is who logs, on every line; the gossip machine's `node` is the member it talks about. */
+function renamed(fields: Fields): Fields {
+  const { node, ...others } = fields
+  return node === undefined ? fields : { ...others, member: node }
 }
