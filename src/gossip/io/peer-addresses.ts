@@ -11,17 +11,12 @@
  */
 import { lookup } from 'node:dns/promises'
 import { HearsayError } from '../../base/errors.ts'
+import { type HostPort, parseHostPort } from '../../base/host-port.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { addressFromText, endpointFromText } from './endpoint-text.ts'
 
 /** Endpoints used of one name; a larger answer is cut. */
 export const ENDPOINTS_PER_NAME_MAX = 256
-
-export interface PeerAddress {
-  /** A name, an IP literal without brackets, or empty when only a port was given. */
-  readonly host: string
-  readonly port: number
-}
 
 /** All IP literals of a name. Injected, so that tests need no DNS. */
 export type NameLookup = (host: string) => Promise<readonly string[]>
@@ -30,24 +25,19 @@ export type NameLookup = (host: string) => Promise<readonly string[]>
 export const systemLookup: NameLookup = async (host) =>
   (await lookup(host, { all: true, order: 'verbatim' })).map((answer) => answer.address)
 
-const BRACKETED = /^\[([^\]]*)\]:(\d{1,5})$/
-const PLAIN = /^([^:[\]\s/]*):(\d{1,5})$/
-
 /**
- * @param text `host:port`, `[v6]:port` or `:port`
+ * @param text `host:port`, `[v6]:port` or `:port`; what stands in brackets must be an IPv6 address
  * @throws HearsayError `GOSSIP_ADDRESS_MALFORMED`, quoting the text
  */
-export function parsePeerAddress(text: string): PeerAddress {
-  const malformed = (): HearsayError =>
-    new HearsayError('GOSSIP_ADDRESS_MALFORMED', `not host:port or [ipv6]:port: ${JSON.stringify(text)}`)
-  const bracketed = BRACKETED.exec(text)
-  const match = bracketed ?? PLAIN.exec(text)
-  if (match === null) throw malformed()
-  const host = match[1] ?? ''
-  const port = Number(match[2])
-  if (port > 65_535) throw malformed()
-  if (bracketed !== null && (addressFromText(host) === undefined || !host.includes(':'))) throw malformed()
-  return { host, port }
+export function parsePeerAddress(text: string): HostPort {
+  try {
+    const address = parseHostPort(text)
+    const isV6 = address.host.includes(':') && addressFromText(address.host) !== undefined
+    if (isV6 || !text.startsWith('[')) return address
+  } catch (error) {
+    if (!(error instanceof HearsayError)) throw error
+  }
+  throw new HearsayError('GOSSIP_ADDRESS_MALFORMED', `not host:port or [ipv6]:port: ${JSON.stringify(text)}`)
 }
 
 /** Rejects with `GOSSIP_NAME_UNRESOLVED` after `timeoutMs`; the lookup itself cannot be cancelled and is forgotten. */
@@ -72,7 +62,7 @@ async function withinTimeout<T>(work: Promise<T>, timeoutMs: number, host: strin
  * @throws HearsayError `GOSSIP_NAME_UNRESOLVED` when the lookup fails, times out or has no answer
  */
 export async function resolvePeerAddress(
-  address: PeerAddress,
+  address: HostPort,
   lookupName: NameLookup,
   timeoutMs: number,
 ): Promise<readonly Endpoint[]> {
