@@ -8,12 +8,10 @@
  * versions of a record. Neither side may take the other's absence for a removal then (peers.md 3a, pitfall 6).
  */
 import type { Dot } from '../../crdt/dot.ts'
+import type { ItemHash } from '../../crdt/sketch.ts'
 import type { StateKey } from './state-key.ts'
 
-export interface ItemHash {
-  readonly hi: number
-  readonly lo: number
-}
+export type { ItemHash }
 
 export interface StateItem extends ItemHash {
   readonly key: StateKey
