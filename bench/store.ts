@@ -2,7 +2,7 @@
  * Micro benchmark of the durable store: synced puts a second at 1 and 64 concurrent writers, beside the same batches
  * written to LevelDB directly (the bound), and the time to open with 100,000 entries.
  *
- * Run: `node scripts/bench-store.mjs`, or compile with tsc and run by hand; see test/support/compiled-script.ts.
+ * Run: `npm run bench -- store`.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
