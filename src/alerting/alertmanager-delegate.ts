@@ -101,6 +101,14 @@ export class AlertmanagerDelegate implements GossipDelegate {
     this.#deps.note('replication.peer_version_unsupported', { peer: name, theirs, ours: PRIVATE_VERSION })
   }
 
+  ackPayload(peer: string): Uint8Array {
+    return this.#replicator.ackPayload(peer)
+  }
+
+  ackReceived(peer: string, payload: Uint8Array, rttMs: number): void {
+    this.#replicator.ackReceived(peer, payload, rttMs)
+  }
+
   #merge(state: ForeignState): void {
     for (const [reason, count] of state.faults) this.#deps.dropped(reason, count)
     if (state.quarantined > 0) this.#deps.note('silence.quarantined', { records: state.quarantined })

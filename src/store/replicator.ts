@@ -90,6 +90,14 @@ export class Replicator implements GossipDelegate {
     // Membership changes nothing in the state; a joining peer gets it by its own push-pull.
   }
 
+  ackPayload(_peer: string): Uint8Array {
+    return new Uint8Array(0)
+  }
+
+  ackReceived(_peer: string, _payload: Uint8Array, _rttMs: number): void {
+    // Nothing is told in acks yet.
+  }
+
   #relay(news: Delta): void {
     const lines = news.puts.length + news.adds.length + news.covered.length + news.records.length
     if (lines === 0) return

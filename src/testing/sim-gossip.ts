@@ -82,6 +82,7 @@ export class SimGossip implements Broadcaster, SimHost {
         encoder: { encode: encodeMessage },
         sink: { emit: (effect) => this.#effects.push(effect) },
         incarnation: deps.incarnation,
+        ackPayload: (peer) => this.#delegate?.ackPayload(peer) ?? new Uint8Array(0),
       },
       deps.nodeClock.monotonicMs(),
     )
@@ -120,7 +121,7 @@ export class SimGossip implements Broadcaster, SimHost {
     })
   }
 
-  stream(_from: number, bytes: Uint8Array, close: (answer: Uint8Array | undefined) => void): void {
+  stream(from: number, bytes: Uint8Array, close: (answer: Uint8Array | undefined) => void): void {
     this.#deps.gate.run(() => {
       const message = readStream(bytes)
       switch (message?.kind) {
@@ -132,7 +133,7 @@ export class SimGossip implements Broadcaster, SimHost {
           this.#delegate?.userMessage(message.payload)
           break
         case 'push-pull':
-          this.#respond(message, close)
+          this.#respond(from, message, close)
           break
         default:
           close(undefined)
@@ -140,16 +141,17 @@ export class SimGossip implements Broadcaster, SimHost {
     })
   }
 
-  #respond(message: PushPullMessage, close: (answer: Uint8Array) => void): void {
+  #respond(from: number, message: PushPullMessage, close: (answer: Uint8Array) => void): void {
     const { join, userState } = message
-    const exchange = { join, remoteState: userState, peerClass: 'native' } as const
-    close(encodeStream(this.#ourHalf(join, userState)))
+    const peer = nodeName(from)
+    const exchange = { join, remoteState: userState, peer, peerClass: 'native' } as const
+    close(encodeStream(this.#ourHalf(join, userState, peer)))
     this.#mergeNodes(message)
     if (userState.length > 0) this.#delegate?.mergeRemoteState(userState, exchange)
   }
 
-  #ourHalf(join: boolean, remoteState: Uint8Array | undefined): PushPullMessage {
-    const exchange = { join, remoteState, peerClass: 'native' } as const
+  #ourHalf(join: boolean, remoteState: Uint8Array | undefined, peer: string): PushPullMessage {
+    const exchange = { join, remoteState, peer, peerClass: 'native' } as const
     const userState = this.#delegate?.localState(exchange) ?? new Uint8Array(0)
     return { kind: 'push-pull', join, nodes: this.machine.nodeRecords(), userState }
   }
@@ -157,13 +159,18 @@ export class SimGossip implements Broadcaster, SimHost {
   #pushPull(peer: number, join: boolean): void {
     const { index, network, clock } = this.#deps
     if (peer === index) return
-    const request = encodeStream(this.#ourHalf(join, undefined))
+    const request = encodeStream(this.#ourHalf(join, undefined, nodeName(peer)))
     network.request(index, peer, request, clock.nowMs + this.#timing.streamTimeoutMs, (outcome) => {
       this.#deps.gate.run(() => {
         const answer = outcome.type === 'answer' ? readStream(outcome.bytes) : undefined
         if (answer?.kind !== 'push-pull') return
         this.#mergeNodes(answer)
-        const exchange = { join, remoteState: undefined, peerClass: 'native' } as const
+        const exchange = {
+          join,
+          remoteState: undefined,
+          peer: nodeName(peer),
+          peerClass: 'native',
+        } as const
         if (answer.userState.length > 0) this.#delegate?.mergeRemoteState(answer.userState, exchange)
       })
     })
@@ -256,6 +263,9 @@ export class SimGossip implements Broadcaster, SimHost {
       }
       case 'user-message':
         this.#delegate?.userMessage(effect.payload)
+        return
+      case 'ack-payload':
+        this.#delegate?.ackReceived(effect.peer, effect.payload, effect.rttMs)
         return
       case 'member-event':
         trace.event(clock.nowMs, index, `member-${effect.event.type}`, effect.event.member.name)

@@ -20,6 +20,8 @@ const silent: GossipDelegate = {
   mergeRemoteState: () => undefined,
   userMessage: () => undefined,
   memberEvent: () => undefined,
+  ackPayload: () => new Uint8Array(0),
+  ackReceived: () => undefined,
 }
 
 requirement(ALERTMANAGER)('with our datagrams lost', () => {

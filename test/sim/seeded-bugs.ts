@@ -140,6 +140,8 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
         mergeRemoteState: () => {},
         userMessage: (payload) => replicator.userMessage(payload),
         memberEvent: (event) => replicator.memberEvent(event),
+        ackPayload: (peer) => replicator.ackPayload(peer),
+        ackReceived: (peer, payload, rttMs) => replicator.ackReceived(peer, payload, rttMs),
       }),
     }),
   },

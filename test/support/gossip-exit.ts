@@ -20,6 +20,8 @@ function node(name: string): Gossip {
       mergeRemoteState: silent,
       userMessage: silent,
       memberEvent: silent,
+      ackPayload: () => new Uint8Array(0),
+      ackReceived: silent,
     },
     {
       clock: { monotonicMs: () => performance.now(), wallMs: () => Date.now() },

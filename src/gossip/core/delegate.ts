@@ -32,6 +32,11 @@ export type MemberEvent =
   | { readonly type: 'conflict'; readonly member: Member; readonly otherEndpoint: Endpoint }
 
 export interface Exchange {
+  /**
+   * Name of the member on the other side. The initiator knows it by the address it dialled; the responder only when the
+   * caller's list has exactly one live member at the caller's address, so never among replicas behind one address.
+   */
+  readonly peer: string | undefined
   /** The first exchange of a joining node. */
   readonly join: boolean
   /** The other side's user state when it spoke first (we respond); undefined when we initiate. */
@@ -48,6 +53,16 @@ export interface GossipDelegate {
   /** A user message, by packet or stream, from whoever could reach our port. Never throws. */
   userMessage(payload: Uint8Array): void
   memberEvent(event: MemberEvent): void
+  /**
+   * Our payload for the ack to a ping of this live native member; empty for none. Asked while the machine works, so it
+   * must neither throw nor call gossip. At most `ACK_PAYLOAD_BYTES_MAX` bytes; a longer one is left out and noted.
+   */
+  ackPayload(peer: string): Uint8Array
+  /**
+   * The payload of a native member's ack to our own direct probe; not called for an empty one. Never throws.
+   * @param rttMs round trip of that probe, of which the payload was made somewhere in the middle
+   */
+  ackReceived(peer: string, payload: Uint8Array, rttMs: number): void
 }
 
 export interface Broadcast {

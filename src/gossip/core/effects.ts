@@ -33,6 +33,13 @@ export type Effect =
   | { readonly type: 'stream-user'; readonly to: Endpoint; readonly payload: Uint8Array }
   /** For the delegate. */
   | { readonly type: 'user-message'; readonly payload: Uint8Array }
+  /** What the ack to our own direct probe of a native member carried; never empty. `rttMs` is that probe's round trip. */
+  | {
+      readonly type: 'ack-payload'
+      readonly peer: string
+      readonly payload: Uint8Array
+      readonly rttMs: number
+    }
   | { readonly type: 'member-event'; readonly event: MemberEvent }
   /** An own incarnation that is about to be told, for whoever keeps it over restarts. Comes before the packets that carry it. */
   | { readonly type: 'own-incarnation'; readonly incarnation: number }

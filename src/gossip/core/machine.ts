@@ -20,13 +20,13 @@ import type { Endpoint } from './endpoint.ts'
 import { Incarnation } from './incarnation.ts'
 import { MemberRules } from './member-rules.ts'
 import { isLive, type MemberRecord, Members, memberView } from './members.ts'
-import type { NodeLiveness, NodeRecord, PacketMessage, PingMessage } from './messages.ts'
+import type { NodeLiveness, NodeRecord, PacketMessage } from './messages.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { Outbox } from './outbox.ts'
+import { type AckPayloadSource, PingAnswer } from './ping-answer.ts'
 import { Probe } from './probe.ts'
 import { PushPull } from './push-pull.ts'
 import { Relay } from './relay.ts'
-import { replyAddress } from './reply-address.ts'
 import { SelfRules } from './self-rules.ts'
 import { Sequence } from './sequence.ts'
 import { Suspicions } from './suspicions.ts'
@@ -42,6 +42,8 @@ export interface MachineDeps {
   readonly sink: EffectSink
   /** Persisted incarnation to start above; default 0. */
   readonly incarnation?: number
+  /** What acks to native members carry; default nothing. */
+  readonly ackPayload?: AckPayloadSource
 }
 
 export interface QueueStats {
@@ -74,6 +76,7 @@ export class GossipMachine {
   readonly #selfRules: SelfRules
   readonly #rules: MemberRules
   readonly #exchange: NodeExchange
+  readonly #pingAnswer: PingAnswer
   readonly #probe: Probe
   readonly #relay: Relay
   readonly #pushPull: PushPull
@@ -115,6 +118,8 @@ export class GossipMachine {
     this.#selfRules = self
     this.#rules = rules
     this.#exchange = new NodeExchange(members, rules, random, config.name)
+    const ackPayload = deps.ackPayload ?? ((): Uint8Array => new Uint8Array(0))
+    this.#pingAnswer = new PingAnswer({ ...common, ackPayload })
     this.#probe = new Probe({ ...common, awareness, rules })
     this.#relay = new Relay(common)
     this.#pushPull = new PushPull(config, random, members, outbox, timers)
@@ -132,13 +137,13 @@ export class GossipMachine {
   receive(nowMs: number, message: PacketMessage, from: Endpoint): void {
     switch (message.kind) {
       case 'ping':
-        this.#answerPing(message, from)
+        this.#pingAnswer.answer(message, from)
         break
       case 'indirect-ping':
         this.#relay.request(nowMs, message, from)
         break
       case 'ack':
-        if (!this.#probe.ack(nowMs, message.seqNo) && !this.#relay.ack(message.seqNo)) {
+        if (!this.#probe.ack(nowMs, message, from) && !this.#relay.ack(message.seqNo)) {
           this.#outbox.note('debug', 'ack-unexpected', { seqNo: message.seqNo })
         }
         break
@@ -258,17 +263,6 @@ export class GossipMachine {
       members,
       queues: { membership: queue(membership), native: queue(user.native), foreign: queue(user.foreign) },
     }
-  }
-
-  #answerPing(message: PingMessage, from: Endpoint): void {
-    if (message.node !== '' && message.node !== this.#config.name) {
-      this.#outbox.note('debug', 'ping-for-another', { node: message.node.slice(0, 64) })
-      return
-    }
-    const to = replyAddress(this.#members, message.source, from)
-    const ack = this.#outbox.encode({ kind: 'ack', seqNo: message.seqNo, payload: new Uint8Array() })
-    const piggyback = this.#dissemination.piggyback(ack.length, 1, this.#members.atEndpoint(to))
-    this.#outbox.packet(to, [ack, ...piggyback])
   }
 
   #run(nowMs: number, dueAtMs: number, tag: TimerTag): void {

@@ -15,11 +15,13 @@ import type { Random } from '../../base/random.ts'
 import type { Awareness } from './awareness.ts'
 import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
+import { type Endpoint, endpointKey } from './endpoint.ts'
 import type { MemberRules } from './member-rules.ts'
 import { isLive, type MemberRecord, type Members } from './members.ts'
-import type { PingMessage } from './messages.ts'
+import type { AckMessage, PingMessage } from './messages.ts'
 import { pickDistinct } from './node-selection.ts'
 import { type Outbox, PROTOCOL_NACK, PROTOCOL_TCP_PING } from './outbox.ts'
+import { ACK_PAYLOAD_BYTES_MAX } from './ping-answer.ts'
 import type { Sequence } from './sequence.ts'
 import type { Timers } from './timers.ts'
 
@@ -88,11 +90,15 @@ export class Probe {
   }
 
   /** Returns false when the ack belongs to no probe under way. */
-  ack(nowMs: number, seqNo: number): boolean {
+  ack(nowMs: number, ack: AckMessage, from: Endpoint): boolean {
     const running = this.#running
-    if (running?.ping.seqNo !== seqNo) return false
+    if (running?.ping.seqNo !== ack.seqNo) return false
     // Later the ack may have come through a helper, and its time would say nothing about the target.
-    if (running.phase === 'direct') running.target.rttMs = nowMs - running.startedAtMs
+    if (running.phase === 'direct') {
+      const rttMs = nowMs - running.startedAtMs
+      running.target.rttMs = rttMs
+      this.#payload(running.target, ack.payload, from, rttMs)
+    }
     this.#finish(nowMs, running, true)
     return true
   }
@@ -115,6 +121,17 @@ export class Probe {
       this.#deps.outbox.note('warn', 'probe-stream-only', { node: running.target.name })
     }
     this.#finish(nowMs, running, running.streamAcked)
+  }
+
+  /** What a native target says of itself; acks are matched by number only, so that it came from there is checked here. */
+  #payload(target: MemberRecord, payload: Uint8Array, from: Endpoint, rttMs: number): void {
+    if (payload.length === 0 || target.peerClass !== 'native') return
+    const { outbox } = this.#deps
+    if (payload.length > ACK_PAYLOAD_BYTES_MAX || endpointKey(from) !== endpointKey(target.endpoint)) {
+      outbox.note('debug', 'ack-payload-refused', { node: target.name, bytes: payload.length })
+      return
+    }
+    outbox.emit({ type: 'ack-payload', peer: target.name, payload, rttMs })
   }
 
   #finish(nowMs: number, running: Running, success: boolean): void {

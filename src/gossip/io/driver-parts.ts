@@ -85,7 +85,14 @@ export function assembleParts(
     (sink) => {
       const incarnation = options.incarnation ?? 0
       return new GossipMachine(
-        { config, random, encoder: { encode: encodeMessage }, sink, incarnation },
+        {
+          config,
+          random,
+          encoder: { encode: encodeMessage },
+          sink,
+          incarnation,
+          ackPayload: (peer) => delegate.ackPayload(peer),
+        },
         nowMs(),
       )
     },

@@ -321,6 +321,9 @@ class Driver implements Gossip {
       case 'user-message':
         this.#delegate.userMessage(effect.payload)
         break
+      case 'ack-payload':
+        this.#delegate.ackReceived(effect.peer, effect.payload, effect.rttMs)
+        break
       case 'member-event':
         parts.reconnect.observe(this.#nowMs(), effect.event)
         this.#delegate.memberEvent(effect.event)

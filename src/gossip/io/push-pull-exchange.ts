@@ -7,13 +7,13 @@
  *
  * Whom are we talking to? A stream carries no name. The initiator knows the address it dialled: a member listens there,
  * or the answer lists one. The responder sees an address with a port that means nothing, so it looks for members of
- * the caller's list at that address: when all of them are of one class, that is the caller's; otherwise it stays unknown
- * (several kinds of peers behind one address, such as loopback).
+ * the caller's list at that address: when there is one, that is the caller; when all of them are of one class, so is the
+ * caller; otherwise it stays unknown (several kinds of peers behind one address, such as loopback).
  */
-import type { GossipDelegate, PeerClass } from '../core/delegate.ts'
+import type { Exchange, GossipDelegate, PeerClass } from '../core/delegate.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { GossipMachine } from '../core/machine.ts'
-import type { NodeRecord, PushPullMessage, StreamMessage } from '../core/messages.ts'
+import type { NodeLiveness, NodeRecord, PushPullMessage, StreamMessage } from '../core/messages.ts'
 import { addressToText, endpointToText } from './endpoint-text.ts'
 import type { StreamClient } from './stream-client.ts'
 
@@ -31,6 +31,9 @@ export interface PushPullDeps {
   readonly merged: () => void
 }
 
+/** The other side, as far as it is known. */
+type Party = Pick<Exchange, 'peer' | 'peerClass'>
+
 export class PushPullExchange {
   readonly #deps: PushPullDeps
 
@@ -41,8 +44,8 @@ export class PushPullExchange {
   /** @returns undefined after a complete exchange, or why there was none */
   async initiate(to: Endpoint, join: boolean): Promise<string | undefined> {
     const { delegate, client, nowMs, tcpTimeoutMs } = this.#deps
-    const peerClass = this.#classOfMember(to)
-    const userState = delegate.localState({ join, remoteState: undefined, peerClass })
+    const known = this.#memberAt(to)
+    const userState = delegate.localState({ join, remoteState: undefined, ...known })
     const outcome = await client.ask(to, this.#message(join, userState), nowMs() + tcpTimeoutMs)
     if (!this.#deps.isRunning()) return 'stopped'
     if (outcome.type === 'failed') return outcome.reason
@@ -51,8 +54,11 @@ export class PushPullExchange {
     if (message.kind === 'error') return `the peer refused: ${message.error}`
     if (message.kind !== 'push-pull') return `the peer answered with ${message.kind}`
     const at = endpointToText(to)
-    const inReply = this.#onlyClass(message.nodes, (node) => endpointToText(node.endpoint) === at)
-    this.#merge(message, undefined, inReply ?? peerClass)
+    const listed = this.#listed(message.nodes, (node) => endpointToText(node.endpoint) === at)
+    this.#merge(message, undefined, {
+      peer: listed.peer ?? known.peer,
+      peerClass: listed.peerClass ?? known.peerClass,
+    })
     return undefined
   }
 
@@ -60,50 +66,50 @@ export class PushPullExchange {
   respond(message: PushPullMessage, from: Endpoint, reply: (message: StreamMessage) => void): void {
     const { join, userState } = message
     const at = addressToText(from.addr)
-    const peerClass = this.#onlyClass(message.nodes, (node) => addressToText(node.endpoint.addr) === at)
-    const exchange = { join, remoteState: userState, peerClass }
+    const party = this.#listed(message.nodes, (node) => addressToText(node.endpoint.addr) === at)
+    const exchange = { join, remoteState: userState, ...party }
     reply(this.#message(join, this.#deps.delegate.localState(exchange)))
-    this.#merge(message, userState, peerClass)
+    this.#merge(message, userState, party)
   }
 
   #message(join: boolean, userState: Uint8Array): PushPullMessage {
     return { kind: 'push-pull', join, nodes: this.#deps.machine.nodeRecords(), userState }
   }
 
-  #merge(
-    message: PushPullMessage,
-    remoteState: Uint8Array | undefined,
-    peerClass: PeerClass | undefined,
-  ): void {
+  #merge(message: PushPullMessage, remoteState: Uint8Array | undefined, party: Party): void {
     const { machine, delegate, nowMs, merged } = this.#deps
     machine.mergeNodes(nowMs(), message.nodes, message.join)
     if (message.userState.length > 0) {
-      delegate.mergeRemoteState(message.userState, { join: message.join, remoteState, peerClass })
+      delegate.mergeRemoteState(message.userState, { join: message.join, remoteState, ...party })
     }
     merged()
   }
 
-  #classOfMember(to: Endpoint): PeerClass | undefined {
+  #memberAt(to: Endpoint): Party {
     const at = endpointToText(to)
     const members = this.#deps.machine.members()
     // A dead one says nothing of who listens there now.
-    return members.find(
-      ({ isSelf, liveness, endpoint }) =>
-        !isSelf && liveness !== 'dead' && liveness !== 'left' && endpointToText(endpoint) === at,
-    )?.peerClass
+    const member = members.find(
+      ({ isSelf, liveness, endpoint }) => !isSelf && isLiving(liveness) && endpointToText(endpoint) === at,
+    )
+    return { peer: member?.name, peerClass: member?.peerClass }
   }
 
-  /** The class that all live records chosen share. */
-  #onlyClass(nodes: readonly NodeRecord[], chosen: (node: NodeRecord) => boolean): PeerClass | undefined {
+  /** The one name and the one class that the live records chosen have, where it is one. */
+  #listed(nodes: readonly NodeRecord[], chosen: (node: NodeRecord) => boolean): Party {
     const { classify, selfName } = this.#deps
-    let common: PeerClass | undefined
-    for (const node of nodes) {
-      if (node.name === selfName || node.liveness === 'dead' || node.liveness === 'left' || !chosen(node))
-        continue
-      const peerClass = classify(node.meta)
-      if (common !== undefined && common !== peerClass) return undefined
-      common = peerClass
+    const candidates = nodes.filter(
+      (node) => node.name !== selfName && isLiving(node.liveness) && chosen(node),
+    )
+    const classes = new Set(candidates.map((node) => classify(node.meta)))
+    const [peerClass] = classes
+    return {
+      peer: candidates.length === 1 ? candidates[0]?.name : undefined,
+      peerClass: classes.size === 1 ? peerClass : undefined,
     }
-    return common
   }
+}
+
+function isLiving(liveness: NodeLiveness): boolean {
+  return liveness === 'alive' || liveness === 'suspect'
 }

@@ -59,7 +59,7 @@ function put(id: string, comment = 'short'): RecordPut {
 }
 
 function exchange(peerClass: Exchange['peerClass']): Exchange {
-  return { join: false, remoteState: undefined, peerClass }
+  return { join: false, remoteState: undefined, peer: undefined, peerClass }
 }
 
 function audiences(sent: readonly Broadcast[]): string[] {

@@ -90,20 +90,29 @@ describe('driver', () => {
     const [a, b] = await pair()
     expect(b.delegate.merged.map(({ state }) => state)).toEqual(['state of a'])
     expect(a.delegate.merged.map(({ state }) => state)).toEqual(['state of b'])
-    expect(b.delegate.asked).toEqual([{ join: true, remoteState: undefined, peerClass: undefined }])
-    expect(a.delegate.asked).toEqual([{ join: true, remoteState: utf8('state of b'), peerClass: 'native' }])
+    const unknown = { peer: undefined, peerClass: undefined }
+    expect(b.delegate.asked).toEqual([{ join: true, remoteState: undefined, ...unknown }])
+    expect(a.delegate.asked).toEqual([
+      { join: true, remoteState: utf8('state of b'), peer: 'b', peerClass: 'native' },
+    ])
     expect(b.delegate.merged[0]?.exchange).toEqual({
       join: true,
       remoteState: undefined,
+      peer: 'a',
       peerClass: 'native',
     })
   })
 
-  it('a later exchange names the class of a known peer, and an empty state is not merged', async () => {
+  it('a later exchange names a known peer and its class, and an empty state is not merged', async () => {
     const [a, b] = await pair()
     a.delegate.state = new Uint8Array(0)
     expect(await b.gossip.pushPullNow('a')).toBe(true)
-    expect(b.delegate.asked[1]).toEqual({ join: false, remoteState: undefined, peerClass: 'native' })
+    expect(b.delegate.asked[1]).toEqual({
+      join: false,
+      remoteState: undefined,
+      peer: 'a',
+      peerClass: 'native',
+    })
     expect(b.delegate.merged.length).toBe(1)
     expect(a.delegate.merged[1]?.exchange.join).toBe(false)
     expect(await b.gossip.pushPullNow()).toBe(true)
@@ -120,7 +129,7 @@ describe('driver', () => {
     const heir = await rig.started('heir', { listen: at, meta: utf8('another') })
     a.delegate.asked.length = 0
     await a.gossip.join([at])
-    expect(a.delegate.asked).toMatchObject([{ peerClass: undefined }])
+    expect(a.delegate.asked).toMatchObject([{ peer: undefined, peerClass: undefined }])
     expect(heir.delegate.merged).toHaveLength(1)
   })
 
@@ -130,8 +139,17 @@ describe('driver', () => {
     await c.gossip.join([a.at()])
     await until(() => c.sees('b') === 'alive')
     await c.gossip.pushPullNow('a')
-    expect(a.delegate.asked.at(-1)?.peerClass).toBeUndefined()
-    expect(c.delegate.asked.at(-1)?.peerClass).toBe('native')
+    expect(a.delegate.asked.at(-1)).toMatchObject({ peer: undefined, peerClass: undefined })
+    expect(c.delegate.asked.at(-1)).toMatchObject({ peer: 'a', peerClass: 'native' })
+  })
+
+  it('behind one address with several peers of one class the responder knows the class, not the name', async () => {
+    const [a] = await pair()
+    const c = await rig.started('c')
+    await c.gossip.join([a.at()])
+    await until(() => c.sees('b') === 'alive')
+    await c.gossip.pushPullNow('a')
+    expect(a.delegate.asked.at(-1)).toMatchObject({ peer: undefined, peerClass: 'native' })
   })
 
   it('a graceful leave is seen as left within a second, and the leaver still answers', async () => {

@@ -23,6 +23,9 @@ export class RememberingDelegate implements GossipDelegate {
   readonly events: MemberEvent[] = []
   readonly asked: Exchange[] = []
   readonly merged: { readonly state: string; readonly exchange: Exchange }[] = []
+  readonly acks: { readonly peer: string; readonly payload: string; readonly rttMs: number }[] = []
+  /** What acks to this member carry. */
+  payload: (peer: string) => Uint8Array = () => new Uint8Array(0)
   state: Uint8Array
 
   constructor(state: string) {
@@ -44,6 +47,14 @@ export class RememberingDelegate implements GossipDelegate {
 
   memberEvent(event: MemberEvent): void {
     this.events.push(event)
+  }
+
+  ackPayload(peer: string): Uint8Array {
+    return this.payload(peer)
+  }
+
+  ackReceived(peer: string, payload: Uint8Array, rttMs: number): void {
+    this.acks.push({ peer, payload: text(payload), rttMs })
   }
 }
 

@@ -1,0 +1,69 @@
+/**
+ * The answer to a ping: an ack, and in it what our delegate has to tell a member of our own kind.
+ *
+ * A probe a second and member makes acks the cheapest place for a few bytes that must be compared often: a digest of
+ * the state, a clock. The payload goes only where it will be read: to a live native member that the ping names as its
+ * sender, at that member's own address, and when the ping was meant for us by name. Serf rejects payloads it does not
+ * know, and Alertmanager has no use for one, so both get the nil they expect; so does whoever borrows a native's name.
+ *
+ * A helper that pings us for somebody else is answered like any sender; it passes on the ack without the payload.
+ */
+import type { GossipConfig } from './config.ts'
+import type { Dissemination } from './dissemination.ts'
+import { type Endpoint, endpointKey } from './endpoint.ts'
+import { isLive, type Members } from './members.ts'
+import type { PingMessage } from './messages.ts'
+import type { Outbox } from './outbox.ts'
+import { replyAddress } from './reply-address.ts'
+
+/** Bytes of a payload; a longer one is left out of the ack, ours and theirs. */
+export const ACK_PAYLOAD_BYTES_MAX = 128
+
+/** Our payload for the ack to this member; empty for none. Must not throw, nor call the machine. */
+export type AckPayloadSource = (peer: string) => Uint8Array
+
+export interface PingAnswerDeps {
+  readonly config: GossipConfig
+  readonly members: Members
+  readonly dissemination: Dissemination
+  readonly outbox: Outbox
+  readonly ackPayload: AckPayloadSource
+}
+
+const NO_PAYLOAD = new Uint8Array(0)
+
+export class PingAnswer {
+  readonly #deps: PingAnswerDeps
+
+  constructor(deps: PingAnswerDeps) {
+    this.#deps = deps
+  }
+
+  /** @param from the datagram's source */
+  answer(message: PingMessage, from: Endpoint): void {
+    const { config, members, dissemination, outbox } = this.#deps
+    if (message.node !== '' && message.node !== config.name) {
+      outbox.note('debug', 'ping-for-another', { node: message.node.slice(0, 64) })
+      return
+    }
+    const to = replyAddress(members, message.source, from)
+    const ack = outbox.encode({ kind: 'ack', seqNo: message.seqNo, payload: this.#payload(message, to) })
+    const piggyback = dissemination.piggyback(ack.length, 1, members.atEndpoint(to))
+    outbox.packet(to, [ack, ...piggyback])
+  }
+
+  #payload({ node, sourceNode }: PingMessage, to: Endpoint): Uint8Array {
+    const { config, members, outbox, ackPayload } = this.#deps
+    const peer = node === config.name && sourceNode !== undefined ? members.get(sourceNode) : undefined
+    const reads =
+      peer?.peerClass === 'native' &&
+      !peer.isSelf &&
+      isLive(peer) &&
+      endpointKey(peer.endpoint) === endpointKey(to)
+    if (!reads) return NO_PAYLOAD
+    const payload = ackPayload(peer.name)
+    if (payload.length <= ACK_PAYLOAD_BYTES_MAX) return payload
+    outbox.note('warn', 'ack-payload-too-long', { bytes: payload.length, limit: ACK_PAYLOAD_BYTES_MAX })
+    return NO_PAYLOAD
+  }
+}
