@@ -134,7 +134,8 @@ export class Silences {
     table: string,
     operation: (stage: RecordStage) => { readonly result: T; readonly ids: readonly string[] },
   ): Promise<T> {
-    const { result, ids } = await this.#records.write(table, operation)
+    const written = await this.#records.write(table, operation)
+    const { result, ids } = written.result
     // The watch may tell us later; whoever awaited the write reads it now.
     if (table === SILENCE_TABLE) for (const id of ids) this.#follow(id, this.#records.get(table, id))
     return result

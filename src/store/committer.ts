@@ -49,7 +49,15 @@ export interface CommitterOptions {
   /** Resolves after `durationMs`, or as soon as `signal` is aborted. */
   readonly pause: (durationMs: number, signal: AbortSignal) => Promise<void>
   readonly onCommitted: (deltas: readonly Delta[]) => void
+  /** Why this replica may not write just now, for a reason outside of the store; asked at each local write. */
+  readonly refusal?: () => HearsayError | undefined
   readonly log: StoreLog
+}
+
+/** What an operation returned, and what it wrote: one delta a mutation. */
+export interface Written<T> {
+  readonly result: T
+  readonly deltas: readonly Delta[]
 }
 
 export interface CommitterStats {
@@ -79,14 +87,14 @@ export class Committer {
 
   /** Why writes are refused just now. */
   get refusal(): HearsayError | undefined {
-    return this.#closing.signal.aborted ? closedError() : this.#refusal
+    return this.#closing.signal.aborted ? closedError() : (this.#refusal ?? this.#options.refusal?.())
   }
 
   /**
-   * Runs `operation` in the next batch. Resolves with its result when that batch is durable.
-   * @throws what `operation` threw; HearsayError `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_OVERLOADED`, `STORE_CLOSED`
+   * Runs `operation` in the next batch. Resolves with its result and its deltas when that batch is durable.
+   * @throws what `operation` threw; what `options.refusal` gave; HearsayError `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_OVERLOADED`, `STORE_CLOSED`
    */
-  write<T>(operation: (stage: Stage) => T, valueBytes = 0): Promise<T> {
+  write<T>(operation: (stage: Stage) => T, valueBytes = 0): Promise<Written<T>> {
     const refusal = this.refusal
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
@@ -97,7 +105,7 @@ export class Committer {
           result = { value: operation(stage) }
         },
         done: (outcome) => {
-          if (outcome.ok && result !== undefined) resolve(result.value)
+          if (outcome.ok && result !== undefined) resolve({ result: result.value, deltas: outcome.deltas })
           else if (!outcome.ok) reject(outcome.error)
         },
       })

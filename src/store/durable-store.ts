@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
+import type { HearsayError } from '../base/errors.ts'
 import type { ActorId } from '../base/names.ts'
 import type { ActorKeeper } from './actor-keeper.ts'
 import { Committer } from './committer.ts'
@@ -32,6 +33,8 @@ export interface DurableStoreOptions {
   readonly limits: StoreLimits
   readonly clock: Clock
   readonly mint: () => ActorId
+  /** Consulted by every local write, not by joins. */
+  readonly refusal?: () => HearsayError | undefined
   readonly log: StoreLog
 }
 
@@ -71,6 +74,7 @@ export class DurableStore implements StateStore {
         await pause(durationMs, undefined, { signal, ref: false }).catch(() => undefined)
       },
       onCommitted: (deltas) => this.#committed(deltas),
+      ...(options.refusal === undefined ? {} : { refusal: options.refusal }),
       log,
     })
     this.#shadow = new ShadowWatch({ keeper, context: state.context, monotonicMs, mint: options.mint, log })

@@ -2,8 +2,16 @@
 import { assert } from '../base/assert.ts'
 import { HearsayError } from '../base/errors.ts'
 import { formatStamp } from '../crdt/hlc.ts'
-import type { MapEntry, StoredValue } from './core/delta.ts'
-import type { KeyValue, KvItem, ListOptions, Precondition, PutOptions } from './key-value.ts'
+import type { Delta, MapEntry, StoredValue } from './core/delta.ts'
+import type {
+  DeleteResult,
+  KeyValue,
+  KvItem,
+  ListOptions,
+  Precondition,
+  PutOptions,
+  PutResult,
+} from './key-value.ts'
 import { checkRoom, checkText, checkValue } from './store-limits.ts'
 import type { StoreParts } from './store-parts.ts'
 
@@ -19,32 +27,35 @@ export class KeyValueStore implements KeyValue {
     return entry === undefined ? undefined : itemOf(key, entry)
   }
 
-  async put(
-    map: string,
-    key: string,
-    value: StoredValue,
-    options: PutOptions = {},
-  ): Promise<{ readonly created: boolean; readonly item: KvItem }> {
+  async put(map: string, key: string, value: StoredValue, options: PutOptions = {}): Promise<PutResult> {
     const { committer, limits, entries } = this.#parts
     this.#checkNames(map, key)
     checkValue(value, limits)
     // A copy: the caller keeps its buffer, and a view into a pooled one would hold all of the pool.
     const kept = { contentType: value.contentType, bytes: new Uint8Array(value.bytes) }
-    return committer.write((stage) => {
+    const { result, deltas } = await committer.write((stage) => {
       const current = stage.getEntry(map, key)
       checkPrecondition(options, current)
       if (current === undefined) checkRoom(entries(), limits)
       const entry = stage.put(map, key, kept, options.expiresAtMs)
       return { created: current === undefined, item: itemOf(key, entry) }
     }, kept.bytes.length)
+    return { ...result, deltas }
   }
 
-  async delete(map: string, key: string, options: Precondition = {}): Promise<{ readonly existed: boolean }> {
+  async delete(map: string, key: string, options: Precondition = {}): Promise<DeleteResult> {
+    const { committer, state } = this.#parts
     this.#checkNames(map, key)
-    return this.#parts.committer.write((stage) => {
+    const { result: existed, deltas } = await committer.write((stage) => {
       checkPrecondition(options, stage.getEntry(map, key))
-      return { existed: stage.delete(map, key) !== undefined }
+      return stage.delete(map, key) !== undefined
     })
+    if (existed) return { existed, deltas }
+    const held = state.entry(map, key)
+    return {
+      existed,
+      deltas: held === undefined || held.value !== undefined ? [] : [deltaOf(map, key, held)],
+    }
   }
 
   list(
@@ -63,6 +74,10 @@ export class KeyValueStore implements KeyValue {
     checkText('map', map, this.#parts.limits.nameBytesMax)
     checkText('key', key, this.#parts.limits.keyBytesMax)
   }
+}
+
+function deltaOf(map: string, key: string, entry: MapEntry): Delta {
+  return { puts: [{ map, key, entry }], adds: [], covered: [], records: [] }
 }
 
 function itemOf(key: string, entry: MapEntry): KvItem {

@@ -1,5 +1,5 @@
 /** The LWW maps of a replica, as HTTP and embedders use them. Reads are from memory; writes resolve once fsynced. */
-import type { StoredValue } from './core/delta.ts'
+import type { Delta, StoredValue } from './core/delta.ts'
 
 export interface KvItem {
   readonly key: string
@@ -22,6 +22,21 @@ export interface PutOptions extends Precondition {
   readonly expiresAtMs?: number
 }
 
+/** What a write was, for whoever wants to know which replicas have it (acknowledgement.ts). */
+export interface Committed {
+  /** One a mutation, in order. */
+  readonly deltas: readonly Delta[]
+}
+
+export interface PutResult extends Committed {
+  readonly created: boolean
+  readonly item: KvItem
+}
+
+export interface DeleteResult extends Committed {
+  readonly existed: boolean
+}
+
 export interface ListOptions {
   readonly prefix?: string
   /** Keys after this one, exclusive. */
@@ -36,14 +51,12 @@ export interface ListOptions {
  */
 export interface KeyValue {
   get(map: string, key: string): KvItem | undefined
-  put(
-    map: string,
-    key: string,
-    value: StoredValue,
-    options?: PutOptions,
-  ): Promise<{ readonly created: boolean; readonly item: KvItem }>
-  /** Resolves once the tombstone is durable; at once when there was nothing to delete. */
-  delete(map: string, key: string, options?: Precondition): Promise<{ readonly existed: boolean }>
+  put(map: string, key: string, value: StoredValue, options?: PutOptions): Promise<PutResult>
+  /**
+   * Resolves once the tombstone is durable. When there was nothing to delete, `deltas` hold the tombstone of an earlier
+   * deletion, if one is kept: so a deletion that is tried again can be acknowledged by other replicas as the first one.
+   */
+  delete(map: string, key: string, options?: Precondition): Promise<DeleteResult>
   /** One page in key order (UTF-16 code units); `next` is the key to pass as `after`. */
   list(
     map: string,

@@ -27,6 +27,8 @@ export interface OpenStoreOptions {
   /** Cryptographically random bytes, for actor ids. */
   readonly randomBytes: (length: number) => Uint8Array
   readonly maxClockSkewMs?: number
+  /** Why this replica may not write just now (its clock is off, ...); asked at each local write, never at a join. */
+  readonly refusal?: () => HearsayError | undefined
   readonly log?: StoreLog
   /** Another engine for the pairs, at the path's database directory if there is a path. Default LevelDB. */
   readonly storage?: (databasePath: string | undefined) => Storage
@@ -65,6 +67,7 @@ export async function openStore(options: OpenStoreOptions): Promise<StateStore> 
       limits: { ...DEFAULT_STORE_LIMITS, ...options.limits },
       clock: options.clock,
       mint,
+      ...(options.refusal === undefined ? {} : { refusal: options.refusal }),
       log,
     })
   } catch (error) {

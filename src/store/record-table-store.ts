@@ -4,7 +4,7 @@
  */
 import type { ForeignRecord } from './core/delta.ts'
 import type { StateKey } from './core/state-key.ts'
-import type { RecordStage, Records } from './records.ts'
+import type { RecordStage, Records, RecordsWritten } from './records.ts'
 import { checkRoom, checkText, checkValue } from './store-limits.ts'
 import type { StoreParts } from './store-parts.ts'
 
@@ -26,7 +26,7 @@ export class RecordTableStore implements Records {
     return this.#parts.state.records(table, this.#parts.wallMs())
   }
 
-  async write<T>(table: string, operation: (stage: RecordStage) => T): Promise<T> {
+  async write<T>(table: string, operation: (stage: RecordStage) => T): Promise<RecordsWritten<T>> {
     const { committer, limits, entries } = this.#parts
     checkText('table', table, limits.nameBytesMax)
     return committer.write((stage) =>

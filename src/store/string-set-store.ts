@@ -1,7 +1,7 @@
 /** StringSets over the commit queue. An add is always written, present or not: see Stage.addMember. */
 import { checkRoom, checkText } from './store-limits.ts'
 import type { StoreParts } from './store-parts.ts'
-import type { StringSets } from './string-sets.ts'
+import type { AddResult, RemoveResult, StringSets } from './string-sets.ts'
 
 export class StringSetStore implements StringSets {
   readonly #parts: StoreParts
@@ -10,18 +10,22 @@ export class StringSetStore implements StringSets {
     this.#parts = parts
   }
 
-  async add(set: string, member: string): Promise<{ readonly added: boolean }> {
+  async add(set: string, member: string): Promise<AddResult> {
     const { committer, limits, entries } = this.#parts
     this.#checkNames(set, member)
-    return committer.write((stage) => {
+    const { result: added, deltas } = await committer.write((stage) => {
       if (!stage.hasMember(set, member)) checkRoom(entries(), limits)
-      return { added: stage.addMember(set, member) }
+      return stage.addMember(set, member)
     })
+    return { added, deltas }
   }
 
-  async remove(set: string, member: string): Promise<{ readonly existed: boolean }> {
+  async remove(set: string, member: string): Promise<RemoveResult> {
     this.#checkNames(set, member)
-    return this.#parts.committer.write((stage) => ({ existed: stage.removeMember(set, member) }))
+    const { result: existed, deltas } = await this.#parts.committer.write((stage) =>
+      stage.removeMember(set, member),
+    )
+    return { existed, deltas }
   }
 
   has(set: string, member: string): boolean {

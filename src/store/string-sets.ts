@@ -1,7 +1,18 @@
 /** The add-wins OR-sets of a replica: sets of strings. Writes resolve once fsynced; errors as key-value.ts. */
+import type { Committed } from './key-value.ts'
+
+export interface AddResult extends Committed {
+  readonly added: boolean
+}
+
+export interface RemoveResult extends Committed {
+  readonly existed: boolean
+}
+
 export interface StringSets {
-  add(set: string, member: string): Promise<{ readonly added: boolean }>
-  remove(set: string, member: string): Promise<{ readonly existed: boolean }>
+  add(set: string, member: string): Promise<AddResult>
+  /** `deltas` are empty when there was nothing to remove. */
+  remove(set: string, member: string): Promise<RemoveResult>
   has(set: string, member: string): boolean
   /** Sorted by UTF-16 code units. */
   members(set: string): readonly string[]

@@ -39,12 +39,12 @@ export function memoryKeyValue(): MemoryKeyValue {
       const item = { key, value, version, updatedAtMs: UPDATED_AT_MS, expiresAtMs: options.expiresAtMs }
       const entries = maps.get(map) ?? new Map<string, KvItem>()
       maps.set(map, entries.set(key, item))
-      return { created: current === undefined, item }
+      return { created: current === undefined, item, deltas: [] }
     },
     delete: async (map, key, options = {}) => {
       failOnce()
       checkPrecondition(maps.get(map)?.get(key), options)
-      return { existed: maps.get(map)?.delete(key) ?? false }
+      return { existed: maps.get(map)?.delete(key) ?? false, deltas: [] }
     },
     list: (map, { prefix = '', after, limit }) => {
       const keys = [...(maps.get(map)?.keys() ?? [])]
@@ -70,9 +70,9 @@ export function memorySets(): StringSets {
       const members = sets.get(set) ?? new Set<string>()
       const added = !members.has(member)
       sets.set(set, members.add(member))
-      return { added }
+      return { added, deltas: [] }
     },
-    remove: async (set, member) => ({ existed: sets.get(set)?.delete(member) ?? false }),
+    remove: async (set, member) => ({ existed: sets.get(set)?.delete(member) ?? false, deltas: [] }),
     has: (set, member) => sets.get(set)?.has(member) ?? false,
     members: (set) => [...(sets.get(set) ?? [])].sort((a, b) => (a < b ? -1 : 1)),
     sets: () => [...sets].filter(([, m]) => m.size > 0).map(([name, m]) => ({ name, count: m.size })),

@@ -51,7 +51,7 @@ export function memoryRecords(): MemoryRecords {
       self.failNext = undefined
       if (error !== undefined) throw error
       for (const [key, record] of staged) join({ table, key, record })
-      return result
+      return { result, deltas: [] }
     },
     watch: (table, listener) => {
       const set = listeners.get(table) ?? new Set<Listener>()

@@ -46,13 +46,14 @@ export class BatchStage implements Stage {
     return this.#committed.values()
   }
 
-  /** Runs one operation in a layer of its own. @throws what it throws, after undoing it */
-  run(operation: (stage: Stage) => void): void {
+  /** Runs one operation in a layer of its own. @returns its deltas. @throws what it throws, after undoing it */
+  run(operation: (stage: Stage) => void): readonly Delta[] {
     this.#layer = new Map()
     this.#layerDeltas = []
     operation(this)
     for (const [name, staged] of this.#layer) this.#committed.set(name, staged)
     for (const delta of this.#layerDeltas) this.#deltas.push(delta)
+    return this.#layerDeltas
   }
 
   getEntry(map: string, key: string): MapEntry | undefined {

@@ -47,9 +47,15 @@ export const BATCH_BYTES_MAX: number = 4 * 1024 * 1024
 export const WAITING_OPERATIONS_MAX = 100_000
 export const WAITING_BYTES_MAX: number = 64 * 1024 * 1024
 
+/** An operation that ran, with what it wrote. */
+interface Staged {
+  readonly operation: Operation
+  readonly deltas: readonly Delta[]
+}
+
 interface Flight {
   readonly stage: BatchStage
-  readonly operations: readonly Operation[]
+  readonly operations: readonly Staged[]
   readonly dirty: ReadonlyMap<string, StateKey>
   readonly actors: ReadonlySet<ActorId>
 }
@@ -123,7 +129,7 @@ export class CommitQueue {
         return { ops, operations: flight.operations.length }
       }
       // Operations that changed nothing (a removal of what is not there) have nothing to wait for.
-      for (const operation of flight.operations) operation.done({ ok: true })
+      succeed(flight.operations)
     }
     return undefined
   }
@@ -136,12 +142,12 @@ export class CommitQueue {
     const result = outcome.ok && this.#isShadowed(flight) ? SHADOWED : outcome
     if (!result.ok) {
       this.#undo(flight)
-      for (const operation of flight.operations) operation.done(result)
+      for (const { operation } of flight.operations) operation.done(result)
       return { committed: [] }
     }
     const changed = flight.stage.deltas.flatMap((delta) => this.#state.apply(delta, nowMs))
     if (changed.length > 0) this.#options.onChanged?.(changed)
-    for (const operation of flight.operations) operation.done(outcome)
+    succeed(flight.operations)
     return { committed: flight.stage.deltas }
   }
 
@@ -170,7 +176,7 @@ export class CommitQueue {
 
   #prepare(nowMs: number): Flight {
     const stage = new BatchStage(this.#state, this.#options.nextDot, nowMs)
-    const operations = this.#takeWaiting().filter((operation) => runOne(stage, operation))
+    const operations = this.#takeWaiting().flatMap((operation) => runOne(stage, operation) ?? [])
     const flight = { stage, operations, dirty: this.#dirty, actors: this.#dirtyActors }
     this.#dirty = new Map()
     this.#dirtyActors = new Set()
@@ -229,15 +235,18 @@ const SHADOWED: Outcome = {
   ),
 }
 
-/** @returns whether it belongs to the batch; one that threw has been told */
-function runOne(stage: BatchStage, operation: Operation): boolean {
+function succeed(operations: readonly Staged[]): void {
+  for (const { operation, deltas } of operations) operation.done({ ok: true, deltas })
+}
+
+/** @returns undefined when it threw, of which it has been told */
+function runOne(stage: BatchStage, operation: Operation): Staged | undefined {
   try {
-    stage.run((view) => operation.run(view))
-    return true
+    return { operation, deltas: stage.run((view) => operation.run(view)) }
   } catch (error) {
     if (error instanceof InvariantError) throw error
     operation.done({ ok: false, error: error instanceof Error ? error : new Error(String(error)) })
-    return false
+    return undefined
   }
 }
 

@@ -2,9 +2,18 @@
  * One unit of local writing, and the view it writes through. An operation is atomic: if `run` throws, nothing of it
  * stays; if its batch reaches the disk, all of it does.
  */
-import type { ForeignRecord, MapEntry, StoredValue } from './delta.ts'
+import type { Delta, ForeignRecord, MapEntry, StoredValue } from './delta.ts'
 
-export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: Error }
+interface Failed {
+  readonly ok: false
+  readonly error: Error
+}
+
+/** What became of a batch. */
+export type Outcome = { readonly ok: true } | Failed
+
+/** What became of one operation: when it is durable, its mutations in order, one delta each. */
+export type OperationOutcome = { readonly ok: true; readonly deltas: readonly Delta[] } | Failed
 
 export interface Operation {
   /** Bytes of the values it is about to write, for the bound on waiting work; 0 when left out. */
@@ -12,7 +21,7 @@ export interface Operation {
   /** Called once, synchronously, when its batch is put together. An exception undoes this operation alone. */
   run(stage: Stage): void
   /** Called exactly once: ok after the batch is durable and visible to readers. Must not throw. */
-  done(outcome: Outcome): void
+  done(outcome: OperationOutcome): void
 }
 
 /** The state plus what earlier operations of the same batch staged, plus what this operation has staged itself. */

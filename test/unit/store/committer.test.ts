@@ -47,7 +47,8 @@ class ScriptedQueue implements CommitSource {
 
   finish(outcome: Outcome): { readonly committed: readonly Delta[] } {
     if (outcome.ok) this.remote = 0
-    for (const operation of this.flying.splice(0)) operation.done(outcome)
+    for (const operation of this.flying.splice(0))
+      operation.done(outcome.ok ? { ok: true, deltas: [DELTA] } : outcome)
     return { committed: [DELTA] }
   }
 }
@@ -146,7 +147,7 @@ describe('group commit', () => {
   it('takes 64 concurrent writers in one batch', async () => {
     const { disk, committer } = rig()
     const results = await Promise.all(Array.from({ length: 64 }, (_, i) => committer.write(() => i)))
-    expect(results).toEqual(Array.from({ length: 64 }, (_, i) => i))
+    expect(results).toEqual(Array.from({ length: 64 }, (_, i) => ({ result: i, deltas: [DELTA] })))
     expect(disk.batchSizes).toEqual([64])
     expect(committer.stats).toMatchObject({ batches: 1, batchOps: 64 })
   })
@@ -160,8 +161,8 @@ describe('group commit', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect(disk.batchSizes).toEqual([])
     disk.release()
-    expect(await first).toBe('first')
-    expect(await rest).toEqual([1, 2, 3])
+    expect((await first).result).toBe('first')
+    expect((await rest).map(({ result }) => result)).toEqual([1, 2, 3])
     expect(disk.batchSizes).toEqual([1, 3])
   })
 
@@ -172,7 +173,7 @@ describe('group commit', () => {
     })
     const fine = committer.write(() => 5)
     await expect(failing).rejects.toThrow('mine')
-    expect(await fine).toBe(5)
+    expect((await fine).result).toBe(5)
     expect(committer.refusal).toBeUndefined()
   })
 
@@ -204,7 +205,7 @@ describe('after a failed write', () => {
     }
     expect(committed).toEqual([])
     while (committer.refusal !== undefined) await new Promise((resolve) => setImmediate(resolve))
-    expect(await committer.write(() => 3)).toBe(3)
+    expect((await committer.write(() => 3)).result).toBe(3)
     expect(disk.events).toEqual(['write failed', 'close', 'open', 'mark', 'write'])
     expect(committer.stats).toMatchObject({ writeErrors: 1, reopens: 1, batches: 1 })
   })
@@ -241,7 +242,7 @@ describe('after a failed write', () => {
     for (let i = 0; i < 8; i++) await wake()
     while (committer.refusal !== undefined) await new Promise((resolve) => setImmediate(resolve))
     expect(pauses).toEqual([50, 100, 200, 400, 800, 1600, 3200, 5000, 5000])
-    expect(await committer.write(() => 1)).toBe(1)
+    expect((await committer.write(() => 1)).result).toBe(1)
   })
 
   it('does not lose remote changes merged while the disk was away', async () => {
@@ -265,7 +266,7 @@ describe('after a failed write', () => {
     broken = false
     await wake()
     while (committer.refusal !== undefined) await new Promise((resolve) => setImmediate(resolve))
-    expect(await committer.write(() => 2)).toBe(2)
+    expect((await committer.write(() => 2)).result).toBe(2)
   })
 })
 
@@ -275,7 +276,7 @@ describe('closing', () => {
     const waiting = committer.write(() => 1)
     const closing = committer.close()
     await expect(committer.write(() => 2)).rejects.toMatchObject({ code: 'STORE_CLOSED' })
-    expect(await waiting).toBe(1)
+    expect((await waiting).result).toBe(1)
     await closing
     await committer.close()
   })

@@ -1,5 +1,7 @@
 /** Maps, sets and record tables of an open store: results, preconditions, limits, watchers, failing disks. */
 import { beforeEach, describe, expect, it } from 'vitest'
+import { HearsayError } from '../../../src/base/errors.ts'
+import { actorId } from '../../../src/base/names.ts'
 import type { Delta } from '../../../src/store/core/delta.ts'
 import { MemoryStorage } from '../../../src/store/memory-storage.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
@@ -34,10 +36,22 @@ describe('key-value maps', () => {
 
   it('delete what is there, and say so when nothing was', async () => {
     await store.kv.put('m', 'a', text('1'))
-    expect(await store.kv.delete('m', 'a')).toEqual({ existed: true })
-    expect(await store.kv.delete('m', 'a')).toEqual({ existed: false })
+    expect(await store.kv.delete('m', 'a')).toMatchObject({ existed: true })
+    expect(await store.kv.delete('m', 'a')).toMatchObject({ existed: false })
     expect(store.kv.get('m', 'a')).toBeUndefined()
     expect(store.kv.maps()).toEqual([])
+  })
+
+  it('tell what was written, and for a deletion tried again what the first one wrote', async () => {
+    const put = await store.kv.put('m', 'a', text('1'))
+    expect(put.deltas.map(({ puts }) => puts.map(({ key }) => key))).toEqual([['a']])
+    const first = await store.kv.delete('m', 'a')
+    const again = await store.kv.delete('m', 'a')
+    expect(again.deltas.map(({ puts }) => puts)).toEqual(first.deltas.map(({ puts }) => puts))
+    expect((await store.kv.delete('m', 'never')).deltas).toEqual([])
+    const { deltas } = await store.sets.add('s', 'x')
+    expect((await store.sets.remove('s', 'x')).deltas[0]?.covered).toEqual([deltas[0]?.adds[0]?.dot])
+    expect((await store.sets.remove('s', 'x')).deltas).toEqual([])
   })
 
   it('keep their own copy of the bytes', async () => {
@@ -110,13 +124,13 @@ describe('key-value maps', () => {
 
 describe('string sets', () => {
   it('add, remove and list members in order', async () => {
-    expect(await store.sets.add('s', 'b')).toEqual({ added: true })
-    expect(await store.sets.add('s', 'b')).toEqual({ added: false })
+    expect(await store.sets.add('s', 'b')).toMatchObject({ added: true })
+    expect(await store.sets.add('s', 'b')).toMatchObject({ added: false })
     await store.sets.add('s', 'a')
     expect(store.sets.members('s')).toEqual(['a', 'b'])
     expect(store.sets.has('s', 'b')).toBe(true)
-    expect(await store.sets.remove('s', 'b')).toEqual({ existed: true })
-    expect(await store.sets.remove('s', 'b')).toEqual({ existed: false })
+    expect(await store.sets.remove('s', 'b')).toMatchObject({ existed: true })
+    expect(await store.sets.remove('s', 'b')).toMatchObject({ existed: false })
     expect(store.sets.sets()).toEqual([{ name: 's', count: 1 }])
   })
 })
@@ -133,7 +147,7 @@ describe('record tables', () => {
       stage.put('a', record(1n))
       return stage.get('a')?.versionNs
     })
-    expect(seen).toBe(1n)
+    expect(seen.result).toBe(1n)
     const failing = store.records.write('t', (stage) => {
       stage.put('a', record(2n))
       throw new Error('changed my mind')
@@ -217,5 +231,23 @@ describe('a store whose disk fails', () => {
     expect(again.kv.get('m', 'from')).toBeDefined()
     await again.close()
     await peer.close()
+  })
+})
+
+describe('a store that is told to refuse', () => {
+  it('takes no local write and every remote one, until it is told otherwise', async () => {
+    let refusal: HearsayError | undefined = new HearsayError('STORE_REFUSING_WRITES', 'the clock is off')
+    const fenced = await openHostStore({ refusal: () => refusal })
+    const refused = { code: 'STORE_REFUSING_WRITES' }
+    await expect(fenced.kv.put('m', 'a', text('1'))).rejects.toMatchObject(refused)
+    await expect(fenced.sets.add('s', 'a')).rejects.toMatchObject(refused)
+    await expect(fenced.records.write('t', () => undefined)).rejects.toMatchObject(refused)
+    expect(fenced.status().refusing).toBe('the clock is off')
+    const dot = { actor: actorId('b'.repeat(32)), n: 1 }
+    fenced.join({ puts: [], adds: [{ set: 's', member: 'remote', dot }], covered: [], records: [] })
+    expect(fenced.sets.has('s', 'remote')).toBe(true)
+    refusal = undefined
+    await fenced.kv.put('m', 'a', text('1'))
+    await fenced.close()
   })
 })

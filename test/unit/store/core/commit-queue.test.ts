@@ -32,7 +32,11 @@ class Rig {
   /** @returns what `done` is told, once it is */
   submit(run: (stage: Stage) => void, valueBytes = 0): Outcome[] {
     const outcomes: Outcome[] = []
-    this.queue.submit({ valueBytes, run, done: (outcome) => outcomes.push(outcome) })
+    this.queue.submit({
+      valueBytes,
+      run,
+      done: (outcome) => outcomes.push(outcome.ok ? { ok: true } : outcome),
+    })
     return outcomes
   }
 
@@ -87,6 +91,19 @@ describe('own writes', () => {
     expect(committed.map(({ covered }) => covered)).toEqual([[], [dot(1)]])
     expect(rig.get('k')).toBe('2')
     expect(rig.reloaded.context.intervals(A)).toEqual([{ first: 1, last: 2 }])
+  })
+
+  it('tell each writer its own deltas', () => {
+    const rig = new Rig()
+    const told: (readonly Delta[])[] = []
+    const submit = (run: (stage: Stage) => void): void =>
+      rig.queue.submit({ run, done: (outcome) => void (outcome.ok && told.push(outcome.deltas)) })
+    submit((stage) => void [stage.addMember('s', 'x'), stage.put('m', 'k', text('1'), undefined)])
+    submit((stage) => void stage.removeMember('s', 'nobody'))
+    submit((stage) => void stage.delete('m', 'k'))
+    const committed = rig.commit()
+    expect(told).toEqual([committed.slice(0, 2), [], committed.slice(2)])
+    expect(committed).toHaveLength(3)
   })
 
   it('go above the stamp they overwrite, also one from the far future', () => {
