@@ -6,6 +6,7 @@ import type { Effect } from '../../../../src/gossip/core/effects.ts'
 import type { Endpoint } from '../../../../src/gossip/core/endpoint.ts'
 import { GossipMachine } from '../../../../src/gossip/core/machine.ts'
 import type { AliveMessage, NodeRecord, PacketMessage } from '../../../../src/gossip/core/messages.ts'
+import type { AckPayloadSource } from '../../../../src/gossip/core/ping-answer.ts'
 import { toyDecode, toyEncoder } from './toy-codec.ts'
 
 export const NATIVE_META: Uint8Array = Uint8Array.of(0x68, 0x73)
@@ -67,7 +68,12 @@ export class Solo {
   readonly packets: SentPacket[] = []
   nowMs = 0
 
-  constructor(overrides: Partial<GossipConfig> = {}, incarnation = 0, seed = 1) {
+  constructor(
+    overrides: Partial<GossipConfig> = {},
+    incarnation = 0,
+    seed = 1,
+    ackPayload: AckPayloadSource = () => new Uint8Array(0),
+  ) {
     const config = testConfig(overrides)
     this.machine = new GossipMachine(
       {
@@ -76,6 +82,7 @@ export class Solo {
         encoder: toyEncoder,
         sink: { emit: (effect) => this.#record(effect) },
         incarnation,
+        ackPayload,
       },
       0,
     )

@@ -119,6 +119,18 @@ describe('driver', () => {
     expect(await b.gossip.pushPullNow('nobody')).toBe(false)
   })
 
+  it('acks tell native members what the delegate says, with the round trip, and foreign ones nothing', async () => {
+    const [a, b] = await pair()
+    const foreigner = await rig.started('c', { meta: utf8('') })
+    foreigner.delegate.payload = () => utf8('from c')
+    a.delegate.payload = (peer) => utf8(`a to ${peer}`)
+    await foreigner.gossip.join([a.at()])
+    await until(() => b.delegate.acks.length > 0 && (foreigner.gossip.stats().received.ack ?? 0) > 1)
+    expect(b.delegate.acks[0]).toMatchObject({ peer: 'a', payload: 'a to b' })
+    expect(b.delegate.acks[0]?.rttMs).toBeGreaterThan(0)
+    expect([...foreigner.delegate.acks, ...a.delegate.acks]).toEqual([])
+  })
+
   it('where a member died, the class of whoever listens there now is unknown', async () => {
     const a = await rig.started('a')
     const b = await rig.started('b')
