@@ -13,7 +13,7 @@ import { Silences } from '../alerting/silences.ts'
 import type { Clock } from '../base/clock.ts'
 import { seededRandom } from '../base/random.ts'
 import { Tally } from '../base/tally.ts'
-import type { Broadcaster } from '../gossip/core/delegate.ts'
+import type { Broadcaster, Member } from '../gossip/core/delegate.ts'
 import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
 import { createGossip } from '../gossip/io/driver.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
@@ -98,6 +98,7 @@ export class Replica {
       clock: systemClock,
       randomBytes,
       maxClockSkewMs: options.maxClockSkewMs,
+      hasPeers: (options.gossip?.peers ?? []).length > 0,
       log: roomLog(options.log(options.name ?? 'new'), 'store'),
     })
     try {
@@ -115,9 +116,18 @@ export class Replica {
     if (this.#closing !== undefined) reasons.push('draining: this replica is shutting down')
     const settling = this.#settlement?.reason()
     if (settling !== undefined) reasons.push(settling)
-    const refusing = this.store.status().refusing
+    const { refusing, awaitingPeers } = this.store.status()
     if (refusing !== undefined) reasons.push(`store: ${refusing}`)
+    if (awaitingPeers !== undefined && !this.#hasOnlyForeignPeers()) {
+      reasons.push(`store: waiting for the state of a peer, because ${awaitingPeers}`)
+    }
     return { ready: reasons.length === 0, reasons }
+  }
+
+  /** They give us no more than silences, which settling has waited for. */
+  #hasOnlyForeignPeers(): boolean {
+    const alive = this.gossip?.members().filter((member) => !member.isSelf && member.liveness === 'alive')
+    return this.settled && alive !== undefined && alive.length > 0 && alive.every(isForeign)
   }
 
   /** `host:port` that peers dial; undefined without clustering. */
@@ -190,6 +200,10 @@ export class Replica {
     this.store.onCommitted((deltas) => delegate.committed(deltas))
     return gossip
   }
+}
+
+function isForeign(member: Member): boolean {
+  return member.peerClass !== 'native'
 }
 
 async function peerName(store: StateStore, given: string | undefined): Promise<string> {

@@ -14,6 +14,7 @@ import { type Delta, type FullState, isEmptyDelta } from './core/delta.ts'
 import type { ReplicaState } from './core/replica-state.ts'
 import type { KeyValue } from './key-value.ts'
 import { KeyValueStore } from './key-value-store.ts'
+import type { PeerWait } from './peer-wait.ts'
 import type { RecordStorage } from './record-storage.ts'
 import { RecordTableStore } from './record-table-store.ts'
 import type { Records } from './records.ts'
@@ -30,6 +31,8 @@ export interface DurableStoreOptions {
   readonly state: ReplicaState
   readonly keeper: ActorKeeper
   readonly damagedRecords: number
+  readonly damagedCopies: number
+  readonly wait: PeerWait
   readonly limits: StoreLimits
   readonly clock: Clock
   readonly mint: () => ActorId
@@ -120,7 +123,13 @@ export class DurableStore implements StateStore {
 
   joinFull(full: FullState): Delta {
     if (!this.#shadow.admits(full)) return NOTHING
-    return this.#joined(this.#queue.joinFull(full, this.#options.clock.wallMs()))
+    const effective = this.#joined(this.#queue.joinFull(full, this.#options.clock.wallMs()))
+    this.heardPeers()
+    return effective
+  }
+
+  heardPeers(): void {
+    void this.#options.wait.over()
   }
 
   fullState(): FullState {
@@ -128,7 +137,7 @@ export class DurableStore implements StateStore {
   }
 
   status(): StoreStatus {
-    const { state, disk, clock, damagedRecords } = this.#options
+    const { state, disk, clock, damagedRecords, damagedCopies, wait } = this.#options
     const counts = state.counts(clock.wallMs())
     return {
       engine: disk.manifest.engine,
@@ -141,6 +150,8 @@ export class DurableStore implements StateStore {
       contextHoles: counts.contextHoles,
       ...this.#committer.stats,
       damagedRecords,
+      damagedCopies,
+      awaitingPeers: wait.reason,
       refusing: this.#committer.refusal?.message,
     }
   }

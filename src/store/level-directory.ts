@@ -12,6 +12,8 @@ import { dirname, join } from 'node:path'
 import { errorCode, HearsayError } from '../base/errors.ts'
 
 const LEVEL_FILE = /^(CURRENT|LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp))$/
+/** Where LevelDB's repair puts what it replaced (repair-sign.ts). */
+export const LOST_FOLDER = 'lost'
 const DATA_FILE = /^\d+\.(log|ldb|sst)$/
 /** Private to the user who runs the replica (reliability.md section 5, D1). */
 export const DIRECTORY_MODE = 0o700
@@ -25,7 +27,7 @@ export type DirectoryVerdict = 'create' | 'open'
  */
 export async function inspectLevelDirectory(path: string): Promise<DirectoryVerdict> {
   const names = await listDirectory(path)
-  const foreign = names.find((name) => !LEVEL_FILE.test(name))
+  const foreign = names.find((name) => !LEVEL_FILE.test(name) && name !== LOST_FOLDER)
   if (foreign !== undefined) throw notOurs(path, foreign)
   if (names.includes('CURRENT')) return 'open'
   for (const name of names) {
@@ -34,8 +36,7 @@ export async function inspectLevelDirectory(path: string): Promise<DirectoryVerd
     if (stats.size > 0) {
       throw new HearsayError(
         'STORE_DAMAGED',
-        `the database in ${path} has lost its CURRENT file but still holds data (${name}); nothing was touched. ` +
-          'Restore it from a backup, or move the directory away so that this replica starts empty and pulls from its peers',
+        `the database in ${path} has lost its CURRENT file but still holds data (${name})`,
       )
     }
   }

@@ -109,11 +109,6 @@ export class LevelStorage implements Storage {
 
   #damaged(cause: unknown): HearsayError {
     const text = cause instanceof Error ? cause.message : String(cause)
-    return new HearsayError(
-      'STORE_DAMAGED',
-      `the database in ${this.#path} is damaged and was left as it is: ${text}. Restore it from a backup, ` +
-        'or move the directory away so that this replica starts empty and pulls from its peers',
-      { cause },
-    )
+    return new HearsayError('STORE_DAMAGED', `the database in ${this.#path} is damaged: ${text}`, { cause })
   }
 }

@@ -6,13 +6,13 @@
 import type { Clock } from '../base/clock.ts'
 import { HearsayError } from '../base/errors.ts'
 import { type ActorId, actorId } from '../base/names.ts'
-import { type ActorRecord, readActorFile, writeActorFile } from './actor-file.ts'
+import { type ActorRecord, writeActorFile } from './actor-file.ts'
 import { ActorKeeper } from './actor-keeper.ts'
 import { DurableStore } from './durable-store.ts'
 import { LevelStorage } from './level-storage.ts'
 import { MemoryStorage } from './memory-storage.ts'
+import { openDatabase } from './open-database.ts'
 import { RecordStorage } from './record-storage.ts'
-import { recover } from './recovery.ts'
 import type { StateStore } from './state-store.ts'
 import type { Storage } from './storage.ts'
 import { prepareStoreFolder } from './store-folder.ts'
@@ -27,6 +27,11 @@ export interface OpenStoreOptions {
   /** Cryptographically random bytes, for actor ids. */
   readonly randomBytes: (length: number) => Uint8Array
   readonly maxClockSkewMs?: number
+  /**
+   * Whether there are peers to take the state from: then a damaged database is set aside instead of refused, and a store
+   * that has lost something says `awaitingPeers` until it has heard from one. Default false.
+   */
+  readonly hasPeers?: boolean
   /** Why this replica may not write just now (its clock is off, ...); asked at each local write, never at a join. */
   readonly refusal?: () => HearsayError | undefined
   readonly log?: StoreLog
@@ -44,14 +49,20 @@ export async function openStore(options: OpenStoreOptions): Promise<StateStore> 
   const folder = options.path === undefined ? undefined : await prepareStoreFolder(options.path)
   const databasePath = folder?.databasePath
   const disk = new RecordStorage(storageFor(options, databasePath), databasePath ?? 'memory')
-  await disk.open()
+  const mint = (): ActorId => mintActor(options.randomBytes)
+  const log = options.log ?? SILENT_LOG
+  const state = options.maxClockSkewMs === undefined ? {} : { maxClockSkewMs: options.maxClockSkewMs }
+  const hasPeers = options.hasPeers ?? false
+  const recovered = await openDatabase({
+    folder,
+    disk,
+    mint,
+    state,
+    log,
+    hasPeers,
+    wallMs: options.clock.wallMs(),
+  })
   try {
-    // Read under the lock of the database: before it, another process might still be writing the file.
-    const reading = folder === undefined ? undefined : await readActorFile(folder.actorPath)
-    const mint = (): ActorId => mintActor(options.randomBytes)
-    const log = options.log ?? SILENT_LOG
-    const state = options.maxClockSkewMs === undefined ? {} : { maxClockSkewMs: options.maxClockSkewMs }
-    const recovered = await recover({ disk, reading, mint, state, log })
     const save =
       folder === undefined
         ? undefined
@@ -59,11 +70,14 @@ export async function openStore(options: OpenStoreOptions): Promise<StateStore> 
     const keeper = new ActorKeeper({ record: recovered.record, save })
     // Now, so that a new identity is on disk before anything else is, and the first write need not wait for it.
     await keeper.ready()
+    await recovered.settle()
     return new DurableStore({
       disk,
       state: recovered.state,
       keeper,
       damagedRecords: recovered.damagedRecords,
+      damagedCopies: recovered.damagedCopies,
+      wait: recovered.wait,
       limits: { ...DEFAULT_STORE_LIMITS, ...options.limits },
       clock: options.clock,
       mint,

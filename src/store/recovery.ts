@@ -5,11 +5,13 @@
  * writes it has partly forgotten would issue numbers twice, or claim to have seen what it no longer holds; peers would
  * then delete good entries. A new actor costs every peer 20 bytes. So doubt is cheap to act on, and any of these is
  * enough: no actor file or a damaged one beside a database, an actor file without its database, a damaged record, a
- * batch missing from the middle, fewer batches than at the last orderly close, or own writes in the database beyond
- * the lease (an older actor file restored beside a newer database).
+ * batch missing from the middle, fewer batches than at the last orderly close, own writes in the database beyond
+ * the lease (an older actor file restored beside a newer database), or the traces of LevelDB's repair. After a repair
+ * the stored contexts are not believed either, and are put right before anybody is served.
  */
 import type { ActorId } from '../base/names.ts'
 import type { ActorFileReading, ActorRecord } from './actor-file.ts'
+import { contextOp } from './core/disk-layout.ts'
 import type { ReplicaState, ReplicaStateOptions } from './core/replica-state.ts'
 import { StateLoader } from './core/state-loader.ts'
 import type { LoadReport, RecordStorage } from './record-storage.ts'
@@ -21,8 +23,10 @@ const NAMED_MAX = 100
 export interface Recovered {
   readonly state: ReplicaState
   readonly record: ActorRecord
-  /** Damaged records and missing batches. */
+  /** Damaged records and missing batches; a repair counts as one. */
   readonly damagedRecords: number
+  /** Why the past is in doubt; undefined for a first start and for an unbroken continuation. */
+  readonly doubt: string | undefined
 }
 
 export interface RecoveryOptions {
@@ -30,6 +34,8 @@ export interface RecoveryOptions {
   readonly disk: RecordStorage
   /** What the actor file says; undefined for a replica without a disk. */
   readonly reading: ActorFileReading | undefined
+  /** Somebody ran LevelDB's repair on it (repair-sign.ts). */
+  readonly repaired: boolean
   readonly mint: () => ActorId
   readonly state: ReplicaStateOptions
   readonly log: StoreLog
@@ -37,18 +43,22 @@ export interface RecoveryOptions {
 
 /** @throws HearsayError `STORE_FORMAT_NEWER`, `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_DISK_FULL`, `STORE_WRITE_FAILED` */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
-  const { disk, reading, log } = options
+  const { disk, reading, repaired, log } = options
   const loader = new StateLoader(options.state)
   const report = await disk.load((key, payload) => loader.record(key, payload))
   for (let i = 0; i < report.damagedKeys.length + report.missingBatches; i++) loader.damaged()
+  if (repaired) loader.damaged()
   const { state, damagedRecords } = loader.finish()
   reportDamage(report, log)
   if (!report.marked) await disk.writeMark()
+  if (repaired) await disk.write(state.unsavedActors.map((actor) => contextOp(state.context, actor)))
   const known = reading?.kind === 'intact' ? reading.record : undefined
-  const doubt = doubtOf(reading, report, damagedRecords, state)
+  const doubt = repaired
+    ? "LevelDB's repair was run on the database"
+    : doubtOf(reading, report, damagedRecords, state)
   if (known !== undefined && doubt === undefined) {
     const { closedAtBatch: _, ...record } = known
-    return { state, record, damagedRecords }
+    return { state, record, damagedRecords, doubt }
   }
   const notes = {
     ...(known?.name === undefined ? {} : { name: known.name }),
@@ -56,11 +66,11 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   }
   const record = { actor: options.mint(), leasedTo: 0, ...notes }
   if (doubt !== undefined) log.warn('store_new_actor', { reason: doubt, actor: record.actor })
-  return { state, record, damagedRecords }
+  return { state, record, damagedRecords, doubt }
 }
 
 /** @returns why the past is in doubt; undefined for a first start or an unbroken continuation */
-function doubtOf(
+export function doubtOf(
   reading: ActorFileReading | undefined,
   report: LoadReport,
   damagedRecords: number,

@@ -26,6 +26,10 @@ export interface StoreStatus {
   readonly reopens: number
   /** Damaged records found while loading, left out of the state. */
   readonly damagedRecords: number
+  /** Databases that failed their checks and are kept beside this one. */
+  readonly damagedCopies: number
+  /** What was lost, while no peer was heard from since; undefined when nothing is waited for. */
+  readonly awaitingPeers: string | undefined
   /** Why writes are refused just now; undefined when they are not. */
   readonly refusing: string | undefined
 }
@@ -50,6 +54,8 @@ export interface StateStore extends Joinable {
   /** Hears own mutations once they are durable, one delta each; this is what gossip may spread. One listener, set before first write. */
   onCommitted(listener: (deltas: readonly Delta[]) => void): void
   status(): StoreStatus
+  /** Ends the waiting of `awaitingPeers`: peers have said what they have. A join of a whole state ends it by itself. */
+  heardPeers(): void
   /** Refuses new writes, finishes the waiting ones, closes the storage. Idempotent. */
   close(): Promise<void>
 }

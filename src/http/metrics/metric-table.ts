@@ -56,6 +56,8 @@ export type MetricName =
   | 'hearsay_store_write_errors_total'
   | 'hearsay_store_reopens_total'
   | 'hearsay_store_damaged_records'
+  | 'hearsay_store_damaged_copies'
+  | 'hearsay_store_awaiting_peers'
   | 'hearsay_store_refusing_writes'
   | 'alertmanager_silences'
 
@@ -94,6 +96,12 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_store_write_errors_total: counter('Batch writes that failed'),
   hearsay_store_reopens_total: counter('Reopenings after a write error'),
   hearsay_store_damaged_records: gauge('Records left out at start because their checksum was wrong'),
+  hearsay_store_damaged_copies: gauge(
+    'Databases that failed their checks and were set aside; at most 2 are kept',
+  ),
+  hearsay_store_awaiting_peers: gauge(
+    '1 while a replica that has lost something waits for the state of a peer',
+  ),
   hearsay_store_refusing_writes: gauge('1 while writes are refused'),
   alertmanager_silences: gauge('Silences by state', 'state'),
 }

@@ -43,6 +43,8 @@ export function* storeSamples(status: StoreStatus): Iterable<Sample> {
   yield { name: 'hearsay_store_write_errors_total', value: status.writeErrors }
   yield { name: 'hearsay_store_reopens_total', value: status.reopens }
   yield { name: 'hearsay_store_damaged_records', value: status.damagedRecords }
+  yield { name: 'hearsay_store_damaged_copies', value: status.damagedCopies }
+  yield { name: 'hearsay_store_awaiting_peers', value: status.awaitingPeers === undefined ? 0 : 1 }
   yield { name: 'hearsay_store_refusing_writes', value: status.refusing === undefined ? 0 : 1 }
 }
 
