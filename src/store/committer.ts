@@ -28,6 +28,8 @@ export interface CommitSource {
   submit(operation: Operation): void
   begin(nowMs: number): Batch | undefined
   finish(outcome: Outcome, nowMs: number): { readonly committed: readonly Delta[] }
+  flush(done: (ok: boolean) => void): void
+  abandon(error: Error): void
 }
 
 /** The part of RecordStorage that a committer writes to. */
@@ -94,13 +96,13 @@ export class Committer {
    * Runs `operation` in the next batch. Resolves with its result and its deltas when that batch is durable.
    * @throws what `operation` threw; what `options.refusal` gave; HearsayError `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_OVERLOADED`, `STORE_CLOSED`
    */
-  write<T>(operation: (stage: Stage) => T, valueBytes = 0): Promise<Written<T>> {
+  write<T>(operation: (stage: Stage) => T, bytes = 0): Promise<Written<T>> {
     const refusal = this.refusal
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
       let result: { readonly value: T } | undefined
       this.#options.source.submit({
-        valueBytes,
+        bytes,
         run: (stage) => {
           result = { value: operation(stage) }
         },
@@ -111,6 +113,16 @@ export class Committer {
       })
       this.kick()
     })
+  }
+
+  /** Calls back once everything joined so far is on disk, or with false when the disk refuses. */
+  flush(done: (ok: boolean) => void): void {
+    if (this.#refusal !== undefined || this.#closing.signal.aborted) {
+      done(false)
+      return
+    }
+    this.#options.source.flush(done)
+    this.kick()
   }
 
   /** To be called when the source may have got work by another way than `write`. */
@@ -126,7 +138,7 @@ export class Committer {
     // What peers say after the last run stays in memory: a write would find the disk closed, and recovery open it again.
     this.#stopped = true
     await this.#running
-    this.#failWaiting(closedError())
+    this.#options.source.abandon(closedError())
   }
 
   /**
@@ -179,7 +191,7 @@ export class Committer {
     this.#refusal = failure
     this.#stats.writeErrors++
     this.#options.log.warn('store_write_failed', { code: failure.code, error: failure.message })
-    this.#failWaiting(failure)
+    this.#options.source.abandon(failure)
     for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
       const error = await this.#reopen()
       if (error === undefined) break
@@ -208,17 +220,6 @@ export class Committer {
       const error = writeError(cause)
       if (error.code === 'STORE_DISK_FULL' || error.code === 'STORE_WRITE_FAILED') return error
       return new HearsayError('STORE_WRITE_FAILED', error.message, { cause: error })
-    }
-  }
-
-  /** Local operations fail; remote changes stay queued. Bounded: nothing new is accepted meanwhile. */
-  #failWaiting(error: HearsayError): void {
-    const { source, wallMs } = this.#options
-    for (;;) {
-      const batch = source.begin(wallMs())
-      if (batch === undefined) return
-      source.finish({ ok: false, error }, wallMs())
-      if (batch.operations === 0) return
     }
   }
 }

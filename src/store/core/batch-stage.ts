@@ -17,7 +17,8 @@ import { type StateKey, stateKeyName } from './state-key.ts'
 
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
 
-type Staged =
+/** What an operation has written under one key. */
+export type StagedPiece =
   | { readonly key: StateKey & { kind: 'entry' }; readonly entry: MapEntry }
   | { readonly key: StateKey & { kind: 'member' }; readonly dots: readonly Dot[] }
   | { readonly key: StateKey & { kind: 'record' }; readonly record: ForeignRecord }
@@ -26,9 +27,9 @@ export class BatchStage implements Stage {
   readonly nowMs: number
   readonly #state: ReplicaState
   readonly #nextDot: () => Dot
-  readonly #committed = new Map<string, Staged>()
+  readonly #committed = new Map<string, StagedPiece>()
   readonly #deltas: Delta[] = []
-  #layer = new Map<string, Staged>()
+  #layer = new Map<string, StagedPiece>()
   #layerDeltas: Delta[] = []
 
   constructor(state: ReplicaState, nextDot: () => Dot, nowMs: number) {
@@ -42,7 +43,7 @@ export class BatchStage implements Stage {
     return this.#deltas
   }
 
-  get staged(): Iterable<Staged> {
+  get staged(): Iterable<StagedPiece> {
     return this.#committed.values()
   }
 
@@ -141,13 +142,13 @@ export class BatchStage implements Stage {
     return staged !== undefined && 'record' in staged ? staged.record : this.#state.heldRecord(table, key)
   }
 
-  #find(key: StateKey): Staged | undefined {
+  #find(key: StateKey): StagedPiece | undefined {
     if (this.#committed.size === 0 && this.#layer.size === 0) return undefined
     const name = stateKeyName(key)
     return this.#layer.get(name) ?? this.#committed.get(name)
   }
 
-  #stage(staged: Staged): void {
+  #stage(staged: StagedPiece): void {
     this.#layer.set(stateKeyName(staged.key), staged)
   }
 }

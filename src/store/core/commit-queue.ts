@@ -1,28 +1,29 @@
 /**
- * Group commit: gathers what waits (local operations and merged remote changes) into one atomic storage batch.
+ * Group commit: gathers what waits (local operations and merged remote changes) into atomic storage batches.
  *
  * Local operations are seen by readers, and may be gossiped, only once their batch is on disk. Remote changes are seen
- * at once and marked dirty; the next batch writes what the state holds under each dirty key by then, never the change
+ * at once and marked dirty; a following batch writes what the state holds under each dirty key by then, never the change
  * itself, so that a newer value that came while a batch was in flight is not overwritten on disk by an older one.
  *
- * The record of an actor's context goes into the same batch as the entries it speaks of: a context on disk without its
- * entries would read as "seen and removed" (peers.md 3a, pitfall 7). That is why dirty keys are never split over batches.
- * After a failed batch its keys are dirty: the next good one makes the disk agree with memory again.
+ * A batch is bounded, so that no turn of the loop is long: 1,000 operations, 1,000 dirty keys, 4 MiB of each. What was
+ * merged in one go may therefore be spread over several batches; unsaved-state.ts says how the contexts follow.
+ * After a failed batch its keys are dirty: the next good ones make the disk agree with memory again.
  *
  * Pure: begin() and finish() bracket the write, which a driver (committer.ts) or the simulator carries out between.
  */
 import { assert, InvariantError } from '../../base/assert.ts'
 import { HearsayError } from '../../base/errors.ts'
 import type { ActorId } from '../../base/names.ts'
-import { CausalContext } from '../../crdt/context.ts'
+import type { CausalContext } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
-import { BatchStage } from './batch-stage.ts'
+import { BatchStage, type StagedPiece } from './batch-stage.ts'
 import { type Delta, type FullState, isEmptyDelta } from './delta.ts'
 import { clockOp, contextOp, entryOp, memberOp, recordOp } from './disk-layout.ts'
 import type { Operation, Outcome } from './operation.ts'
 import type { ReplicaState } from './replica-state.ts'
 import { type StateKey, stateKeyName } from './state-key.ts'
 import type { StorageOp } from './storage-op.ts'
+import { type UnsavedSlice, UnsavedState } from './unsaved-state.ts'
 
 /** What the driver writes as one synced unit. */
 export interface Batch {
@@ -37,13 +38,21 @@ export interface CommitQueueOptions {
   /** Hears what changed for readers: remote input at once, own writes when durable. */
   readonly onChanged?: (keys: readonly StateKey[]) => void
   readonly operationsPerBatchMax?: number
+  readonly dirtyKeysPerBatchMax?: number
+  /** Of operations, and of dirty keys. */
   readonly batchBytesMax?: number
   readonly waitingOperationsMax?: number
   readonly waitingBytesMax?: number
 }
 
 export const OPERATIONS_PER_BATCH_MAX = 1000
+export const DIRTY_KEYS_PER_BATCH_MAX = 1000
 export const BATCH_BYTES_MAX: number = 4 * 1024 * 1024
+/**
+ * Mutations after which a batch takes no further operation. With the 1,000 of one more, it stays within the dots that are
+ * leased before each batch (actor-keeper.ts).
+ */
+const MUTATIONS_PER_BATCH_MAX = 4000
 export const WAITING_OPERATIONS_MAX = 100_000
 export const WAITING_BYTES_MAX: number = 64 * 1024 * 1024
 
@@ -56,35 +65,40 @@ interface Staged {
 interface Flight {
   readonly stage: BatchStage
   readonly operations: readonly Staged[]
-  readonly dirty: ReadonlyMap<string, StateKey>
-  readonly actors: ReadonlySet<ActorId>
+  readonly slice: UnsavedSlice
+  /** What the contexts on disk claim, of the actors that the batch writes, once it is there. */
+  readonly context: CausalContext
 }
 
 export class CommitQueue {
   readonly #state: ReplicaState
   readonly #options: CommitQueueOptions
+  readonly #unsaved: UnsavedState
   #waiting: Operation[] = []
   #waitingBytes = 0
-  #dirty = new Map<string, StateKey>()
-  #dirtyActors: Set<ActorId>
   #flight: Flight | undefined
 
   constructor(state: ReplicaState, options: CommitQueueOptions) {
     this.#state = state
-    this.#dirtyActors = new Set(state.unsavedActors)
+    this.#unsaved = new UnsavedState(state.context, state.unsavedActors)
     this.#options = options
   }
 
   /** Whether the next `begin`, once nothing is in flight, has something to write. */
   get hasWork(): boolean {
-    return this.#waiting.length + this.#dirty.size + this.#dirtyActors.size > 0
+    return this.#waiting.length > 0 || !this.#unsaved.isEmpty
+  }
+
+  /** Keys that are not on disk as memory has them. */
+  get dirtyKeys(): number {
+    return this.#unsaved.keys
   }
 
   /** Waits for the next batch. When too much waits already, fails at once with `STORE_OVERLOADED` through `done`. */
   submit(operation: Operation): void {
     const { waitingOperationsMax = WAITING_OPERATIONS_MAX, waitingBytesMax = WAITING_BYTES_MAX } =
       this.#options
-    const bytes = operation.valueBytes ?? 0
+    const bytes = operation.bytes ?? 0
     if (this.#waiting.length >= waitingOperationsMax || this.#waitingBytes + bytes > waitingBytesMax) {
       const error = new HearsayError(
         'STORE_OVERLOADED',
@@ -95,6 +109,22 @@ export class CommitQueue {
     }
     this.#waiting.push(operation)
     this.#waitingBytes += bytes
+  }
+
+  /** Calls back once everything that was joined before is on disk; with false when the disk or the bound refuses. */
+  flush(done: (ok: boolean) => void): void {
+    const { waitingOperationsMax = WAITING_OPERATIONS_MAX } = this.#options
+    if (this.#unsaved.waiters >= waitingOperationsMax) done(false)
+    else this.#unsaved.wait(({ ok }) => done(ok))
+  }
+
+  /** Fails all that waits, without trying: the disk is known to refuse. Remote changes stay dirty. */
+  abandon(error: Error): void {
+    const operations = this.#waiting
+    this.#waiting = []
+    this.#waitingBytes = 0
+    for (const operation of operations) operation.done({ ok: false, error })
+    for (const waiter of this.#unsaved.abandonWaiters()) waiter({ ok: false, error })
   }
 
   /** Remote input: visible at once, durable with a following batch. @returns what was new here, to be relayed */
@@ -122,14 +152,23 @@ export class CommitQueue {
   /** @returns undefined when there is nothing to write or a batch is in flight */
   begin(nowMs: number): Batch | undefined {
     while (this.#flight === undefined && this.hasWork) {
-      const flight = this.#prepare(nowMs)
-      const ops = this.#storageOps(flight)
-      if (ops.length > 0) {
+      const stage = new BatchStage(this.#state, this.#options.nextDot, nowMs)
+      const operations = this.#runWaiting(stage)
+      const ops = new Map<string, StorageOp>()
+      const slice = this.#dirtySlice(ops)
+      for (const staged of stage.staged) ops.set(stateKeyName(staged.key), stagedOp(staged))
+      const { context, actors } = this.#contexts(slice, stage.deltas)
+      const flight = { stage, operations, slice, context }
+      if (ops.size + actors.size > 0) {
         this.#flight = flight
-        return { ops, operations: flight.operations.length }
+        const contextOps = [...actors].map((actor) => contextOp(context, actor))
+        return {
+          ops: [...ops.values(), ...contextOps, clockOp(this.#state.clock)],
+          operations: operations.length,
+        }
       }
       // Operations that changed nothing (a removal of what is not there) have nothing to wait for.
-      succeed(flight.operations)
+      this.#succeed(flight)
     }
     return undefined
   }
@@ -141,22 +180,32 @@ export class CommitQueue {
     this.#flight = undefined
     const result = outcome.ok && this.#isShadowed(flight) ? SHADOWED : outcome
     if (!result.ok) {
-      this.#undo(flight)
-      for (const { operation } of flight.operations) operation.done(result)
+      this.#undo(flight, result)
       return { committed: [] }
     }
     const changed = flight.stage.deltas.flatMap((delta) => this.#state.apply(delta, nowMs))
     if (changed.length > 0) this.#options.onChanged?.(changed)
-    succeed(flight.operations)
+    this.#succeed(flight)
     return { committed: flight.stage.deltas }
   }
 
+  #succeed({ operations, slice, context }: Flight): void {
+    const waiters = this.#unsaved.written(slice, context)
+    for (const { operation, deltas } of operations) {
+      // One that changed nothing may have found that a peer had done it already: that is to be on disk as well.
+      if (deltas.length > 0 || this.#unsaved.isEmpty) operation.done({ ok: true, deltas })
+      else this.#unsaved.wait((outcome) => operation.done(outcome.ok ? { ok: true, deltas } : outcome))
+    }
+    for (const waiter of waiters) waiter({ ok: true })
+  }
+
   /** The disk may hold it or not: its keys are written anew from memory. */
-  #undo({ stage, dirty, actors }: Flight): void {
-    for (const [name, key] of dirty) this.#dirty.set(name, key)
-    for (const { key } of stage.staged) this.#dirty.set(stateKeyName(key), key)
-    for (const actor of actors) this.#dirtyActors.add(actor)
-    for (const delta of stage.deltas) for (const actor of actorsOf(delta)) this.#dirtyActors.add(actor)
+  #undo({ stage, operations, slice }: Flight, outcome: Outcome & { ok: false }): void {
+    const waiters = this.#unsaved.failed(slice)
+    for (const { key } of stage.staged) this.#unsaved.touch([key], [])
+    for (const delta of stage.deltas) this.#unsaved.touch([], actorsOf(delta))
+    for (const { operation } of operations) operation.done(outcome)
+    for (const waiter of waiters) waiter(outcome)
   }
 
   /** Whether a dot of the batch came in from a peer meanwhile: a clone's write, which ours would be taken for. */
@@ -169,47 +218,41 @@ export class CommitQueue {
   }
 
   #touch(changed: readonly StateKey[], actors: Iterable<ActorId>): void {
-    for (const key of changed) this.#dirty.set(stateKeyName(key), key)
-    for (const actor of actors) this.#dirtyActors.add(actor)
+    this.#unsaved.touch(changed, actors)
     if (changed.length > 0) this.#options.onChanged?.(changed)
   }
 
-  #prepare(nowMs: number): Flight {
-    const stage = new BatchStage(this.#state, this.#options.nextDot, nowMs)
-    const operations = this.#takeWaiting().flatMap((operation) => runOne(stage, operation) ?? [])
-    const flight = { stage, operations, dirty: this.#dirty, actors: this.#dirtyActors }
-    this.#dirty = new Map()
-    this.#dirtyActors = new Set()
-    return flight
-  }
-
-  #takeWaiting(): Operation[] {
+  /** Runs those that fit into one batch. @returns those that belong to it; one that threw has been told */
+  #runWaiting(stage: BatchStage): Staged[] {
     const { operationsPerBatchMax = OPERATIONS_PER_BATCH_MAX, batchBytesMax = BATCH_BYTES_MAX } =
       this.#options
+    const staged: Staged[] = []
     let bytes = 0
     let count = 0
-    for (const { valueBytes = 0 } of this.#waiting) {
-      if (count >= operationsPerBatchMax || (count > 0 && bytes + valueBytes > batchBytesMax)) break
-      bytes += valueBytes
+    for (const operation of this.#waiting) {
+      const next = operation.bytes ?? 0
+      const full = bytes + next > batchBytesMax || stage.deltas.length >= MUTATIONS_PER_BATCH_MAX
+      if (count >= operationsPerBatchMax || (count > 0 && full)) break
+      bytes += next
       count++
+      const done = runOne(stage, operation)
+      if (done !== undefined) staged.push(done)
     }
     this.#waitingBytes -= bytes
-    return this.#waiting.splice(0, count)
+    this.#waiting.splice(0, count)
+    return staged
   }
 
-  #storageOps({ stage, dirty, actors }: Flight): StorageOp[] {
-    const ops = new Map<string, StorageOp>()
-    for (const [name, key] of dirty) ops.set(name, this.#currentOp(key))
-    for (const staged of stage.staged) {
-      const name = stateKeyName(staged.key)
-      if ('entry' in staged) ops.set(name, entryOp(staged.key.map, staged.key.key, staged.entry))
-      else if ('dots' in staged) ops.set(name, memberOp(staged.key.set, staged.key.member, staged.dots))
-      else ops.set(name, recordOp(staged.key.table, staged.key.key, staged.record))
-    }
-    const touched = new Set(actors)
-    for (const delta of stage.deltas) for (const actor of actorsOf(delta)) touched.add(actor)
-    if (ops.size + touched.size === 0) return []
-    return [...ops.values(), ...this.#contextOps(touched, stage.deltas), clockOp(this.#state.clock)]
+  #dirtySlice(ops: Map<string, StorageOp>): UnsavedSlice {
+    const { dirtyKeysPerBatchMax = DIRTY_KEYS_PER_BATCH_MAX, batchBytesMax = BATCH_BYTES_MAX } = this.#options
+    let bytes = 0
+    return this.#unsaved.next((name, key) => {
+      if (ops.size >= dirtyKeysPerBatchMax || bytes >= batchBytesMax) return false
+      const op = this.#currentOp(key)
+      bytes += op.key.length + (op.type === 'put' ? op.value.length : 0)
+      ops.set(name, op)
+      return true
+    })
   }
 
   #currentOp(key: StateKey): StorageOp {
@@ -218,25 +261,35 @@ export class CommitQueue {
     return recordOp(key.table, key.key, this.#state.heldRecord(key.table, key.key))
   }
 
-  /** The contexts as they will be when the batch is durable. */
-  #contextOps(actors: ReadonlySet<ActorId>, deltas: readonly Delta[]): StorageOp[] {
-    const context = new CausalContext()
-    for (const actor of actors) context.addActor(this.#state.context, actor)
-    for (const delta of deltas) for (const dot of dotsOf(delta)) context.add(dot)
-    return [...actors].map((actor) => contextOp(context, actor))
+  /** The contexts as they will be on disk with the batch, and the actors whose records change. */
+  #contexts(
+    { context, actors }: UnsavedSlice,
+    deltas: readonly Delta[],
+  ): { readonly context: CausalContext; readonly actors: ReadonlySet<ActorId> } {
+    const touched = new Set(actors)
+    for (const delta of deltas) {
+      for (const dot of dotsOf(delta)) {
+        if (!touched.has(dot.actor)) this.#unsaved.addSaved(context, dot.actor)
+        touched.add(dot.actor)
+        context.add(dot)
+      }
+    }
+    return { context, actors: touched }
   }
 }
 
-const SHADOWED: Outcome = {
-  ok: false,
+const SHADOWED = {
+  ok: false as const,
   error: new HearsayError(
     'STORE_WRITE_FAILED',
     'another replica wrote under the identity of this one; try again',
   ),
 }
 
-function succeed(operations: readonly Staged[]): void {
-  for (const { operation, deltas } of operations) operation.done({ ok: true, deltas })
+function stagedOp(staged: StagedPiece): StorageOp {
+  if ('entry' in staged) return entryOp(staged.key.map, staged.key.key, staged.entry)
+  if ('dots' in staged) return memberOp(staged.key.set, staged.key.member, staged.dots)
+  return recordOp(staged.key.table, staged.key.key, staged.record)
 }
 
 /** @returns undefined when it threw, of which it has been told */

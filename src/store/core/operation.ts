@@ -16,8 +16,8 @@ export type Outcome = { readonly ok: true } | Failed
 export type OperationOutcome = { readonly ok: true; readonly deltas: readonly Delta[] } | Failed
 
 export interface Operation {
-  /** Bytes of the values it is about to write, for the bound on waiting work; 0 when left out. */
-  readonly valueBytes?: number
+  /** Bytes it is about to write, keys included, for the bounds on waiting work and on batches; 0 when left out. */
+  readonly bytes?: number
   /** Called once, synchronously, when its batch is put together. An exception undoes this operation alone. */
   run(stage: Stage): void
   /** Called exactly once: ok after the batch is durable and visible to readers. Must not throw. */

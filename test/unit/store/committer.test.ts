@@ -19,6 +19,7 @@ const DELTA: Delta = {
 class ScriptedQueue implements CommitSource {
   waiting: Operation[] = []
   flying: Operation[] = []
+  flushed: ((ok: boolean) => void)[] = []
   remote = 0
 
   get hasWork(): boolean {
@@ -45,8 +46,19 @@ class ScriptedQueue implements CommitSource {
     return { ops: new Array(this.flying.length + this.remote).fill(op), operations: this.flying.length }
   }
 
+  flush(done: (ok: boolean) => void): void {
+    this.flushed.push(done)
+    this.remote++
+  }
+
+  abandon(error: Error): void {
+    for (const operation of this.waiting.splice(0)) operation.done({ ok: false, error })
+    for (const done of this.flushed.splice(0)) done(false)
+  }
+
   finish(outcome: Outcome): { readonly committed: readonly Delta[] } {
     if (outcome.ok) this.remote = 0
+    for (const done of this.flushed.splice(0)) done(outcome.ok)
     for (const operation of this.flying.splice(0))
       operation.done(outcome.ok ? { ok: true, deltas: [DELTA] } : outcome)
     return { committed: [DELTA] }
@@ -181,6 +193,22 @@ describe('group commit', () => {
     const { committer, committed } = rig()
     await committer.write(() => 1)
     expect(committed).toEqual([DELTA])
+  })
+
+  it('tells who asked for a flush when the batch is on disk, and at once when the disk refuses', async () => {
+    const { disk, committer } = rig()
+    const told: boolean[] = []
+    disk.hold()
+    committer.flush((ok) => told.push(ok))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(told).toEqual([])
+    disk.release()
+    await committer.write(() => 1)
+    expect(told).toEqual([true])
+    disk.failures.write = [new Error('disk')]
+    await expect(committer.write(() => 1)).rejects.toMatchObject({ code: 'STORE_WRITE_FAILED' })
+    committer.flush((ok) => told.push(ok))
+    expect(told).toEqual([true, false])
   })
 
   it('writes remote changes without any local operation', async () => {
