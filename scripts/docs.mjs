@@ -52,7 +52,7 @@ writeFileSync(
   `${note}
 # Metrics
 
-\`GET /metrics\`, Prometheus text format. Label values come from closed sets; names of peers and keys never appear.
+\`GET /metrics\`, Prometheus text format. Label values come from closed sets; keys never appear, and names of peers only beside their clocks (at most 128).
 Beside these there are the usual \`process_*\` and \`nodejs_*\` series, among them the event-loop delay
 (\`nodejs_eventloop_lag_p99_seconds\`).
 

@@ -11,6 +11,7 @@ import type { Logger } from 'pino'
 import { AlertmanagerDelegate } from '../alerting/alertmanager-delegate.ts'
 import { Silences } from '../alerting/silences.ts'
 import type { Clock } from '../base/clock.ts'
+import type { HearsayError } from '../base/errors.ts'
 import { seededRandom } from '../base/random.ts'
 import { Tally } from '../base/tally.ts'
 import type { Broadcaster, Member } from '../gossip/core/delegate.ts'
@@ -22,6 +23,7 @@ import { limitedLog } from '../gossip/io/limited-log.ts'
 import type { Readiness } from '../http/facades.ts'
 import { openStore } from '../store/open-store.ts'
 import type { StateStore } from '../store/state-store.ts'
+import { ClockFence } from './clock-fence.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
@@ -44,6 +46,8 @@ export interface ReplicaOptions {
   /** Omitted: alone. */
   readonly gossip?: ReplicaGossipOptions
   readonly settleTimeoutMs: number
+  /** Default: the host's. */
+  readonly clock?: Clock
   readonly log: (name: string) => Logger
 }
 
@@ -60,20 +64,23 @@ const LEAVE_TIMEOUT_MS = 5000
 
 export class Replica {
   readonly name: string
-  readonly clock: Clock = systemClock
+  readonly clock: Clock
   readonly store: StateStore
   readonly silences: Silences
   readonly gossip: Gossip | undefined
   readonly log: Logger
   /** Frames, records and payloads of peers that were left out, by reason. */
   readonly dropped: Tally = new Tally()
+  readonly #fence: ClockFence
   readonly #settlement: Settlement | undefined
   readonly #incarnations: IncarnationKeeper
   #closing: Promise<void> | undefined
 
-  private constructor(store: StateStore, name: string, options: ReplicaOptions) {
+  private constructor(store: StateStore, name: string, fence: ClockFence, options: ReplicaOptions) {
     this.store = store
     this.name = name
+    this.clock = options.clock ?? systemClock
+    this.#fence = fence
     this.log = options.log(name)
     this.#incarnations = new IncarnationKeeper(store.identity, (error) => {
       this.log.warn({ component: 'app', event: 'incarnation_not_kept', reason: String(error) })
@@ -93,16 +100,27 @@ export class Replica {
    * @throws HearsayError what `openStore` and `Gossip.start` throw; nothing is left open then
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
+    const clock = options.clock ?? systemClock
+    // The store asks the fence before each write, and the fence asks gossip, which comes after the store.
+    let replica: Replica | undefined
+    const fence = new ClockFence({
+      clock,
+      members: () => replica?.gossip?.members() ?? [],
+      changed: (reason) => {
+        if (replica !== undefined) logClock(replica.log, reason)
+      },
+    })
     const store = await openStore({
       ...(options.storagePath === undefined ? {} : { path: options.storagePath }),
-      clock: systemClock,
+      clock,
+      refusal: () => fence.refusal(),
       randomBytes,
       maxClockSkewMs: options.maxClockSkewMs,
       hasPeers: (options.gossip?.peers ?? []).length > 0,
       log: roomLog(options.log(options.name ?? 'new'), 'store'),
     })
     try {
-      const replica = new Replica(store, await peerName(store, options.name), options)
+      replica = new Replica(store, await peerName(store, options.name), fence, options)
       await replica.gossip?.start()
       return replica
     } catch (error) {
@@ -117,7 +135,9 @@ export class Replica {
     const settling = this.#settlement?.reason()
     if (settling !== undefined) reasons.push(settling)
     const { refusing, awaitingPeers } = this.store.status()
-    if (refusing !== undefined) reasons.push(`store: ${refusing}`)
+    const clockOff = this.#fence.refusal()?.message
+    if (clockOff !== undefined) reasons.push(`clock: ${clockOff}`)
+    if (refusing !== undefined && refusing !== clockOff) reasons.push(`store: ${refusing}`)
     if (awaitingPeers !== undefined && !this.#hasOnlyForeignPeers()) {
       reasons.push(`store: waiting for the state of a peer, because ${awaitingPeers}`)
     }
@@ -137,6 +157,16 @@ export class Replica {
 
   get settled(): boolean {
     return this.#settlement?.settled ?? true
+  }
+
+  /** Why writes are refused for the clock of this machine, as `STORE_CLOCK_OFF`; undefined when they are not. */
+  clockRefusal(): HearsayError | undefined {
+    return this.#fence.refusal()
+  }
+
+  /** Wall clocks of live hearsay members minus ours, by name. */
+  clockOffsetsMs(): ReadonlyMap<string, number> {
+    return this.#fence.offsetsMs()
   }
 
   /** From here on `readiness` says no; load balancers may look away before anything closes. Idempotent, as `close`. */
@@ -204,6 +234,11 @@ export class Replica {
 
 function isForeign(member: Member): boolean {
   return member.peerClass !== 'native'
+}
+
+function logClock(log: Logger, reason: string | undefined): void {
+  if (reason === undefined) log.info({ component: 'app', event: 'clock_right_again' })
+  else log.warn({ component: 'app', event: 'clock_off', reason })
 }
 
 async function peerName(store: StateStore, given: string | undefined): Promise<string> {

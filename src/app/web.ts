@@ -13,6 +13,7 @@ import type { ClusterMember, ClusterView } from '../http/facades.ts'
 import { createMetrics, type MetricsRegistry } from '../http/metrics/registry.ts'
 import {
   buildSamples,
+  clockSamples,
   clusterSamples,
   gossipSamples,
   healthSamples,
@@ -94,7 +95,10 @@ function clusterView(replica: Replica): ClusterView {
   const { gossip } = replica
   return {
     name: replica.name,
-    members: () => (gossip?.members() ?? []).map(toClusterMember),
+    members: () => {
+      const offsetsMs = replica.clockOffsetsMs()
+      return (gossip?.members() ?? []).map((member) => toClusterMember(member, offsetsMs.get(member.name)))
+    },
     healthScore: () => gossip?.healthScore() ?? 0,
     settled: () => replica.settled,
   }
@@ -111,7 +115,7 @@ function alertmanagerCluster(replica: Replica): AlertmanagerStatus['cluster'] {
   return { name, status: replica.settled ? 'ready' : 'settling', peers }
 }
 
-function toClusterMember(member: Member): ClusterMember {
+function toClusterMember(member: Member, clockOffsetMs: number | undefined): ClusterMember {
   const { name, liveness, endpoint, incarnation, rttMs, peerClass, isSelf } = member
   return {
     name,
@@ -119,6 +123,7 @@ function toClusterMember(member: Member): ClusterMember {
     address: endpointToText(endpoint),
     incarnation,
     rttMs,
+    clockOffsetMs: clockOffsetMs === undefined ? undefined : Math.round(clockOffsetMs),
     class: peerClass,
     isSelf,
   }
@@ -130,6 +135,7 @@ function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   metrics.addSource(() => buildSamples(VERSION))
   metrics.addSource(() => healthSamples({ ready: () => replica.readiness() }))
   metrics.addSource(() => clusterSamples(cluster))
+  metrics.addSource(() => clockSamples(replica.clockRefusal() !== undefined, replica.clockOffsetsMs()))
   metrics.addSource(() => storeSamples(store.status()))
   metrics.addSource(() => silenceSamples(silences))
   metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))

@@ -13,6 +13,8 @@ export interface ClusterMember {
   readonly incarnation: number
   /** Round trip of the last acknowledged probe, undefined before the first. */
   readonly rttMs: number | undefined
+  /** Its wall clock minus ours, told in probe acks; undefined for self, for others than hearsay and when unheard for 5 minutes. */
+  readonly clockOffsetMs: number | undefined
   readonly class: PeerClass
   readonly isSelf: boolean
 }

@@ -44,6 +44,7 @@ export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
   ['STAMP_EXHAUSTED', { status: 409, title: 'No newer version of this entry is possible' }],
   ['STORE_OVERLOADED', { status: 503, title: 'More writes wait for the disk than may' }],
   ['STORE_REFUSING_WRITES', { status: 503, title: 'This replica refuses writes just now' }],
+  ['STORE_CLOCK_OFF', { status: 503, title: 'The clock of this machine is wrong' }],
   ['STORE_CLOSED', { status: 503, title: 'This replica is stopping' }],
   ['INTERNAL_ERROR', { status: 500, title: 'A fault of this program' }],
 ])

@@ -4,6 +4,7 @@ import { METRIC_TABLE } from '../../src/http/metrics/metric-table.ts'
 import { createMetrics } from '../../src/http/metrics/registry.ts'
 import {
   buildSamples,
+  clockSamples,
   clusterSamples,
   gossipSamples,
   healthSamples,
@@ -65,6 +66,7 @@ describe('cluster, status and health', () => {
       address: '127.0.0.1:9094',
       incarnation: 4_294_967_295,
       rttMs: 0.25,
+      clockOffsetMs: -3,
       class: 'native',
       isSelf: true,
     } as const
@@ -108,7 +110,13 @@ describe('metrics', () => {
 
   it('members are counted by state and class, never by name', async () => {
     const metrics = createMetrics({ processMetrics: false })
-    const member = { address: 'a', incarnation: 1, rttMs: undefined, isSelf: false } as const
+    const member = {
+      address: 'a',
+      incarnation: 1,
+      rttMs: undefined,
+      clockOffsetMs: undefined,
+      isSelf: false,
+    } as const
     const cluster = clusterOf(
       { ...member, name: 'x', state: 'alive', class: 'native' },
       { ...member, name: 'y', state: 'alive', class: 'native' },
@@ -119,6 +127,17 @@ describe('metrics', () => {
     expect(text).toContain('hearsay_cluster_members{state="alive",class="native"} 2')
     expect(text).toContain('hearsay_cluster_members{state="suspect",class="foreign"} 1')
     expect(text).not.toContain('"x"')
+  })
+
+  it('clocks of peers come out by name, and are gone with the peer', async () => {
+    const metrics = createMetrics({ processMetrics: false })
+    const offsets = new Map([['dev-2', -1500]])
+    metrics.addSource(() => clockSamples(true, offsets))
+    const text = await metrics.scrape()
+    expect(text).toContain('hearsay_clock_fenced 1\n')
+    expect(text).toContain('hearsay_peer_clock_offset_seconds{peer="dev-2"} -1.5\n')
+    offsets.clear()
+    expect(await metrics.scrape()).not.toContain('dev-2')
   })
 
   it('requests are counted by method, problems by code', async () => {

@@ -29,6 +29,7 @@ export function testApp(deps: Partial<HttpDeps> = {}, options: Partial<HttpOptio
         address: '127.0.0.1:9094',
         incarnation: 1,
         rttMs: undefined,
+        clockOffsetMs: undefined,
         class: 'native',
         isSelf: true,
       }),

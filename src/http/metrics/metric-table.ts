@@ -1,8 +1,8 @@
 /**
  * Every metric of ours in one list: what is scraped, its type, its labels, and what docs/reference/metrics.md says.
  *
- * Label values come from closed sets (message type, reason code, member state), never from peers or clients, so that no
- * stranger can grow the exposition. Process and Node metrics come from prom-client under their usual names.
+ * Label values come from closed sets (message type, reason code, member state), not from peers or clients, so that no
+ * stranger can grow the exposition; the one exception names at most 128 live members. Process and Node metrics come from prom-client under their usual names.
  */
 
 export type MetricType = 'counter' | 'gauge'
@@ -29,6 +29,8 @@ export type MetricName =
   | 'hearsay_cluster_members'
   | 'hearsay_cluster_health_score'
   | 'hearsay_cluster_settled'
+  | 'hearsay_clock_fenced'
+  | 'hearsay_peer_clock_offset_seconds'
   | 'hearsay_gossip_packets_total'
   | 'hearsay_gossip_streams_total'
   | 'hearsay_gossip_streams_open'
@@ -69,6 +71,8 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_cluster_members: gauge('Members known, self included', 'state', 'class'),
   hearsay_cluster_health_score: gauge('Awareness score of this process; 0 is healthy'),
   hearsay_cluster_settled: gauge('1 once the first exchanges after start are complete'),
+  hearsay_clock_fenced: gauge('1 while writes are refused because the clock of this machine is wrong'),
+  hearsay_peer_clock_offset_seconds: gauge('Wall clock of a live hearsay member minus ours', 'peer'),
   hearsay_gossip_packets_total: counter('Datagrams', 'outcome'),
   hearsay_gossip_streams_total: counter('TCP connections', 'outcome'),
   hearsay_gossip_streams_open: gauge('TCP connections open now', 'direction'),

@@ -1,5 +1,6 @@
 /**
- * Readers from what the rooms report to samples. Values from peers never become labels.
+ * Readers from what the rooms report to samples. Values from peers never become labels, save the names of live members
+ * beside their clocks, which are bounded in number where they come from.
  */
 import type { Silences } from '../../alerting/silences.ts'
 import type { GossipStats } from '../../gossip/io/gossip.ts'
@@ -27,6 +28,14 @@ export function* clusterSamples(cluster: ClusterView): Iterable<Sample> {
       value: 1,
       labels: { state: member.state, class: member.class },
     }
+  }
+}
+
+/** @param offsetsMs wall clocks of peers minus ours, by name */
+export function* clockSamples(fenced: boolean, offsetsMs: ReadonlyMap<string, number>): Iterable<Sample> {
+  yield { name: 'hearsay_clock_fenced', value: fenced ? 1 : 0 }
+  for (const [peer, offsetMs] of offsetsMs) {
+    yield { name: 'hearsay_peer_clock_offset_seconds', value: offsetMs / 1000, labels: { peer } }
   }
 }
 
