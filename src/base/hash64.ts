@@ -25,7 +25,7 @@ export class Hasher64 {
   #b = B_START
 
   /** Begins anew, from nothing or from an earlier hash. */
-  start(hi = A_START, lo = B_START): this {
+  start(hi: number = A_START, lo: number = B_START): this {
     this.#a = hi | 0
     this.#b = lo | 0
     return this
@@ -70,7 +70,9 @@ export class Hasher64 {
       let word = bytes[i] as number
       if (i < whole) {
         word |=
-          ((bytes[i + 1] as number) << 8) | ((bytes[i + 2] as number) << 16) | ((bytes[i + 3] as number) << 24)
+          ((bytes[i + 1] as number) << 8) |
+          ((bytes[i + 2] as number) << 16) |
+          ((bytes[i + 3] as number) << 24)
       } else {
         for (let rest = i + 1; rest < length; rest++) word |= (bytes[rest] as number) << (8 * (rest - i))
       }

@@ -95,6 +95,10 @@ export class LwwMap<E extends LwwEntry> {
     return true
   }
 
+  delete(key: string): boolean {
+    return this.#entries.delete(key)
+  }
+
   /** Puts an entry read back from disk; of two under one key the newer stays. */
   restore(key: string, entry: E): void {
     const held = this.#entries.get(key)

@@ -31,11 +31,19 @@ interface Element {
 
 const NO_DOTS: readonly Dot[] = []
 
+/** Hears of every dot that comes to stand under an element (1) or goes (-1). */
+export type DotListener = (set: string, member: string, dot: Dot, sign: 1 | -1) => void
+
 export class OrSets {
   readonly #sets = new Map<string, Map<string, Element>>()
   readonly #index = new Map<ActorId, Map<number, Element>>()
+  readonly #onDot: DotListener | undefined
   #collisions = 0
   #size = 0
+
+  constructor(onDot?: DotListener) {
+    this.#onDot = onDot
+  }
 
   /** Elements present, over all sets. */
   get size(): number {
@@ -133,6 +141,17 @@ export class OrSets {
     return { added, dropped, moved }
   }
 
+  /** Whether this very dot stands under this element. */
+  holds({ set, member, dot }: LiveDot): boolean {
+    const element = this.#elementOf(dot)
+    return element?.member === member && element.set === set
+  }
+
+  /** Takes a dot away from its element, without asking or telling any context. */
+  drop(dot: Dot): void {
+    this.#drop(dot)
+  }
+
   /** Puts a live dot read back from disk. */
   restore(live: LiveDot): void {
     if (this.#elementOf(live.dot) === undefined) this.#place(live)
@@ -161,6 +180,7 @@ export class OrSets {
       this.#index.set(dot.actor, numbers)
     }
     numbers.set(dot.n, element)
+    this.#onDot?.(set, member, dot, 1)
   }
 
   #drop(dot: Dot): LiveDot | undefined {
@@ -176,6 +196,7 @@ export class OrSets {
       if (members?.size === 0) this.#sets.delete(element.set)
       this.#size--
     }
+    this.#onDot?.(element.set, element.member, dot, -1)
     return { set: element.set, member: element.member, dot }
   }
 

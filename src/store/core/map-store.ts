@@ -8,6 +8,7 @@ import type { CausalContext } from '../../crdt/context.ts'
 import { compareEntries, LwwMap } from '../../crdt/lww-map.ts'
 import type { MapEntry, MapPut } from './delta.ts'
 import { ExpiryIndex } from './expiry-index.ts'
+import { ItemDigest } from './item-digest.ts'
 import { SortedKeys } from './sorted-keys.ts'
 import { Tables } from './tables.ts'
 
@@ -39,8 +40,14 @@ export function isVisible(entry: MapEntry, nowMs: number): boolean {
 export class MapStore {
   readonly #tables = new Map<string, Table>()
   readonly #expiry = new ExpiryIndex()
+  readonly #digest: ItemDigest
   #values = 0
   #tombstones = 0
+
+  /** @param digest counts what is held */
+  constructor(digest: ItemDigest = new ItemDigest()) {
+    this.#digest = digest
+  }
 
   get tombstones(): number {
     return this.#tombstones
@@ -120,6 +127,15 @@ export class MapStore {
     return changed
   }
 
+  /** Forgets an entry; its dot stays in the context. */
+  drop(map: string, key: string): void {
+    const table = this.#tables.get(map)
+    const before = table?.entries.get(key)
+    if (table === undefined || before === undefined) return
+    table.entries.delete(key)
+    this.#changed(map, table, key, before, undefined)
+  }
+
   restore({ map, key, entry }: MapPut): void {
     const table = this.#table(map)
     const before = table.entries.get(key)
@@ -152,9 +168,15 @@ export class MapStore {
     after: MapEntry | undefined,
   ): void {
     if (before === undefined) table.keys.add(key)
-    else this.#count(map, table, before, -1)
+    else {
+      this.#count(map, table, before, -1)
+      this.#digest.entry(map, key, before, -1)
+    }
     if (after === undefined) table.keys.remove()
-    else this.#count(map, table, after, 1)
+    else {
+      this.#count(map, table, after, 1)
+      this.#digest.entry(map, key, after, 1)
+    }
   }
 
   #count(map: string, table: Table, entry: MapEntry, by: 1 | -1): void {

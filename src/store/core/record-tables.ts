@@ -6,6 +6,7 @@
  */
 import { compareBytes } from '../../base/bytes.ts'
 import type { ForeignRecord, RecordPut } from './delta.ts'
+import { ItemDigest } from './item-digest.ts'
 import { Tables } from './tables.ts'
 
 /** Positive when `a` wins. The expiry comes last: it is part of the bytes, unless a peer is broken. */
@@ -29,6 +30,12 @@ export function isStorable(record: ForeignRecord): boolean {
 
 export class RecordTables {
   readonly #tables = new Tables<ForeignRecord>()
+  readonly #digest: ItemDigest
+
+  /** @param digest counts what is held, expired or not */
+  constructor(digest: ItemDigest = new ItemDigest()) {
+    this.#digest = digest
+  }
 
   /** Records held, expired ones included. */
   get size(): number {
@@ -45,7 +52,7 @@ export class RecordTables {
     if (!isStorable(record) || isExpired(record, nowMs)) return false
     const held = this.#tables.get(table, key)
     if (held !== undefined && compareRecords(record, held) <= 0) return false
-    this.#tables.set(table, key, record)
+    this.#set(table, key, held, record)
     return true
   }
 
@@ -55,13 +62,17 @@ export class RecordTables {
     for (const [table, key, record] of this.#tables.entries()) {
       if (isExpired(record, nowMs)) gone.push({ table, key })
     }
-    for (const { table, key } of gone) this.#tables.delete(table, key)
+    for (const { table, key } of gone) {
+      const held = this.#tables.get(table, key)
+      if (held !== undefined) this.#digest.record(table, key, held, -1)
+      this.#tables.delete(table, key)
+    }
     return gone
   }
 
   restore({ table, key, record }: RecordPut): void {
     const held = this.#tables.get(table, key)
-    if (held === undefined || compareRecords(record, held) > 0) this.#tables.set(table, key, record)
+    if (held === undefined || compareRecords(record, held) > 0) this.#set(table, key, held, record)
   }
 
   *live(table: string, nowMs: number): Generator<readonly [string, ForeignRecord]> {
@@ -70,5 +81,11 @@ export class RecordTables {
 
   *puts(): Generator<RecordPut> {
     for (const [table, key, record] of this.#tables.entries()) yield { table, key, record }
+  }
+
+  #set(table: string, key: string, held: ForeignRecord | undefined, record: ForeignRecord): void {
+    if (held !== undefined) this.#digest.record(table, key, held, -1)
+    this.#digest.record(table, key, record, 1)
+    this.#tables.set(table, key, record)
   }
 }

@@ -17,9 +17,13 @@ import type { Dot } from '../../crdt/dot.ts'
 import { CLOCK_START, type ClockState, observe, type Stamp, tickLocal } from '../../crdt/hlc.ts'
 import { OrSets } from '../../crdt/or-set.ts'
 import type { Delta, ForeignRecord, FullState, MapEntry, RecordPut } from './delta.ts'
+import { ItemDigest } from './item-digest.ts'
 import { type EntryPage, isVisible, type ListQuery, MapStore } from './map-store.ts'
 import { isExpired, RecordTables } from './record-tables.ts'
+import type { StateItem } from './state-item.ts'
+import { StateItems } from './state-items.ts'
 import type { StateKey } from './state-key.ts'
+import type { StateDigest } from './syncable.ts'
 
 export interface ReplicaStateOptions {
   /** Stamps further ahead than this do not move our clock. Default 10 s (--cluster.max-clock-skew). */
@@ -38,6 +42,8 @@ export interface StateParts {
   /** Actors whose context on disk claims more than `context` does, and must be written anew. */
   readonly unsavedActors: readonly ActorId[]
   readonly clock: ClockState
+  /** Of these maps, sets and records. */
+  readonly digest: ItemDigest
   readonly maps: MapStore
   readonly sets: OrSets
   readonly records: RecordTables
@@ -75,6 +81,8 @@ export class ReplicaState {
   /** Actors whose context on disk was wrong when this state was loaded. */
   readonly unsavedActors: readonly ActorId[]
   readonly #context: CausalContext
+  readonly #digest: ItemDigest
+  readonly #items: StateItems
   readonly #maps: MapStore
   readonly #sets: OrSets
   readonly #records: RecordTables
@@ -94,14 +102,21 @@ export class ReplicaState {
     this.unsavedActors = parts?.unsavedActors ?? []
     this.#context = parts?.context ?? new CausalContext()
     this.#clock = parts?.clock ?? CLOCK_START
-    this.#maps = parts?.maps ?? new MapStore()
-    this.#sets = parts?.sets ?? new OrSets()
-    this.#records = parts?.records ?? new RecordTables()
+    this.#digest = parts?.digest ?? new ItemDigest()
+    this.#maps = parts?.maps ?? new MapStore(this.#digest)
+    this.#sets = parts?.sets ?? new OrSets(this.#digest.onDot)
+    this.#records = parts?.records ?? new RecordTables(this.#digest)
+    this.#items = new StateItems(this.#maps, this.#sets, this.#records)
   }
 
   /** The live object: read it, never change it. */
   get context(): CausalContext {
     return this.#context
+  }
+
+  /** Live: read it, or copy it. */
+  get digest(): StateDigest {
+    return this.#digest
   }
 
   get clock(): ClockState {
@@ -224,6 +239,32 @@ export class ReplicaState {
     }
     for (const { dot } of full.adds) this.#context.add(dot)
     return { effective: { puts, adds: sets.added, covered, records }, changed }
+  }
+
+  /** See Syncable.scan. */
+  scan(): Iterator<StateItem> {
+    return this.#items.scan()
+  }
+
+  /** See Syncable.read. */
+  read(items: Iterable<StateItem>): Delta {
+    return this.#items.read(items)
+  }
+
+  /** See Syncable.retire. @returns what is gone */
+  retire(items: Iterable<StateItem>, theirs: CausalContext): readonly StateKey[] {
+    return this.#items.retire(items, theirs)
+  }
+
+  /** See Syncable.unite. @returns the actors of whom more is seen now, to be saved */
+  unite(theirs: CausalContext): readonly ActorId[] {
+    const grown: ActorId[] = []
+    for (const actor of theirs.actors()) {
+      if (theirs.intervals(actor).every((interval) => this.#context.hasAll(actor, interval))) continue
+      this.#context.addActor(theirs, actor)
+      grown.push(actor)
+    }
+    return grown
   }
 
   fullState(): FullState {

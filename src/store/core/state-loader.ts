@@ -14,6 +14,7 @@ import { CausalContext } from '../../crdt/context.ts'
 import { CLOCK_START, type ClockState, observe } from '../../crdt/hlc.ts'
 import { OrSets } from '../../crdt/or-set.ts'
 import { decodePiece, type StoredPiece } from './disk-layout.ts'
+import { ItemDigest } from './item-digest.ts'
 import { MapStore } from './map-store.ts'
 import { RecordTables } from './record-tables.ts'
 import { ReplicaState, type ReplicaStateOptions } from './replica-state.ts'
@@ -31,9 +32,10 @@ export class StateLoader {
   readonly #held = new CausalContext()
   /** By the stored contexts. */
   readonly #claimed = new CausalContext()
-  readonly #maps = new MapStore()
-  readonly #sets = new OrSets()
-  readonly #records = new RecordTables()
+  readonly #digest = new ItemDigest()
+  readonly #maps = new MapStore(this.#digest)
+  readonly #sets = new OrSets(this.#digest.onDot)
+  readonly #records = new RecordTables(this.#digest)
   readonly #texts = new SharedTexts()
   #clock: ClockState = CLOCK_START
   #damagedRecords = 0
@@ -65,6 +67,7 @@ export class StateLoader {
       context,
       unsavedActors: intact ? [] : this.#claimed.actors(),
       clock: this.#clock,
+      digest: this.#digest,
       maps: this.#maps,
       sets: this.#sets,
       records: this.#records,
