@@ -20,7 +20,7 @@ import type { StoreLog } from './store-log.ts'
 export const RENOUNCE_INTERVAL_MS = 600_000
 
 export interface ShadowWatchOptions {
-  readonly keeper: ActorKeeper
+  readonly keeper: Pick<ActorKeeper, 'actor' | 'first' | 'renounce'>
   /** Of the replica, live. */
   readonly context: CausalContext
   readonly monotonicMs: () => number

@@ -7,14 +7,17 @@ import { ReplicaState } from '../store/core/replica-state.ts'
 import { decodeFullState, encodeFullState } from '../store/core/state-codec.ts'
 import { canonicalState } from './canonical-state.ts'
 
+/** The join itself: nothing is too early or too late for it. */
+const ETERNAL = { maxClockSkewMs: 1e12, tombstoneGraceMs: 1e12 }
+
 /**
  * @param states of the live replicas at one moment
- * @param wallMs the time then; nothing in the states may have expired
+ * @param wallMs the time then
  */
 export function algebra(states: readonly FullState[], wallMs: number): string[] {
   const wrong: string[] = []
   const join = (...parts: readonly FullState[]): FullState => {
-    const state = new ReplicaState()
+    const state = new ReplicaState(ETERNAL)
     for (const part of parts) state.joinFull(part, wallMs)
     return state.fullState()
   }

@@ -7,12 +7,24 @@ import type { CausalContext } from '../crdt/context.ts'
 import type { FullState } from '../store/core/delta.ts'
 import { crc32 } from './crc32.ts'
 import { dotName } from './write-model.ts'
+import { hadItsTime, type Lifetimes } from './write-oracles.ts'
 
-export function canonicalState(state: FullState): string {
+/**
+ * @param limits leaves out what may have been collected by now, and the bytes of what has expired: replicas let go of
+ *   these each in its own time
+ */
+export function canonicalState(state: FullState, limits?: Lifetimes): string {
   const lines = [
-    ...state.puts.map(({ map, key, entry }) => {
+    ...state.puts.flatMap((put) => {
+      const { map, key, entry } = put
+      if (limits !== undefined && hadItsTime(put, limits)) return []
       const { stamp, value, expiresAtMs } = entry
-      const text = value === undefined ? 'deleted' : [value.contentType, digest(value.bytes)]
+      const expired = limits !== undefined && expiresAtMs !== undefined && hadItsTime(put, limits, 0)
+      const text = expired
+        ? 'expired'
+        : value === undefined
+          ? 'deleted'
+          : [value.contentType, digest(value.bytes)]
       return JSON.stringify([
         'put',
         map,

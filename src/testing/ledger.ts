@@ -9,7 +9,14 @@ import { assert } from '../base/assert.ts'
 import type { Delta, ForeignRecord, StoredValue } from '../store/core/delta.ts'
 
 export type ClientOp =
-  | { readonly kind: 'put'; readonly map: string; readonly key: string; readonly value: StoredValue }
+  | {
+      readonly kind: 'put'
+      readonly map: string
+      readonly key: string
+      readonly value: StoredValue
+      /** Time to live. */
+      readonly ttlMs?: number
+    }
   | { readonly kind: 'delete'; readonly map: string; readonly key: string }
   | { readonly kind: 'add'; readonly set: string; readonly member: string }
   | { readonly kind: 'remove'; readonly set: string; readonly member: string }
@@ -24,6 +31,11 @@ export interface LedgerEntry {
   endedAtMs: number | undefined
   /** What the node made of it (dots, stamps), known as soon as the node tried to commit it; undefined before. */
   effect: Delta | undefined
+  /**
+   * Why it may be lost although it was acknowledged: all disks that held it were harmed on purpose, or an actor was
+   * doubled on purpose and gave its dot to two writes.
+   */
+  excuse: 'harmed' | 'doubled' | undefined
 }
 
 export class Ledger {
@@ -46,6 +58,7 @@ export class Ledger {
       outcome: 'pending',
       endedAtMs: undefined,
       effect: undefined,
+      excuse: undefined,
     }
     this.#entries.push(entry)
     return entry

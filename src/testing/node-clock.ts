@@ -34,6 +34,11 @@ export class NodeClock {
     this.#offsetMs = Math.round(between(this.#random, -this.#offsetMaxMs, this.#offsetMaxMs))
   }
 
+  /** The wall clock jumps by this much, until `reset`. */
+  jump(byMs: number): void {
+    this.#offsetMs += byMs
+  }
+
   monotonicMs(): number {
     this.#lastMs = Math.max(this.#lastMs, this.#clock.nowMs * this.#rate)
     return this.#lastMs

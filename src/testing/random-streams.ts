@@ -30,3 +30,8 @@ export function exponential(random: Random, mean: number): number {
 export function pick<T>(random: Random, items: readonly T[]): T {
   return items[random.below(items.length)] as T
 }
+
+/** In [min, max), each factor of ten as likely as any other. */
+export function logUniform(random: Random, min: number, max: number): number {
+  return min * (max / min) ** random.next()
+}

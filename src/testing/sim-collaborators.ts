@@ -6,12 +6,15 @@ import type { Dot } from '../crdt/dot.ts'
 import type { GossipDelegate } from '../gossip/core/delegate.ts'
 import type { NodeRecord, PacketMessage } from '../gossip/core/messages.ts'
 import type { Joinable } from '../store/core/joinable.ts'
-import type { ReplicaState } from '../store/core/replica-state.ts'
+import type { ReplicaState, ReplicaStateOptions } from '../store/core/replica-state.ts'
+import { type LoadedState, StateLoader } from '../store/core/state-loader.ts'
 import type { StorageOp } from '../store/core/storage-op.ts'
 import type { SimDisk } from './sim-disk.ts'
 import type { SimIdentity } from './sim-identity.ts'
 
 export interface SimCollaborators {
+  /** What a booting node makes of its disk. */
+  load(disk: SimDisk, options: ReplicaStateOptions): LoadedState
   /** What a booted node takes its dots from. */
   dots(identity: SimIdentity, state: ReplicaState): () => Dot
   /** What replication joins into. */
@@ -28,6 +31,7 @@ export interface SimCollaborators {
 
 export function soundCollaborators(): SimCollaborators {
   return {
+    load: loadDisk,
     dots: (identity) => () => identity.nextDot(),
     store: (store) => store,
     delegate: (replicator) => replicator,
@@ -35,4 +39,11 @@ export function soundCollaborators(): SimCollaborators {
     hear: (message) => message,
     hearNodes: (nodes) => nodes,
   }
+}
+
+function loadDisk(disk: SimDisk, options: ReplicaStateOptions): LoadedState {
+  const loader = new StateLoader(options)
+  for (const [key, value] of disk.pairs()) loader.record(key, value)
+  for (let i = 0; i < disk.damaged; i++) loader.damaged()
+  return loader.finish()
 }

@@ -59,6 +59,7 @@ export class SimGossip implements Broadcaster, SimHost {
   readonly #timing: GossipTiming
   readonly #reconnect: Reconnect
   #delegate: GossipDelegate | undefined
+  #left: () => void = () => {}
   #draining = false
   #armedAtMs: number | undefined
 
@@ -95,6 +96,12 @@ export class SimGossip implements Broadcaster, SimHost {
     this.#step((nowMs) => this.machine.start(nowMs))
     for (let peer = 0; peer < this.#deps.options.nodes; peer++) this.#pushPull(peer, true)
     this.#reconnectLater()
+  }
+
+  /** Says goodbye; `left` hears when enough peers were told. */
+  leave(left: () => void): void {
+    this.#left = left
+    this.#step((nowMs) => this.machine.leave(nowMs))
   }
 
   broadcast(broadcast: Broadcast): void {
@@ -276,6 +283,7 @@ export class SimGossip implements Broadcaster, SimHost {
         this.#deps.announced(effect.incarnation)
         return
       case 'left':
+        this.#left()
         return
       case 'note':
         trace.event(clock.nowMs, index, 'note', effect.event)

@@ -3,37 +3,58 @@
  *
  * The same discipline as the real actor file: numbers are reserved durably in blocks before the first of a block is
  * used, and a restart begins above everything reserved, so a crash leaves a hole but never gives a number twice. The
- * block is small (20 instead of 10,000) so that runs of a few hundred writes cross many edges.
+ * block is small (20 instead of 10,000) so that runs of a few hundred writes cross many edges. Whether a restarted
+ * replica may go on as the actor it was is decided by the production rule (store/recovery.ts).
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts'
 import { type ActorId, actorId } from '../base/names.ts'
 import type { Random } from '../base/random.ts'
 import type { Dot } from '../crdt/dot.ts'
+import type { ActorFileReading, ActorRecord } from '../store/actor-file.ts'
+import type { LoadedState } from '../store/core/state-loader.ts'
+import { doubtOf } from '../store/recovery.ts'
 import type { SimDisk } from './sim-disk.ts'
 
 const LEASE_BLOCK = 20
 
 export class SimIdentity {
-  readonly actor: ActorId
   readonly #disk: SimDisk
+  readonly #random: Random
+  /** Why the past is in doubt, so that this process is a new actor; undefined for a first boot or an unbroken one. */
+  readonly doubt: string | undefined
+  #actor: ActorId
+  #first: number
   #next: number
   #leasedTo: number
   #incarnation: number
 
-  /** Reads the lease file of `disk`, or mints an actor with `random` on a new one. */
-  constructor(disk: SimDisk, random: Random) {
+  /** Reads the lease file of `disk`; mints an actor with `random` on a new or a doubtful one. */
+  constructor(disk: SimDisk, random: Random, loaded: LoadedState) {
     this.#disk = disk
-    if (disk.lease === undefined) {
-      this.actor = mintActor(random)
-      this.#leasedTo = 0
-      this.#incarnation = 0
-    } else {
-      const reader = new ByteReader(disk.lease)
-      this.actor = actorId(reader.string())
-      this.#leasedTo = reader.varint()
-      this.#incarnation = reader.varint()
-    }
-    this.#next = this.#leasedTo + 1
+    this.#random = random
+    const known = readLease(disk.lease)
+    this.doubt = doubt(disk, known, loaded)
+    const keeps = known !== undefined && this.doubt === undefined
+    this.#actor = keeps ? known.actor : this.mint()
+    this.#leasedTo = keeps ? known.leasedTo : 0
+    this.#incarnation = known?.incarnation ?? 0
+    this.#first = this.#leasedTo + 1
+    this.#next = this.#first
+    this.#save()
+  }
+
+  get actor(): ActorId {
+    return this.#actor
+  }
+
+  /** The lowest number that this process may issue under the present actor. */
+  get first(): number {
+    return this.#first
+  }
+
+  /** Dots issued by this process under the present actor. */
+  get issued(): number {
+    return this.#next - this.#first
   }
 
   get incarnation(): number {
@@ -45,7 +66,22 @@ export class SimIdentity {
       this.#leasedTo += LEASE_BLOCK
       this.#save()
     }
-    return { actor: this.actor, n: this.#next++ }
+    return { actor: this.#actor, n: this.#next++ }
+  }
+
+  /** A fresh actor id; it becomes ours with `renounce`. */
+  mint(): ActorId {
+    let text = ''
+    for (let i = 0; i < 32; i++) text += this.#random.below(16).toString(16)
+    return actorId(text)
+  }
+
+  renounce(actor: ActorId): void {
+    this.#actor = actor
+    this.#leasedTo = 0
+    this.#first = 1
+    this.#next = 1
+    this.#save()
   }
 
   /** Durable on return, so that a restarted node announces itself above everything it ever said. */
@@ -55,14 +91,40 @@ export class SimIdentity {
     this.#save()
   }
 
-  #save(): void {
-    const writer = new ByteWriter(64).string(this.actor)
-    this.#disk.writeLease(writer.varint(this.#leasedTo).varint(this.#incarnation).finish())
+  /** Marks an orderly end: the next start can tell whether the disk lost its tail since, and no number is wasted. */
+  closed(): void {
+    this.#leasedTo = this.#next - 1
+    this.#save(this.#disk.batchCount)
+  }
+
+  #save(closedAtBatch?: number): void {
+    const writer = new ByteWriter(64).string(this.#actor).varint(this.#leasedTo).varint(this.#incarnation)
+    this.#disk.writeLease(writer.varint(closedAtBatch === undefined ? 0 : closedAtBatch + 1).finish())
   }
 }
 
-function mintActor(random: Random): ActorId {
-  let text = ''
-  for (let i = 0; i < 32; i++) text += random.below(16).toString(16)
-  return actorId(text)
+/** The actor on a disk, if it has one. */
+export function actorOn(disk: SimDisk): ActorId | undefined {
+  return readLease(disk.lease)?.actor
+}
+
+function readLease(lease: Uint8Array | undefined): ActorRecord | undefined {
+  if (lease === undefined) return undefined
+  const reader = new ByteReader(lease)
+  const record = { actor: actorId(reader.string()), leasedTo: reader.varint(), incarnation: reader.varint() }
+  const closed = reader.varint()
+  return closed === 0 ? record : { ...record, closedAtBatch: closed - 1 }
+}
+
+function doubt(disk: SimDisk, known: ActorRecord | undefined, loaded: LoadedState): string | undefined {
+  const reading: ActorFileReading =
+    known === undefined ? { kind: 'absent' } : { kind: 'intact', record: known }
+  const report = {
+    records: disk.pairs().length,
+    damagedKeys: [],
+    missingBatches: disk.damaged,
+    lastBatch: disk.batchCount,
+    marked: true,
+  }
+  return doubtOf(reading, report, loaded.damagedRecords, loaded.state)
 }

@@ -18,6 +18,9 @@ import type { SimOptions } from './sim-options.ts'
 import { SimStore } from './sim-store.ts'
 import type { Trace } from './trace.ts'
 
+/** How often a leaving node looks whether its disk has everything. */
+const STOP_POLL_MS = 5
+
 export interface SimNodeDeps {
   readonly index: number
   readonly options: SimOptions
@@ -75,14 +78,21 @@ export class SimNode {
     this.clock.reset()
     trace.event(clock.nowMs, index, 'boot', boot)
     const gate = new ProcessGate()
-    const identity = new SimIdentity(this.disk, randomStream(seed, 'actor', index))
+    const note = (event: string): void => trace.event(clock.nowMs, index, 'note', event)
+    const loaded = collaborators.load(this.disk, { maxClockSkewMs: options.maxClockSkewMs })
+    const identity = new SimIdentity(this.disk, randomStream(seed, 'actor', index, boot), loaded)
+    if (identity.doubt !== undefined) note('store_new_actor')
     const store = new SimStore({
       clock,
       disk: this.disk,
       identity,
+      state: loaded.state,
+      sweepIntervalMs: options.sweepIntervalMs,
       gate,
       collaborators,
       wallMs: () => this.clock.wallMs(),
+      monotonicMs: () => this.clock.monotonicMs(),
+      note,
       committed: (deltas) => replicator.committed(deltas),
     })
     const gossip = new SimGossip({
@@ -101,7 +111,7 @@ export class SimNode {
     const replicator = new Replicator({
       store: collaborators.store(store, store.state),
       broadcaster: gossip,
-      note: (event) => trace.event(clock.nowMs, index, 'note', event),
+      note,
     })
     this.#process = { gate, identity, store, gossip }
     gossip.start(collaborators.delegate(replicator))
@@ -119,6 +129,26 @@ export class SimNode {
     this.disk.crash()
     this.#process = undefined
     ledger.crashed(index, clock.nowMs)
+  }
+
+  /**
+   * Says goodbye, writes what waits, and ends in order. `stopped` hears it, unless the process is killed before.
+   * Clients are served until the end, as by `hearsay cluster leave` followed by a stop.
+   */
+  leave(stopped: () => void): void {
+    const process = this.#process
+    assert(process !== undefined, 'only a running node leaves')
+    const { index, clock, trace } = this.#deps
+    trace.event(clock.nowMs, index, 'leave', this.#boots)
+    const stopWhenIdle = (): void => {
+      if (!process.store.idle) clock.after(STOP_POLL_MS, () => process.gate.run(stopWhenIdle))
+      else {
+        process.identity.closed()
+        this.kill()
+        stopped()
+      }
+    }
+    process.gate.run(() => process.gossip.leave(stopWhenIdle))
   }
 
   /** Hands an operation of a client to the process, which must be running. */

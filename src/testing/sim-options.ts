@@ -23,6 +23,24 @@ export const FAULT_KINDS = [
   'clock',
   'slow-disk',
   'disk-error',
+  /** A member leaves in order and comes back. */
+  'leave',
+  /** A node is away for a tenth to ten times the grace of tombstones. */
+  'absence',
+  /** All nodes die at once and boot within seconds. */
+  'mass-restart',
+  /** A node comes back with an empty disk. */
+  'wipe',
+  /** A node comes back with an older copy of its disk. */
+  'restore',
+  /** A node comes back with a copy of another one's disk; both live. */
+  'clone',
+  /** A disk that lied loses its last batches in a crash. */
+  'lost-tail',
+  /** Records or a batch in the middle are damaged when a node comes back. */
+  'damage',
+  /** A wall clock jumps further ahead than the others believe, or far back, until the node is restarted. */
+  'wrong-clock',
 ] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
@@ -52,6 +70,13 @@ export interface SimOptions {
   readonly faultLengthFactor: number
   /** Wall clocks are off by up to this, either way. */
   readonly clockOffsetMaxMs: number
+  /** A wrong clock is off by between `maxClockSkewMs` and this. */
+  readonly clockWrongMaxMs: number
+  readonly maxClockSkewMs: number
+  /** How long tombstones and expired entries are kept. */
+  readonly tombstoneGraceMs: number
+  /** Sweeps run on whole multiples of this by the wall clock; production's is a minute. */
+  readonly sweepIntervalMs: number
   /** Clocks run fast or slow by up to this share. */
   readonly clockDriftMax: number
   readonly timing: GossipTiming
@@ -63,11 +88,29 @@ export interface SimOptions {
   readonly valueBytesMax: number
   /** Share of operations that delete or remove. */
   readonly removeRate: number
+  /** Share of puts that expire, and after how long at most. */
+  readonly ttlRate: number
+  readonly ttlMaxMs: number
 }
+
+/** Kinds that end a process or worse: each is part of a quarter of all runs instead of half, or nothing else would happen. */
+export const RARE_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  'leave',
+  'absence',
+  'mass-restart',
+  'wipe',
+  'restore',
+  'clone',
+  'lost-tail',
+  'damage',
+  'wrong-clock',
+])
 
 /** Share of runs that are ten times as long and as quiet: there partitions outlast suspicion and reaping of the dead. */
 const LONG_RATE = 0.05
 const LONG_FACTOR = 10
+/** Production's default; honest clocks differ by less than 9 s here. */
+const MAX_CLOCK_SKEW_MS = 10_000
 
 /** Options a caller may fix instead of deriving them. */
 export type SimOverrides = Partial<Omit<SimOptions, 'seed'>>
@@ -80,11 +123,13 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
   const clock = randomStream(seed, 'options', 'clock')
   const skewed = faults.includes('clock')
   const quiet = randomStream(seed, 'options', 'length').next() < LONG_RATE ? LONG_FACTOR : 1
+  const lifetimes = deriveLifetimes(randomStream(seed, 'options', 'lifetimes'), faults)
+  const safetyMs = Math.round(between(size, 6000, 20_000) * quiet)
   return {
     seed,
     nodes: 3 + size.below(3),
     faults,
-    safetyMs: Math.round(between(size, 6000, 20_000) * quiet),
+    safetyMs: faults.includes('absence') ? Math.max(safetyMs, 6 * lifetimes.tombstoneGraceMs) : safetyMs,
     livenessMaxMs: 120_000,
     link: deriveLink(randomStream(seed, 'options', 'link'), faults),
     disk: deriveDisk(randomStream(seed, 'options', 'disk'), faults),
@@ -92,6 +137,8 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     faultLengthFactor: quiet,
     clockOffsetMaxMs: skewed ? Math.round(between(clock, 10, 4500)) : 0,
     clockDriftMax: skewed ? between(clock, 0, 0.01) : 0,
+    maxClockSkewMs: MAX_CLOCK_SKEW_MS,
+    ...lifetimes,
     timing: deriveTiming(randomStream(seed, 'options', 'timing')),
     queueBytesMax: load.next() < 0.3 ? 2000 : 8 * 1024 * 1024,
     opsPerSecond: between(load, 2, 30) / quiet,
@@ -99,12 +146,35 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     members: 1 + load.below(8),
     valueBytesMax: load.next() < 0.8 ? 64 : 3000,
     removeRate: between(load, 0.2, 0.5),
+    ttlRate: load.next() < 0.7 ? between(load, 0.1, 0.6) : 0,
+    ttlMaxMs: Math.round(between(load, 500, 8000) * quiet),
     ...overrides,
   }
 }
 
 function deriveFaults(seed: number): FaultKind[] {
-  return FAULT_KINDS.filter((kind) => randomStream(seed, 'swarm', kind).next() < 0.5)
+  return FAULT_KINDS.filter(
+    (kind) => randomStream(seed, 'swarm', kind).next() < (RARE_KINDS.has(kind) ? 0.25 : 0.5),
+  )
+}
+
+/**
+ * Short enough that tombstones are collected during runs. Where wall clocks go wrong the grace outlasts them, as 24 hours
+ * outlast any clock that is off by less than a day: else a clock ahead would collect what has not expired.
+ */
+function deriveLifetimes(
+  random: Random,
+  faults: readonly FaultKind[],
+): Pick<SimOptions, 'tombstoneGraceMs' | 'sweepIntervalMs' | 'clockWrongMaxMs'> {
+  const graceMs = between(random, 1500, faults.includes('absence') ? 6000 : 15_000)
+  const sweepIntervalMs = 200 * (1 + random.below(10))
+  const wrongMs = Math.round(between(random, 1.5, 4) * MAX_CLOCK_SKEW_MS)
+  const wrong = faults.includes('wrong-clock')
+  return {
+    tombstoneGraceMs: Math.round(wrong ? 2 * wrongMs : graceMs),
+    sweepIntervalMs,
+    clockWrongMaxMs: wrong ? wrongMs : 0,
+  }
 }
 
 function deriveLink(random: Random, faults: readonly FaultKind[]): LinkFaults {

@@ -9,18 +9,18 @@
  */
 import type { Dot } from '../crdt/dot.ts'
 import { type Batch, CommitQueue } from '../store/core/commit-queue.ts'
-import type { Delta, FullState, SetAdd } from '../store/core/delta.ts'
+import type { Delta, FullState, MapEntry, MapPut, SetAdd } from '../store/core/delta.ts'
 import type { Joinable } from '../store/core/joinable.ts'
 import type { Outcome, Stage } from '../store/core/operation.ts'
 import type { ReplicaState } from '../store/core/replica-state.ts'
-import { loadState } from '../store/core/state-loader.ts'
+import { ShadowWatch } from '../store/shadow-watch.ts'
 import type { ClientOp } from './ledger.ts'
 import type { ProcessGate } from './process-gate.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { SimCollaborators } from './sim-collaborators.ts'
 import type { SimDisk } from './sim-disk.ts'
 import type { SimIdentity } from './sim-identity.ts'
-import { dotName } from './write-model.ts'
+import { cellName, dotName } from './write-model.ts'
 
 /** Closing and opening the database after a failed write. */
 const REOPEN_MS = 50
@@ -28,14 +28,25 @@ const OK: Outcome = { ok: true }
 const FAILED: Outcome = { ok: false, error: new Error('simulated write error') }
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
 
+interface Cell {
+  readonly map: string
+  readonly key: string
+}
+
 export interface SimStoreDeps {
   readonly clock: SimClock
   readonly disk: SimDisk
   readonly identity: SimIdentity
+  /** As loaded from the disk. */
+  readonly state: ReplicaState
+  readonly sweepIntervalMs: number
   readonly gate: ProcessGate
   readonly collaborators: SimCollaborators
   /** This node's wall clock, a whole number. */
   readonly wallMs: () => number
+  readonly monotonicMs: () => number
+  /** Hears what an operator would read in the log; a stable code. */
+  readonly note: (event: string) => void
   /** Hears own writes once durable: what gossip may spread. */
   readonly committed: (deltas: readonly Delta[]) => void
 }
@@ -52,8 +63,10 @@ export class SimStore implements Joinable {
   readonly state: ReplicaState
   readonly #deps: SimStoreDeps
   readonly #queue: CommitQueue
+  readonly #shadow: ShadowWatch
   readonly #issued: Dot[] = []
-  /** Adds and removals of the batch being put together, which the state does not show yet. */
+  /** What the batch being put together has written so far, which the state does not show yet. */
+  #stagedPuts = new Map<string, MapPut>()
   #stagedAdds: SetAdd[] = []
   #stagedCovered = new Set<string>()
   #scheduled = false
@@ -61,10 +74,9 @@ export class SimStore implements Joinable {
   #refusing = false
   #version = 0
 
-  /** Boots from what is durable on the disk. */
   constructor(deps: SimStoreDeps) {
     this.#deps = deps
-    this.state = loadState(deps.disk.pairs()).state
+    this.state = deps.state
     const nextDot = deps.collaborators.dots(deps.identity, this.state)
     this.#queue = new CommitQueue(this.state, {
       nextDot: () => {
@@ -73,6 +85,17 @@ export class SimStore implements Joinable {
         return dot
       },
     })
+    const { identity, monotonicMs, note } = deps
+    this.#shadow = new ShadowWatch({
+      keeper: identity,
+      context: this.state.context,
+      monotonicMs,
+      mint: () => identity.mint(),
+      log: { info: note, warn: note },
+    })
+    this.#sweepLater()
+    // A state that came back damaged has contexts to put right on disk.
+    this.#kick()
   }
 
   /** Neither a batch on its way nor anything waiting for one. */
@@ -98,6 +121,7 @@ export class SimStore implements Joinable {
   }
 
   join(delta: Delta): Delta {
+    if (!this.#shadow.admits(delta)) return NOTHING
     this.#version++
     const news = this.#queue.join(delta, this.#deps.wallMs())
     this.#kick()
@@ -105,6 +129,7 @@ export class SimStore implements Joinable {
   }
 
   joinFull(full: FullState): Delta {
+    if (!this.#shadow.admits(full)) return NOTHING
     this.#version++
     const news = this.#queue.joinFull(full, this.#deps.wallMs())
     this.#kick()
@@ -126,7 +151,22 @@ export class SimStore implements Joinable {
     )
   }
 
+  /** On whole multiples of the interval by the wall clock, so that all replicas sweep about together. */
+  #sweepLater(): void {
+    const { clock, gate, sweepIntervalMs, wallMs } = this.#deps
+    const waitMs = sweepIntervalMs - (wallMs() % sweepIntervalMs)
+    clock.after(waitMs, () =>
+      gate.run(() => {
+        this.#version++
+        this.#queue.sweepRecords(wallMs())
+        this.#kick()
+        this.#sweepLater()
+      }),
+    )
+  }
+
   #begin(): Batch | undefined {
+    this.#stagedPuts = new Map()
     this.#stagedAdds = []
     this.#stagedCovered = new Set()
     return this.#queue.begin(this.#deps.wallMs())
@@ -167,12 +207,14 @@ export class SimStore implements Joinable {
     this.#issued.length = 0
     switch (op.kind) {
       case 'put': {
-        const entry = stage.put(op.map, op.key, op.value, undefined)
-        return { ...NOTHING, puts: [{ map: op.map, key: op.key, entry }] }
+        const expiresAtMs = op.ttlMs === undefined ? undefined : stage.nowMs + op.ttlMs
+        const covered = this.#heldDot(op.map, op.key)
+        return this.#stagedPut(op, stage.put(op.map, op.key, op.value, expiresAtMs), covered)
       }
       case 'delete': {
+        const covered = this.#heldDot(op.map, op.key)
         const entry = stage.delete(op.map, op.key)
-        return entry === undefined ? NOTHING : { ...NOTHING, puts: [{ map: op.map, key: op.key, entry }] }
+        return entry === undefined ? NOTHING : this.#stagedPut(op, entry, covered)
       }
       case 'add': {
         const covered = this.#observed(op.set, op.member)
@@ -197,10 +239,22 @@ export class SimStore implements Joinable {
     return effect
   }
 
+  #stagedPut({ map, key }: Cell, entry: MapEntry, covered: readonly Dot[]): Delta {
+    this.#stagedPuts.set(cellName(map, key), { map, key, entry })
+    return { ...NOTHING, puts: [{ map, key, entry }], covered }
+  }
+
+  /** The dot of what an operation on this key replaces, earlier operations of the batch included. */
+  #heldDot(map: string, key: string): readonly Dot[] {
+    const held = this.#stagedPuts.get(cellName(map, key))?.entry ?? this.state.entry(map, key)
+    return held === undefined ? [] : [held.dot]
+  }
+
   /** The dots by which a reader would see this element now, earlier operations of the batch included. */
   #observed(set: string, member: string): Dot[] {
-    return [...this.state.fullState().adds, ...this.#stagedAdds]
-      .filter((add) => add.set === set && add.member === member && !this.#stagedCovered.has(dotName(add.dot)))
-      .map((add) => add.dot)
+    const staged = this.#stagedAdds.filter((add) => add.set === set && add.member === member)
+    return [...this.state.dotsOf(set, member), ...staged.map((add) => add.dot)].filter(
+      (dot) => !this.#stagedCovered.has(dotName(dot)),
+    )
   }
 }

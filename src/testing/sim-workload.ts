@@ -45,11 +45,13 @@ export class SimWorkload {
   }
 
   #operation(kind: number, target: number, wallMs: number): ClientOp {
-    const { keys, members, removeRate } = this.#options
+    const { keys, members, removeRate, ttlRate, ttlMaxMs } = this.#options
     const removes = this.#random.next() < removeRate
     if (kind < 0.45) {
       const cell = { map: 'm', key: `k${Math.floor(target * keys)}` }
-      return removes ? { kind: 'delete', ...cell } : { kind: 'put', ...cell, value: this.#value() }
+      if (removes) return { kind: 'delete', ...cell }
+      const put = { kind: 'put', ...cell, value: this.#value() } as const
+      return this.#random.next() < ttlRate ? { ...put, ttlMs: 1 + this.#random.below(ttlMaxMs) } : put
     }
     if (kind < 0.9) {
       const cell = { set: 's', member: `e${Math.floor(target * members)}` }

@@ -8,8 +8,9 @@
  * A violation throws `SimFailure`, whose text holds the seed, the derived options, the fault plan and the last events.
  * The seed alone replays the run: nothing in it waits, reads a clock or rolls other dice.
  */
+import { unreachable } from '../base/assert.ts'
 import { HearsayError } from '../base/errors.ts'
-import { describeFault, type PlannedFault, planFaults } from './fault-plan.ts'
+import { type DiskHarm, describeFault, type PlannedFault, planFaults } from './fault-plan.ts'
 import { SimCluster } from './sim-cluster.ts'
 import type { SimCollaborators } from './sim-collaborators.ts'
 import type { NetworkCounters } from './sim-network.ts'
@@ -21,6 +22,8 @@ const CHECK_EVERY_MS = 250
 /** How long a cluster at rest is watched for not staying so. */
 const REST_MS = 2000
 const VIOLATIONS_SHOWN_MAX = 10
+/** Batches or records that one harm destroys at most. */
+const HARMED_MAX = 8
 
 export interface SimulateOptions {
   readonly overrides?: SimOverrides
@@ -85,6 +88,8 @@ export function simulate(seed: number, how: SimulateOptions = {}): SimReport {
   runSafety(cluster, plan, demand)
   demand(cluster.checkAlgebra())
   const convergedAfterMs = runLiveness(cluster, demand)
+  cluster.atRest()
+  demand(cluster.check())
   demand(cluster.lost())
   const { ledger, clock, trace, network } = cluster
   return {
@@ -152,15 +157,73 @@ function schedule(cluster: SimCluster, fault: PlannedFault): void {
         clock.at(fault.untilMs, cluster.cut(fault.from, fault.to))
         return
       case 'crash':
-        // Two planned crashes may overlap: a node that is already down stays so until its own boot.
+      case 'absence':
+        restart(cluster, fault.node, fault.untilMs)
+        return
+      case 'wrong-clock':
+        cluster.jumpClock(fault.node, fault.byMs)
+        clock.at(fault.untilMs, () => restart(cluster, fault.node, clock.nowMs))
+        return
+      case 'leave':
         if (cluster.node(fault.node).process === undefined) return
-        cluster.kill(fault.node)
-        clock.at(fault.untilMs, () => cluster.boot(fault.node))
+        cluster.leave(fault.node, () => clock.at(fault.untilMs, () => cluster.boot(fault.node)))
+        return
+      case 'mass-restart':
+        massRestart(cluster, fault.atMs, fault.untilMs)
         return
       case 'stall':
         cluster.stall(fault.node)
         clock.at(fault.untilMs, () => cluster.resume(fault.node))
         return
+      default:
+        restart(cluster, fault.node, fault.untilMs, (index) => harmDisk(cluster, index, fault))
     }
   })
+}
+
+/** Kills a node and boots it later. Two planned ends may overlap: one that is down already stays so until its own boot. */
+function restart(cluster: SimCluster, node: number, untilMs: number, down?: (node: number) => void): void {
+  if (cluster.node(node).process === undefined) return
+  cluster.kill(node)
+  down?.(node)
+  cluster.clock.at(untilMs, () => cluster.boot(node))
+}
+
+function massRestart(cluster: SimCluster, atMs: number, untilMs: number): void {
+  const stepMs = (untilMs - atMs) / cluster.nodes.length
+  for (const { index } of cluster.nodes) restart(cluster, index, atMs + stepMs * (index + 1))
+}
+
+function harmDisk(
+  cluster: SimCluster,
+  node: number,
+  fault: PlannedFault & { readonly kind: DiskHarm },
+): void {
+  const { nowMs } = cluster.clock
+  switch (fault.kind) {
+    case 'wipe':
+      cluster.harm(node, (disk) => disk.wipe())
+      return
+    case 'restore':
+      cluster.harm(node, (disk) => disk.restore(disk.image(nowMs * fault.share)), true)
+      return
+    case 'clone': {
+      const { disk: source } = cluster.node(
+        fault.from === node ? (node + 1) % cluster.nodes.length : fault.from,
+      )
+      cluster.harm(node, (disk) => disk.restore(source.image()), true)
+      return
+    }
+    case 'lost-tail':
+      cluster.harm(node, (disk) => disk.loseTail(1 + Math.floor(HARMED_MAX * fault.share)))
+      return
+    case 'damage':
+      cluster.harm(node, (disk) => {
+        if (fault.share < 0.5) disk.loseMiddle()
+        else disk.flipBits(1 + Math.floor(HARMED_MAX * (fault.share - 0.5)))
+      })
+      return
+    default:
+      unreachable(fault.kind)
+  }
 }

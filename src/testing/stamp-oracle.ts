@@ -8,18 +8,30 @@ import type { Delta, MapPut } from '../store/core/delta.ts'
 import { compareStamps, dotName } from './write-model.ts'
 
 export class StampOracle {
-  readonly #acknowledged = new Map<ActorId, Stamp>()
+  /** By actor, and by actor and key. */
+  readonly #acknowledged = new Map<string, Stamp>()
+  readonly #doubled = new Set<ActorId>()
 
-  /** @param held what the replica held when it made `effect` */
-  check(effect: Delta, held: Iterable<MapPut>): string[] {
+  /**
+   * @param held what the replica held when it made `effect`
+   * @param believedMs stamps further ahead do not move a replica's clock: they bind writes to the same key only
+   */
+  check(effect: Delta, held: Iterable<MapPut>, believedMs: number = Number.POSITIVE_INFINITY): string[] {
     const wrong: string[] = []
-    for (const { entry } of effect.puts) {
+    for (const put of effect.puts) {
+      const { entry } = put
       const name = dotName(entry.dot)
-      const own = this.#acknowledged.get(entry.stamp.actor)
-      if (own !== undefined && compareStamps(entry.stamp, own) <= 0) {
+      const { actor } = entry.stamp
+      const before = [this.#acknowledged.get(actor), this.#acknowledged.get(ownKey(put))]
+      const binds = (stamp: Stamp | undefined, index: number): boolean =>
+        stamp !== undefined &&
+        compareStamps(entry.stamp, stamp) <= 0 &&
+        (index === 1 || stamp.ms <= believedMs)
+      if (before.some(binds))
         wrong.push(`${name} is not stamped after an earlier acknowledged write of its own actor`)
-      }
       for (const other of held) {
+        const sameKey = put.map === other.map && put.key === other.key
+        if (!sameKey && other.entry.stamp.ms > believedMs) continue
         if (compareStamps(entry.stamp, other.entry.stamp) > 0) continue
         wrong.push(`${name} is not stamped after ${dotName(other.entry.dot)}, which its replica had seen`)
       }
@@ -27,12 +39,29 @@ export class StampOracle {
     return wrong
   }
 
+  /**
+   * The disk of this actor lost what it was told, its clock included.
+   * @param doubled for ever: several processes exist that have the actor
+   */
+  forget(actor: ActorId, doubled: boolean): void {
+    if (doubled) this.#doubled.add(actor)
+    for (const name of [...this.#acknowledged.keys()]) {
+      if (name.startsWith(actor)) this.#acknowledged.delete(name)
+    }
+  }
+
   acknowledged(effect: Delta): void {
-    for (const { entry } of effect.puts) {
-      const last = this.#acknowledged.get(entry.stamp.actor)
-      if (last === undefined || compareStamps(entry.stamp, last) > 0) {
-        this.#acknowledged.set(entry.stamp.actor, entry.stamp)
+    for (const put of effect.puts) {
+      const { stamp } = put.entry
+      if (this.#doubled.has(stamp.actor)) continue
+      for (const name of [stamp.actor, ownKey(put)]) {
+        const last = this.#acknowledged.get(name)
+        if (last === undefined || compareStamps(stamp, last) > 0) this.#acknowledged.set(name, stamp)
       }
     }
   }
+}
+
+function ownKey(put: MapPut): string {
+  return `${put.entry.stamp.actor}\0${put.map}\0${put.key}`
 }

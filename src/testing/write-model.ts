@@ -64,10 +64,20 @@ export function compareRecords(a: RecordPut, b: RecordPut): number {
   return compareBytes(a.record.bytes, b.record.bytes)
 }
 
+/** A write to a map key, as its operation knows it. */
+export interface CellWrite {
+  readonly put: MapPut
+  readonly entry: LedgerEntry
+}
+
 export class WriteModel {
-  readonly #byDot = new Map<string, LedgerEntry>()
+  readonly #byDot = new Map<string, readonly LedgerEntry[]>()
   readonly #coveredBy = new Map<string, readonly LedgerEntry[]>()
+  readonly #covered = new Map<string, Dot>()
+  readonly #cells = new Map<string, CellWrite[]>()
   readonly #records = new Map<string, readonly RecordPut[]>()
+  /** Actors of which several processes exist, because a disk was copied or set back on purpose. */
+  readonly #doubled = new Set<ActorId>()
   /** Dots that two operations were given: must stay empty. */
   readonly reusedDots: string[] = []
 
@@ -77,15 +87,35 @@ export class WriteModel {
     }
   }
 
+  /** From now on a dot of this actor may be given twice, until the replicas notice; both writes may be lost then. */
+  doubled(actor: ActorId): void {
+    this.#doubled.add(actor)
+  }
+
+  isDoubled(actor: ActorId): boolean {
+    return this.#doubled.has(actor)
+  }
+
   /** Takes in what an operation did, once. */
   learn(entry: LedgerEntry, effect: Delta): void {
-    for (const { dot } of [...effect.puts.map((put) => put.entry), ...effect.adds]) {
+    for (const dot of issuedDots(effect)) {
       const name = dotName(dot)
-      if (this.#byDot.has(name)) this.reusedDots.push(name)
-      this.#byDot.set(name, entry)
+      const issuers = [...this.issuers(name), entry]
+      this.#byDot.set(name, issuers)
+      if (issuers.length === 1) continue
+      if (!this.#doubled.has(dot.actor)) this.reusedDots.push(name)
+      for (const issuer of issuers) issuer.excuse = 'doubled'
+    }
+    for (const put of effect.puts) {
+      const name = cellName(put.map, put.key)
+      const writes = this.#cells.get(name) ?? []
+      this.#cells.set(name, writes)
+      writes.push({ put, entry })
+      writes.sort((a, b) => compareStamps(b.put.entry.stamp, a.put.entry.stamp))
     }
     for (const dot of effect.covered) {
       const name = dotName(dot)
+      this.#covered.set(name, dot)
       this.#coveredBy.set(name, [...this.coverers(name), entry])
     }
     for (const put of effect.records) {
@@ -96,15 +126,22 @@ export class WriteModel {
 
   /** An operation turned out to have failed before its batch reached a disk: it did nothing at all. */
   forget(entry: LedgerEntry, effect: Delta): void {
-    for (const { dot } of [...effect.puts.map((put) => put.entry), ...effect.adds]) {
-      this.#byDot.delete(dotName(dot))
+    const others = (entries: readonly LedgerEntry[]): LedgerEntry[] =>
+      entries.filter((other) => other !== entry)
+    for (const dot of issuedDots(effect)) {
+      const name = dotName(dot)
+      this.#byDot.set(name, others(this.issuers(name)))
+    }
+    for (const put of effect.puts) {
+      const name = cellName(put.map, put.key)
+      this.#cells.set(
+        name,
+        this.writesOf(name).filter((write) => write.entry !== entry),
+      )
     }
     for (const dot of effect.covered) {
       const name = dotName(dot)
-      this.#coveredBy.set(
-        name,
-        this.coverers(name).filter((coverer) => coverer !== entry),
-      )
+      this.#coveredBy.set(name, others(this.coverers(name)))
     }
     for (const put of effect.records) {
       const name = cellName(put.table, put.key)
@@ -115,9 +152,9 @@ export class WriteModel {
     }
   }
 
-  /** The operation that was given this dot. */
-  issuer(dot: string): LedgerEntry | undefined {
-    return this.#byDot.get(dot)
+  /** The operations that were given this dot; more than one only where an actor was doubled. */
+  issuers(dot: string): readonly LedgerEntry[] {
+    return this.#byDot.get(dot) ?? []
   }
 
   /** Operations that removed or overwrote what this dot wrote, as far as anybody knows. */
@@ -125,8 +162,27 @@ export class WriteModel {
     return this.#coveredBy.get(dot) ?? []
   }
 
+  /** Dots that some operation removed or overwrote. */
+  coveredDots(): IterableIterator<[name: string, dot: Dot]> {
+    return this.#covered.entries()
+  }
+
+  /** Map keys ever written. */
+  cells(): IterableIterator<string> {
+    return this.#cells.keys()
+  }
+
+  /** Everything ever written to a map key, newest first. */
+  writesOf(cell: string): readonly CellWrite[] {
+    return this.#cells.get(cell) ?? []
+  }
+
   /** Everything ever written to a record cell. */
   recordsOf(cell: string): readonly RecordPut[] {
     return this.#records.get(cell) ?? []
   }
+}
+
+function issuedDots(effect: Delta): readonly Dot[] {
+  return [...effect.puts.map((put) => put.entry.dot), ...effect.adds.map((add) => add.dot)]
 }

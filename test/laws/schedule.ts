@@ -95,7 +95,7 @@ export class World {
         if (faults.length > 0) return faults
       }
     }
-    const texts = new Set(this.states.map(canonicalState))
+    const texts = new Set(this.states.map((state) => canonicalState(state)))
     return texts.size > 1 ? ['the replicas differ'] : []
   }
 

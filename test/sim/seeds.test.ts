@@ -3,7 +3,7 @@
  * a slow machine runs fewer rather than longer. Every failure prints its seed: `hearsay sim --seed N` replays it.
  */
 import { describe, expect, it } from 'vitest'
-import { FAULT_KINDS } from '../../src/testing/sim-options.ts'
+import { FAULT_KINDS, RARE_KINDS } from '../../src/testing/sim-options.ts'
 import { SimFailure, simulate } from '../../src/testing/simulation.ts'
 
 const long = process.env.HEARSAY_TEST === 'ci'
@@ -40,6 +40,8 @@ describe('a simulated cluster', () => {
     )
     expect(failures.join('\n\n')).toBe('')
     expect(seeds).toBeGreaterThanOrEqual(SEEDS_MIN)
-    for (const kind of FAULT_KINDS) expect(struck.get(kind), kind).toBeGreaterThan(seeds / 4)
+    for (const kind of FAULT_KINDS) {
+      expect(struck.get(kind), kind).toBeGreaterThan(seeds / (RARE_KINDS.has(kind) ? 8 : 4))
+    }
   })
 })

@@ -80,4 +80,37 @@ describe('a simulated disk', () => {
     clock.runUntil(2000)
     expect(disk.pairs()).toEqual([])
   })
+
+  it('goes back to how it was, lease included, and becomes a copy of another', () => {
+    const { clock, disk } = build()
+    for (let i = 1; i <= 3; i++) {
+      disk.writeLease(Uint8Array.of(i))
+      disk.write([put(i, 1)], () => {})
+      clock.runUntil(1000 * i)
+    }
+    disk.writeLease(Uint8Array.of(9))
+    const other = build().disk
+    other.restore(disk.image())
+    expect([other.pairs().length, other.lease?.[0]]).toEqual([3, 9])
+    disk.restore(disk.image(999))
+    expect([disk.pairs().length, disk.lease?.[0]]).toEqual([1, 1])
+    expect(other.pairs().length).toBe(3)
+  })
+
+  it('loses its tail silently, the middle and single records noticeably, until the next batch repairs it', () => {
+    const { clock, disk } = build()
+    for (let i = 1; i <= 4; i++) {
+      disk.write([put(i, 1)], () => {})
+      clock.runUntil(1000 * i)
+    }
+    disk.loseTail(1)
+    expect([disk.pairs().length, disk.damaged]).toEqual([3, 0])
+    expect(disk.loseMiddle()).toBe(true)
+    expect([disk.pairs().length, disk.damaged]).toEqual([2, 1])
+    expect(disk.flipBits(1)).toBe(1)
+    expect([disk.pairs().length, disk.damaged]).toEqual([1, 2])
+    disk.write([put(9, 1)], () => {})
+    clock.runUntil(6000)
+    expect([disk.pairs().length, disk.damaged]).toEqual([2, 0])
+  })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { actorId } from '../../../src/base/names.ts'
 import type { Dot } from '../../../src/crdt/dot.ts'
 import type { Delta, MapPut, RecordPut } from '../../../src/store/core/delta.ts'
+import { GhostOracle } from '../../../src/testing/ghost-oracle.ts'
 import { type ClientOp, Ledger, type LedgerEntry } from '../../../src/testing/ledger.ts'
 import { cellName, dotName, type StateView, WriteModel } from '../../../src/testing/write-model.ts'
 import { inventions, lostWrites, mapsDiffer, overclaims } from '../../../src/testing/write-oracles.ts'
@@ -120,14 +121,54 @@ describe('overclaims', () => {
 
 describe('maps of equally informed replicas', () => {
   it('must be equal', () => {
+    const { model } = history({ puts: [mapPut(1, 10, 'a')] }, { puts: [mapPut(2, 10, 'b')] })
     const one = view({ puts: [mapPut(1, 10, 'a')], seen: [2] })
-    expect(mapsDiffer(one, view({ puts: [mapPut(1, 10, 'a')], seen: [2] }))).toEqual([])
-    expect(mapsDiffer(one, view({ puts: [mapPut(2, 10, 'b')], seen: [1] }))).toHaveLength(1)
-    expect(mapsDiffer(one, view({ seen: [1, 2] }))).toHaveLength(1)
+    expect(mapsDiffer(one, view({ puts: [mapPut(1, 10, 'a')], seen: [2] }), model)).toEqual([])
+    expect(mapsDiffer(one, view({ puts: [mapPut(2, 10, 'b')], seen: [1] }), model)).toHaveLength(1)
+    expect(mapsDiffer(one, view({ seen: [1, 2] }), model)).toHaveLength(1)
+  })
+})
+
+describe('a tombstone', () => {
+  it('may be gone after its grace, but not before, and then nothing it replaced may come back', () => {
+    const old = mapPut(1, 10, 'a')
+    const { model, entries } = history(
+      { puts: [old] },
+      { puts: [mapPut(2, 20, undefined)], covered: [dot(1)] },
+    )
+    const collected = view({ seen: [1, 2] })
+    const early = { latestWallMs: 24, graceMs: 5 }
+    const late = { latestWallMs: 25, graceMs: 5 }
+    expect(overclaims(collected, model, entries, early)).toHaveLength(1)
+    expect(lostWrites(collected, model, entries, early)).not.toEqual([])
+    expect(overclaims(collected, model, entries, late)).toEqual([])
+    expect(lostWrites(collected, model, entries, late)).toEqual([])
+    const ghosts = new GhostOracle(model, 2)
+    expect(ghosts.check(0, collected, true)).toEqual([])
+    expect(ghosts.check(1, view({ puts: [old] }), true)).toEqual([])
+    expect(ghosts.deadCount).toBe(0)
+    expect(ghosts.check(1, collected, true)).toEqual([])
+    expect(ghosts.deadCount).toBe(1)
+    expect(ghosts.check(0, view({ puts: [old] }), true)).toHaveLength(1)
+    ghosts.harmed(0)
+    expect(ghosts.check(0, view({ puts: [old] }), true)).toEqual([])
+    ghosts.atRest()
+    expect(ghosts.check(0, view({ puts: [old] }), true)).toHaveLength(1)
   })
 })
 
 describe('the write model', () => {
+  it('excuses two writes under one dot where an actor was doubled on purpose', () => {
+    const { model, entries } = history({ puts: [mapPut(1, 10, 'a')] })
+    model.doubled(actor)
+    const [first] = entries
+    const second = { ...history({ puts: [mapPut(1, 11, 'b')] }).entries[0] } as LedgerEntry
+    model.learn(second, second.effect ?? NOTHING)
+    expect(model.reusedDots).toEqual([])
+    expect([first?.excuse, second.excuse]).toEqual(['doubled', 'doubled'])
+    expect(lostWrites(view({}), model, [...entries, second])).toEqual([])
+  })
+
   it('notices a dot that two writes were given', () => {
     expect(
       history({ puts: [mapPut(1, 10, 'a')] }, { puts: [mapPut(1, 11, 'b')] }).model.reusedDots,
