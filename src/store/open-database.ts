@@ -3,9 +3,10 @@
  *
  * With peers to ask, a database that fails its checks is set aside and the replica starts empty, as a new actor that
  * waits for its peers: nobody has to get up at night for one bad disk block of one replica. Without peers it refuses,
- * because the damaged database is then the only copy.
+ * because the damaged database is then the only copy. The checks are those of the tables (table-check.ts), LevelDB's own,
+ * and the directory's (level-directory.ts); a record with a wrong checksum is only left out (record-storage.ts).
  *
- * A damaged table can also make LevelDB abort the process, which nothing in it can catch. So a file `opening` stands
+ * Damage that gets past them may make LevelDB abort the process, which nothing in it can catch. So a file `opening` stands
  * beside the database while it is being read. The start that finds one left behind first tries in a child process
  * (trial-open.ts); if that dies of a native fault too, the database is damaged. Two attempts, then: the supervisor's first
  * restart is in service again. A start that was only killed leaves the same file, and pays one needless trial.
@@ -23,6 +24,7 @@ import { settleRepair, wasRepaired } from './repair-sign.ts'
 import { setAside } from './set-aside.ts'
 import { damagedCopies, type StoreFolder } from './store-folder.ts'
 import type { StoreLog } from './store-log.ts'
+import { checkTables } from './table-check.ts'
 import { trialOpen } from './trial-open.ts'
 
 /** How long the child of a start that was killed may go on holding the database: it ends when it notices. */
@@ -77,6 +79,7 @@ async function attempt(options: OpenDatabaseOptions, folder: StoreFolder): Promi
     // Need not be durable: a power cut is no native fault.
     await fs.writeFile(folder.openingPath, '').catch(() => undefined)
     const repaired = await wasRepaired(folder)
+    await checkTables(folder.databasePath)
     await openPatiently(disk, died ? ORPHAN_WAIT_MS : 0)
     // Read under the lock of the database: before it, another process might still be writing the file.
     const reading = await readActorFile(folder.actorPath)
