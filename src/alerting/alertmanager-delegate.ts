@@ -36,6 +36,8 @@ export interface AlertmanagerDelegateDeps {
   readonly store: Joinable
   readonly records: Records
   readonly broadcaster: Broadcaster
+  /** Private frames of other kinds than replication's, by their third byte, and who reads them. */
+  readonly frames?: ReadonlyMap<number, (frame: Uint8Array) => void>
   /** Something to count and perhaps log; `event` is a stable code. */
   readonly note: (event: string, fields: Readonly<Record<string, string | number>>) => void
   /** A record or payload of a peer was left out; reasons are from a closed set. */
@@ -58,6 +60,7 @@ export class AlertmanagerDelegate implements GossipDelegate {
       ),
       broadcaster: deps.broadcaster,
       note: deps.note,
+      ...(deps.frames === undefined ? {} : { frames: deps.frames }),
       onSpread: (delta) => this.#tellForeigners(delta.records),
     })
   }
@@ -67,6 +70,11 @@ export class AlertmanagerDelegate implements GossipDelegate {
     this.#isOwn = true
     this.#replicator.committed(deltas)
     this.#isOwn = false
+  }
+
+  /** A delta of another hearsay replica, judged and joined as if it had come by gossip. */
+  receive(delta: Delta): void {
+    this.#replicator.receive(delta)
   }
 
   localState(exchange: Exchange): Uint8Array {

@@ -31,6 +31,8 @@ const RELAY_LINES_MAX = 1000
 export interface ReplicatorDeps {
   readonly store: Joinable
   readonly broadcaster: Broadcaster
+  /** Frames of other kinds than ours, by their third byte, and who reads them. */
+  readonly frames?: ReadonlyMap<number, (frame: Uint8Array) => void>
   /** Hears every delta that is spread, own or relayed, so that foreign peers can be told in their own format. */
   readonly onSpread?: (delta: Delta) => void
   /** Something to count and perhaps log; `event` is a stable code. */
@@ -78,10 +80,19 @@ export class Replicator implements GossipDelegate {
       else for (const entry of entries) if (!isBatch(entry)) this.userMessage(entry)
       return
     }
+    const other = isOurVersion(payload) ? this.#deps.frames?.get(payload[2] ?? 0) : undefined
+    if (other !== undefined) {
+      other(payload)
+      return
+    }
     const body = this.#open(payload, KIND_DELTA)
     if (body === undefined) return
     const delta = this.#decode(() => decodeDelta(body))
-    if (delta === undefined) return
+    if (delta !== undefined) this.receive(delta)
+  }
+
+  /** A delta of another replica, by whatever way it came: joined, and passed on if it was news. */
+  receive(delta: Delta): void {
     const news = this.#deps.store.join(delta)
     if (!isEmptyDelta(news)) this.#spread(news)
   }
@@ -148,6 +159,10 @@ export class Replicator implements GossipDelegate {
   #note(event: string, fields: Readonly<Record<string, string | number>>): void {
     this.#deps.note?.(event, fields)
   }
+}
+
+function isOurVersion(payload: Uint8Array): boolean {
+  return payload[0] === PRIVATE_MAGIC && payload[1] === PRIVATE_VERSION
 }
 
 function frame(kind: number, body: Uint8Array): Uint8Array {
