@@ -11,6 +11,7 @@ import { promises as fs } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { type ActorId, actorId } from '../base/names.ts'
+import { STAMP_MS_MAX } from '../crdt/hlc.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { unreadable } from './level-directory.ts'
 
@@ -26,6 +27,8 @@ export interface ActorRecord {
   readonly name?: string
   /** No own gossip incarnation above it was used. */
   readonly incarnation?: number
+  /** No stamp with a later physical part was told to anybody; absent before the first (stamp-bound.ts). */
+  readonly stampBoundMs?: number
   /** Batches written when the store was last closed in order; absent while it is open or after a crash. */
   readonly closedAtBatch?: number
 }
@@ -94,10 +97,11 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
 }
 
 function toRecord(fields: Readonly<Record<string, unknown>>): ActorRecord | undefined {
-  const { actor, leasedTo, name, incarnation, closedAtBatch } = fields
+  const { actor, leasedTo, name, incarnation, stampBoundMs, closedAtBatch } = fields
   if (typeof actor !== 'string' || !isCount(leasedTo)) return undefined
   if (name !== undefined && typeof name !== 'string') return undefined
   if (incarnation !== undefined && !isCount(incarnation)) return undefined
+  if (stampBoundMs !== undefined && !(isCount(stampBoundMs) && stampBoundMs <= STAMP_MS_MAX)) return undefined
   if (closedAtBatch !== undefined && !isCount(closedAtBatch)) return undefined
   try {
     return {
@@ -105,6 +109,7 @@ function toRecord(fields: Readonly<Record<string, unknown>>): ActorRecord | unde
       leasedTo,
       ...(name === undefined ? {} : { name }),
       ...(incarnation === undefined ? {} : { incarnation }),
+      ...(stampBoundMs === undefined ? {} : { stampBoundMs }),
       ...(closedAtBatch === undefined ? {} : { closedAtBatch }),
     }
   } catch {

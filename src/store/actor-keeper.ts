@@ -13,6 +13,7 @@ import { assert } from '../base/assert.ts'
 import { HearsayError } from '../base/errors.ts'
 import type { ActorId } from '../base/names.ts'
 import type { ActorRecord } from './actor-file.ts'
+import { StampBound } from './stamp-bound.ts'
 import { writeError } from './storage.ts'
 
 export const LEASE_BLOCK = 10_000
@@ -31,6 +32,8 @@ export interface ActorKeeperOptions {
 export class ActorKeeper {
   #record: ActorRecord
   readonly #save: ActorKeeperOptions['save']
+  /** Undefined for a replica without a disk. */
+  readonly #stamps: StampBound | undefined
   #first: number
   #next: number
   /** Dots up to here are reserved durably. */
@@ -42,6 +45,11 @@ export class ActorKeeper {
   constructor(options: ActorKeeperOptions) {
     this.#record = options.record
     this.#save = options.save
+    if (options.save !== undefined) {
+      this.#stamps = new StampBound(options.record.stampBoundMs ?? 0, (stampBoundMs) =>
+        this.#update((record) => ({ ...record, stampBoundMs })),
+      )
+    }
     this.#first = options.record.leasedTo + 1
     this.#next = this.#first
     this.#ceiling = options.save === undefined ? Number.MAX_SAFE_INTEGER : options.record.leasedTo
@@ -109,6 +117,19 @@ export class ActorKeeper {
     this.#ceiling = leasedTo
   }
 
+  /** No stamp of an earlier life has a later physical part. */
+  get stampBoundMs(): number {
+    return this.#stamps?.ms ?? 0
+  }
+
+  /**
+   * Sees to it that the next life begins above these stamps; to be called when they are drawn and before anybody hears of
+   * them. Undefined when that is so already, else resolves then. @throws as `ready`
+   */
+  coverStamps(clockMs: number, wallMs: number): Promise<void> | undefined {
+    return this.#stamps?.cover(clockMs, wallMs)
+  }
+
   /** Durably remembers the peer name or incarnation; fields not given stay. @throws as `ready` */
   remember(notes: ActorNotes): Promise<void> {
     return this.#update((record) => ({ ...record, ...notes }))
@@ -126,10 +147,17 @@ export class ActorKeeper {
     this.#extending = undefined
   }
 
-  /** Marks an orderly end, so that the next start can tell whether the database lost its tail since. */
-  closed(batches: number): Promise<void> {
+  /**
+   * Marks an orderly end, so that the next start can tell whether the database lost its tail since; what was reserved and
+   * not used is given back.
+   * @param clockMs physical part of the newest stamp
+   */
+  closed(batches: number, clockMs: number): Promise<void> {
     const issuedTo = this.#next - 1
-    return this.#update((record) => ({ ...record, closedAtBatch: batches, leasedTo: issuedTo }))
+    return this.#update((record) => {
+      const stamps = record.stampBoundMs === undefined ? {} : { stampBoundMs: clockMs }
+      return { ...record, ...stamps, closedAtBatch: batches, leasedTo: issuedTo }
+    })
   }
 
   /** Saves run in order, each from what the one before has made of the record. */

@@ -12,6 +12,7 @@ import { Committer } from './committer.ts'
 import { CommitQueue } from './core/commit-queue.ts'
 import { type Delta, type FullState, isEmptyDelta } from './core/delta.ts'
 import type { ReplicaState } from './core/replica-state.ts'
+import type { StorageOp } from './core/storage-op.ts'
 import type { KeyValue } from './key-value.ts'
 import { KeyValueStore } from './key-value-store.ts'
 import type { PeerWait } from './peer-wait.ts'
@@ -69,7 +70,12 @@ export class DurableStore implements StateStore {
     })
     this.#committer = new Committer({
       source: this.#queue,
-      disk,
+      disk: {
+        open: () => disk.open(),
+        close: () => disk.close(),
+        write: (ops) => this.#writeBatch(ops),
+        writeMark: () => disk.writeMark(),
+      },
       leaseReady: () => keeper.ready(),
       wallMs,
       monotonicMs,
@@ -162,16 +168,26 @@ export class DurableStore implements StateStore {
   }
 
   async #close(): Promise<void> {
-    const { disk, keeper, log } = this.#options
+    const { disk, keeper, state, log } = this.#options
     clearInterval(this.#sweeping)
     await this.#committer.close()
     await disk.close()
     try {
-      await keeper.closed(disk.lastBatch)
+      await keeper.closed(disk.lastBatch, state.clock.ms)
     } catch (error) {
       // The next start treats this as a crash: nothing is lost but the rest of the lease.
       log.warn('store_close_unmarked', { error: error instanceof Error ? error.message : String(error) })
     }
+  }
+
+  /** A batch is durable when a life that begins without it would still begin above its stamps. */
+  async #writeBatch(ops: readonly StorageOp[]): Promise<void> {
+    const { disk, keeper, state, clock } = this.#options
+    const covered = keeper.coverStamps(state.clock.ms, clock.wallMs())
+    // Awaited below; if the batch fails first, that is what is told.
+    covered?.catch(() => undefined)
+    await disk.write(ops)
+    await covered
   }
 
   #joined(effective: Delta): Delta {

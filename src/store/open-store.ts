@@ -71,6 +71,8 @@ export async function openStore(options: OpenStoreOptions): Promise<StateStore> 
     // Now, so that a new identity is on disk before anything else is, and the first write need not wait for it.
     await keeper.ready()
     await recovered.settle()
+    // The clock on disk is as old as the last batch, and that may be lost.
+    if (keeper.stampBoundMs > 0) recovered.state.tick(keeper.stampBoundMs + 1)
     return new DurableStore({
       disk,
       state: recovered.state,

@@ -63,6 +63,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const notes = {
     ...(known?.name === undefined ? {} : { name: known.name }),
     ...(known?.incarnation === undefined ? {} : { incarnation: known.incarnation }),
+    ...(known?.stampBoundMs === undefined ? {} : { stampBoundMs: known.stampBoundMs }),
   }
   const record = { actor: options.mint(), leasedTo: 0, ...notes }
   if (doubt !== undefined) log.warn('store_new_actor', { reason: doubt, actor: record.actor })

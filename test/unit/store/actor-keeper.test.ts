@@ -130,7 +130,7 @@ describe('the actor keeper', () => {
     const keeper = keeperOn(disk)
     await keeper.ready()
     keeper.nextDot()
-    await keeper.closed(5)
+    await keeper.closed(5, 1000)
     expect(disk.saved.at(-1)).toEqual({ actor: FIRST, leasedTo: 1, closedAtBatch: 5 })
   })
 
