@@ -18,7 +18,7 @@ import type { Delta, RecordPut } from '../store/core/delta.ts'
 import type { Joinable } from '../store/core/joinable.ts'
 import { stateKeyName } from '../store/core/state-key.ts'
 import type { Records } from '../store/records.ts'
-import { Replicator } from '../store/replicator.ts'
+import { Replicator } from '../store/replication/replicator.ts'
 import { AdmittingStore } from './admitting-store.ts'
 import {
   decodeForeignPart,

@@ -1,12 +1,12 @@
 /** What the replicator gives to gossip: what supersedes what, and what is passed on. */
 import { describe, expect, it } from 'vitest'
-import type { Broadcast } from '../../../src/gossip/core/delegate.ts'
-import type { Delta } from '../../../src/store/core/delta.ts'
-import type { Joinable } from '../../../src/store/core/joinable.ts'
-import { ReplicaState } from '../../../src/store/core/replica-state.ts'
-import { encodeDelta } from '../../../src/store/core/state-codec.ts'
-import { Replicator } from '../../../src/store/replicator.ts'
-import { B, dot, entry, NOW_MS, put } from './core/fixtures.ts'
+import type { Broadcast } from '../../../../src/gossip/core/delegate.ts'
+import type { Delta } from '../../../../src/store/core/delta.ts'
+import type { Joinable } from '../../../../src/store/core/joinable.ts'
+import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
+import { encodeDelta } from '../../../../src/store/core/state-codec.ts'
+import { Replicator } from '../../../../src/store/replication/replicator.ts'
+import { B, dot, entry, NOW_MS, put } from '../core/fixtures.ts'
 
 class Rig {
   readonly state = new ReplicaState()

@@ -12,14 +12,14 @@
  * Pure: no clock, no socket; the store it joins into and the broadcaster it speaks through are given. Not here: what
  * foreign peers can read (alerting/alertmanager-delegate.ts), and digests (full states are sent whole).
  */
-import { HearsayError } from '../base/errors.ts'
-import { decodeBatch, isBatch, PRIVATE_MAGIC, PRIVATE_VERSION } from '../gossip/core/batch-frame.ts'
-import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../gossip/core/delegate.ts'
-import { type Delta, isEmptyDelta } from './core/delta.ts'
-import type { Joinable } from './core/joinable.ts'
-import { splitDelta } from './core/split-delta.ts'
-import { decodeDelta, decodeFullState, encodeDelta, encodeFullState } from './core/state-codec.ts'
-import { stateKeyName } from './core/state-key.ts'
+import { HearsayError } from '../../base/errors.ts'
+import { decodeBatch, isBatch, PRIVATE_MAGIC, PRIVATE_VERSION } from '../../gossip/core/batch-frame.ts'
+import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../../gossip/core/delegate.ts'
+import { type Delta, isEmptyDelta } from '../core/delta.ts'
+import type { Joinable } from '../core/joinable.ts'
+import { splitDelta } from '../core/split-delta.ts'
+import { decodeDelta, decodeFullState, encodeDelta, encodeFullState } from '../core/state-codec.ts'
+import { stateKeyName } from '../core/state-key.ts'
 
 const KIND_DELTA = 0x44
 const KIND_FULL = 0x46

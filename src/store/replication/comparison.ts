@@ -1,0 +1,58 @@
+/**
+ * Tells for each of our items how it stands to what the peer holds, and afterwards what the peer holds that we lack.
+ *
+ * It works alike for a decoded sketch (only a few of our items are in question, and theirs are the decoded ones) and for a
+ * listing (all items of some buckets are in question). One name with different contents on both sides is contested:
+ * neither absence means a removal then, so both are always sent (peers.md 3a pitfall 6; records are the common case).
+ */
+import type { ItemHash, SketchDifference } from '../../crdt/sketch.ts'
+import { DIGEST_BUCKETS } from '../core/syncable.ts'
+import { ABSENT, CONTESTED, HashTable, LISTED, MATCHED } from './hash-table.ts'
+
+export class Comparison {
+  readonly #isInQuestion: (item: ItemHash) => boolean
+  readonly #theirs: HashTable
+
+  private constructor(isInQuestion: (item: ItemHash) => boolean, theirs: HashTable) {
+    this.#isInQuestion = isInQuestion
+    this.#theirs = theirs
+  }
+
+  static bySketch({ onlyMine, onlyTheirs }: SketchDifference): Comparison {
+    const [mine, theirs] = [new HashTable(), new HashTable()]
+    for (const { hi, lo } of onlyMine) mine.add(hi, lo, LISTED)
+    for (const { hi, lo } of onlyTheirs) theirs.add(hi, lo, LISTED)
+    return new Comparison(({ hi, lo }) => mine.mark(hi, lo) !== ABSENT, theirs)
+  }
+
+  /** @param covers a bit for each bucket that is listed */
+  static byListing(covers: Uint8Array, theirs: HashTable): Comparison {
+    return new Comparison(({ hi }) => {
+      const bucket = hi & (DIGEST_BUCKETS - 1)
+      return ((covers[bucket >> 3] ?? 0) & (1 << (bucket & 7))) !== 0
+    }, theirs)
+  }
+
+  /** The peer holds nothing at all. */
+  static withNothing(): Comparison {
+    return new Comparison(() => true, new HashTable())
+  }
+
+  place(item: ItemHash): 'common' | 'mine' | 'contested' {
+    if (!this.#isInQuestion(item)) return 'common'
+    if (this.#theirs.mark(item.hi, item.lo) !== ABSENT) {
+      this.#theirs.setMark(item.hi, item.lo, MATCHED)
+      return 'common'
+    }
+    return this.#theirs.contest(item.hi) ? 'contested' : 'mine'
+  }
+
+  /** What the peer holds and we do not; complete once all our items were placed. */
+  wanted(): Generator<ItemHash> {
+    return this.#theirs.withMark(LISTED)
+  }
+
+  contested(): Generator<ItemHash> {
+    return this.#theirs.withMark(CONTESTED)
+  }
+}
