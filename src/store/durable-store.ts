@@ -7,12 +7,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { HearsayError } from '../base/errors.ts'
 import type { ActorId } from '../base/names.ts'
+import type { CausalContext } from '../crdt/context.ts'
 import type { ActorKeeper } from './actor-keeper.ts'
 import { Committer } from './committer.ts'
 import { CommitQueue } from './core/commit-queue.ts'
-import { type Delta, type FullState, isEmptyDelta } from './core/delta.ts'
+import type { Delta, FullState } from './core/delta.ts'
 import type { ReplicaState } from './core/replica-state.ts'
+import type { StateItem } from './core/state-item.ts'
+import type { StateKey } from './core/state-key.ts'
 import type { StorageOp } from './core/storage-op.ts'
+import type { StateDigest } from './core/syncable.ts'
 import type { KeyValue } from './key-value.ts'
 import { KeyValueStore } from './key-value-store.ts'
 import type { PeerWait } from './peer-wait.ts'
@@ -20,6 +24,7 @@ import type { RecordStorage } from './record-storage.ts'
 import { RecordTableStore } from './record-table-store.ts'
 import type { Records } from './records.ts'
 import { ShadowWatch } from './shadow-watch.ts'
+import { saveSnapshot } from './snapshot-save.ts'
 import type { PeerIdentity, StateStore, StoreStatus } from './state-store.ts'
 import type { StoreLimits } from './store-limits.ts'
 import type { StoreLog } from './store-log.ts'
@@ -55,6 +60,7 @@ export class DurableStore implements StateStore {
   readonly #queue: CommitQueue
   readonly #committer: Committer
   readonly #shadow: ShadowWatch
+  readonly #listeners = new Set<(keys: readonly StateKey[]) => void>()
   #committed: (deltas: readonly Delta[]) => void = () => undefined
   readonly #sweeping: NodeJS.Timeout
   #closed: Promise<void> | undefined
@@ -66,7 +72,9 @@ export class DurableStore implements StateStore {
     const monotonicMs = (): number => clock.monotonicMs()
     this.#queue = new CommitQueue(state, {
       nextDot: () => keeper.nextDot(),
-      onChanged: (keys) => records.changed(keys),
+      onChanged: (keys) => {
+        for (const listener of [...this.#listeners]) listener(keys)
+      },
     })
     this.#committer = new Committer({
       source: this.#queue,
@@ -96,6 +104,7 @@ export class DurableStore implements StateStore {
     this.kv = new KeyValueStore(parts)
     this.sets = new StringSetStore(parts)
     this.records = records
+    this.#listeners.add((keys) => records.changed(keys))
     this.identity = {
       get name() {
         return keeper.notes.name
@@ -122,20 +131,63 @@ export class DurableStore implements StateStore {
     this.#committed = listener
   }
 
+  onChanged(listener: (keys: readonly StateKey[]) => void): () => void {
+    // A function of its own for each call, so that one listener given twice is heard and stopped twice.
+    const own = (keys: readonly StateKey[]): void => listener(keys)
+    this.#listeners.add(own)
+    return () => void this.#listeners.delete(own)
+  }
+
   join(delta: Delta): Delta {
     if (!this.#shadow.admits(delta)) return NOTHING
-    return this.#joined(this.#queue.join(delta, this.#options.clock.wallMs()))
+    const effective = this.#queue.join(delta, this.#options.clock.wallMs())
+    this.#committer.kick()
+    return effective
   }
 
   joinFull(full: FullState): Delta {
     if (!this.#shadow.admits(full)) return NOTHING
-    const effective = this.#joined(this.#queue.joinFull(full, this.#options.clock.wallMs()))
+    const effective = this.#queue.joinFull(full, this.#options.clock.wallMs())
+    this.#committer.kick()
     this.heardPeers()
     return effective
   }
 
   heardPeers(): void {
     void this.#options.wait.over()
+  }
+
+  get context(): CausalContext {
+    return this.#options.state.context
+  }
+
+  get digest(): StateDigest {
+    return this.#options.state.digest
+  }
+
+  scan(): Iterator<StateItem> {
+    return this.#options.state.scan()
+  }
+
+  read(items: Iterable<StateItem>): Delta {
+    return this.#options.state.read(items)
+  }
+
+  retire(items: Iterable<StateItem>, theirs: CausalContext): number {
+    if (!this.#shadow.admitsContext(theirs)) return 0
+    const gone = this.#queue.retire(items, theirs)
+    this.#committer.kick()
+    return gone
+  }
+
+  unite(theirs: CausalContext): void {
+    if (!this.#shadow.admitsContext(theirs)) return
+    this.#queue.unite(theirs)
+    this.#committer.kick()
+  }
+
+  durable(done: (ok: boolean) => void): void {
+    this.#committer.flush(done)
   }
 
   fullState(): FullState {
@@ -160,6 +212,11 @@ export class DurableStore implements StateStore {
       awaitingPeers: wait.reason,
       refusing: this.#committer.refusal?.message,
     }
+  }
+
+  snapshot(): AsyncIterable<Uint8Array> {
+    const { state, clock } = this.#options
+    return saveSnapshot({ state, wallMs: () => clock.wallMs(), monotonicMs: () => clock.monotonicMs() })
   }
 
   close(): Promise<void> {
@@ -188,10 +245,5 @@ export class DurableStore implements StateStore {
     covered?.catch(() => undefined)
     await disk.write(ops)
     await covered
-  }
-
-  #joined(effective: Delta): Delta {
-    if (!isEmptyDelta(effective)) this.#committer.kick()
-    return effective
   }
 }

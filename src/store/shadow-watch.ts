@@ -45,6 +45,11 @@ export class ShadowWatch {
     return !forged || this.#renounce()
   }
 
+  /** The same for a context alone. */
+  admitsContext(theirs: CausalContext): boolean {
+    return !this.#claims(theirs) || this.#renounce()
+  }
+
   #isForged(dot: Dot): boolean {
     const { keeper, context } = this.#options
     return dot.actor === keeper.actor && dot.n >= keeper.first && !context.has(dot)

@@ -4,6 +4,8 @@
 import type { ActorId } from '../base/names.ts'
 import type { Delta } from './core/delta.ts'
 import type { Joinable } from './core/joinable.ts'
+import type { StateKey } from './core/state-key.ts'
+import type { Syncable } from './core/syncable.ts'
 import type { KeyValue } from './key-value.ts'
 import type { Records } from './records.ts'
 import type { StringSets } from './string-sets.ts'
@@ -44,7 +46,7 @@ export interface PeerIdentity {
   remember(notes: { readonly name?: string; readonly incarnation?: number }): Promise<void>
 }
 
-export interface StateStore extends Joinable {
+export interface StateStore extends Joinable, Syncable {
   readonly kv: KeyValue
   readonly sets: StringSets
   readonly records: Records
@@ -53,7 +55,14 @@ export interface StateStore extends Joinable {
   readonly identity: PeerIdentity
   /** Hears own mutations once they are durable, one delta each; this is what gossip may spread. One listener, set before first write. */
   onCommitted(listener: (deltas: readonly Delta[]) => void): void
+  /**
+   * Hears what changed for readers, after the change: by own write once durable, by merge, by time. Called in the turn of
+   * the change; must not throw, nor write. @returns how to stop
+   */
+  onChanged(listener: (keys: readonly StateKey[]) => void): () => void
   status(): StoreStatus
+  /** The state as a stream of bytes, for a file that `hearsay snapshot restore` takes (snapshot-save.ts). */
+  snapshot(): AsyncIterable<Uint8Array>
   /** Ends the waiting of `awaitingPeers`: peers have said what they have. A join of a whole state ends it by itself. */
   heardPeers(): void
   /** Refuses new writes, finishes the waiting ones, closes the storage. Idempotent. */

@@ -21,6 +21,7 @@ import { type Delta, type FullState, isEmptyDelta } from './delta.ts'
 import { clockOp, contextOp, entryOp, memberOp, recordOp } from './disk-layout.ts'
 import type { Operation, Outcome } from './operation.ts'
 import type { ReplicaState } from './replica-state.ts'
+import type { StateItem } from './state-item.ts'
 import { type StateKey, stateKeyName } from './state-key.ts'
 import type { StorageOp } from './storage-op.ts'
 import { type UnsavedSlice, UnsavedState } from './unsaved-state.ts'
@@ -142,6 +143,18 @@ export class CommitQueue {
       .filter((actor) => !sameActor(before, this.#state.context, actor))
     this.#touch(changed, grown)
     return effective
+  }
+
+  /** See Syncable.retire. */
+  retire(items: Iterable<StateItem>, theirs: CausalContext): number {
+    const gone = this.#state.retire(items, theirs)
+    this.#touch(gone, [])
+    return gone.length
+  }
+
+  /** See Syncable.unite. */
+  unite(theirs: CausalContext): void {
+    this.#touch([], this.#state.unite(theirs))
   }
 
   /** Drops foreign records that have expired, here and with the next batch on disk. */

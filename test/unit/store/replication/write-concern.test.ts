@@ -47,7 +47,7 @@ function rig(others: Member[], options: Partial<WriteConcernDeps> = {}): Rig {
   const received: Delta[] = []
   const flushes: Rig['flushes'] = []
   const noted: string[] = []
-  const made = {
+  const made: Rig = {
     sent,
     received,
     flushes,
