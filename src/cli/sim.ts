@@ -3,14 +3,21 @@
  * machine; a failure prints all that is known about it and exits with 1.
  */
 import { describeFault } from '../testing/fault-plan.ts'
+import { type Shrunk, shrink } from '../testing/shrink.ts'
+import type { SimOverrides } from '../testing/sim-options.ts'
 import { SimFailure, type SimReport, simulate } from '../testing/simulation.ts'
+
+/** A failing run is made smaller for this long at most. */
+const SHRINK_BUDGET_MS = 60_000
 
 export interface SimArguments {
   readonly seed: number
-  /** Replicas; derived from the seed when left out. */
-  readonly nodes?: number
+  /** Instead of what the seed derives. */
+  readonly overrides?: SimOverrides
   /** Print every event. */
   readonly trace?: boolean
+  /** Look for the smallest run that fails alike. */
+  readonly shrink?: boolean
 }
 
 /**
@@ -18,11 +25,15 @@ export interface SimArguments {
  * @returns the exit code: 0, or 1 when a promise was broken
  */
 export function runSim(args: SimArguments, print: (text: string) => void): number {
+  const how = args.overrides === undefined ? {} : { overrides: args.overrides }
+  if (args.shrink === true) {
+    const limits = { budgetMs: SHRINK_BUDGET_MS, monotonicMs: () => performance.now() }
+    const shrunk = shrink(args.seed, how, limits)
+    print(shrunk === undefined ? `seed ${args.seed} keeps its promises` : smallest(args.seed, shrunk))
+    return shrunk === undefined ? 0 : 1
+  }
   try {
-    const report = simulate(args.seed, {
-      ...(args.nodes === undefined ? {} : { overrides: { nodes: args.nodes } }),
-      ...(args.trace === true ? { onEvent: print } : {}),
-    })
+    const report = simulate(args.seed, { ...how, ...(args.trace === true ? { onEvent: print } : {}) })
     print(summary(report))
     return 0
   } catch (error) {
@@ -30,6 +41,13 @@ export function runSim(args: SimArguments, print: (text: string) => void): numbe
     print(error.message)
     return 1
   }
+}
+
+function smallest(seed: number, { overrides, failure, runs }: Shrunk): string {
+  return [
+    failure.message,
+    `smallest of ${runs} runs: hearsay sim --seed ${seed} --options '${JSON.stringify(overrides)}'`,
+  ].join('\n')
 }
 
 function summary(report: SimReport): string {

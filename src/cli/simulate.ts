@@ -8,6 +8,8 @@ interface SimFlags {
   readonly seed: string
   readonly nodes?: string
   readonly trace?: boolean
+  readonly options?: string
+  readonly shrink?: boolean
 }
 
 export function registerSim(program: Command): void {
@@ -16,15 +18,24 @@ export function registerSim(program: Command): void {
     .description('Replay a simulated cluster from its seed.')
     .requiredOption('--seed <N>', 'which run')
     .option('--nodes <N>', 'replicas; default derived from the seed')
+    .option('--options <JSON>', 'other options than those derived from the seed, as a failure prints them')
+    .option('--shrink', 'when it fails, look for the smallest run that fails alike')
     .option('--trace', 'print every event')
     .action(async (flags: SimFlags) => {
       // Loaded here so that no other command pays for the simulator.
-      const { runSim } = await import('./sim.ts')
+      const [{ runSim }, { parseOverrides }] = await Promise.all([
+        import('./sim.ts'),
+        import('../testing/sim-overrides.ts'),
+      ])
+      const given = flags.options === undefined ? {} : parseOverrides(flags.options)
+      if (typeof given === 'string') throw new CliError(EXIT.usage, `--options ${given}`)
+      const nodes = flags.nodes === undefined ? {} : { nodes: wholeNumber('--nodes', flags.nodes, 1, 100) }
       process.exitCode = runSim(
         {
           seed: wholeNumber('--seed', flags.seed, 0, 4_294_967_295),
-          ...(flags.nodes === undefined ? {} : { nodes: wholeNumber('--nodes', flags.nodes, 1, 100) }),
+          overrides: { ...given, ...nodes },
           trace: flags.trace === true,
+          shrink: flags.shrink === true,
         },
         print,
       )

@@ -14,6 +14,11 @@ import { hadItsTime, type Lifetimes } from './write-oracles.ts'
  *   these each in its own time
  */
 export function canonicalState(state: FullState, limits?: Lifetimes): string {
+  return [canonicalItems(state, limits), ...contextLines(state.context)].join('\n')
+}
+
+/** What is held, without the memory of what was. @param limits as for `canonicalState` */
+export function canonicalItems(state: FullState, limits?: Lifetimes): string {
   const lines = [
     ...state.puts.flatMap((put) => {
       const { map, key, entry } = put
@@ -42,7 +47,6 @@ export function canonicalState(state: FullState, limits?: Lifetimes): string {
     ...state.records.map(({ table, key, record }) =>
       JSON.stringify(['record', table, key, `${record.versionNs}`, digest(record.bytes), record.expiresAtMs]),
     ),
-    ...contextLines(state.context),
   ]
   return lines.sort((a, b) => (a < b ? -1 : 1)).join('\n')
 }

@@ -11,6 +11,7 @@ import type { FullState } from '../store/core/delta.ts'
 import { algebra } from './algebra-oracle.ts'
 import { canonicalState } from './canonical-state.ts'
 import { crc32 } from './crc32.ts'
+import { digestDrifted, rootsLie } from './digest-oracle.ts'
 import { GhostOracle } from './ghost-oracle.ts'
 import { type ClientOp, Ledger, type LedgerEntry } from './ledger.ts'
 import { MonotoneOracle } from './monotone-oracle.ts'
@@ -159,10 +160,10 @@ export class SimCluster {
     this.trace.event(this.clock.nowMs, index, 'harm', disk.batchCount)
     this.#harmedAtMs.set(index, this.clock.nowMs)
     this.#ghosts.harmed(index)
-    const actor = actorOn(disk)
+    const actor = doubles ? actorOn(disk) : undefined
     if (actor !== undefined) {
-      if (doubles) this.#model.doubled(actor)
-      this.#stamps.forget(actor, doubles)
+      this.#model.doubled(actor)
+      this.#stamps.forget(actor)
     }
     const views = this.nodes.map((node) => this.#diskView(node.index))
     this.#downViews.set(index, this.#diskView(index))
@@ -263,7 +264,8 @@ export class SimCluster {
     const queued = machine.stats().queues.native.bytes
     if (queued > this.options.queueBytesMax) wrong.push(`${queued} bytes are queued`)
     const seenBefore = watch.version === process.store.version ? watch.view : undefined
-    const view = seenBefore ?? viewOf(process.store.fullState())
+    const full = process.store.fullState()
+    const view = seenBefore ?? viewOf(full)
     watch.view = view
     watch.version = process.store.version
     wrong.push(...expiredButVisible(view, process.store.state, this.node(index).clock.wallMs()))
@@ -271,6 +273,7 @@ export class SimCluster {
     if (seenBefore !== undefined) return wrong
     return [
       ...wrong,
+      ...digestDrifted(process.store.state.digest, full),
       ...inventions(view, this.#model),
       ...overclaims(view, this.#model, this.ledger.entries, limits),
       ...watch.oracle.checkState(view, limits, (cell) => isExcused(this.#model, cell)),
@@ -295,6 +298,17 @@ export class SimCluster {
     // Two writes under one dot have no right order: all that is promised is that replicas agree in the end.
     if (this.ledger.entries.some((entry) => entry.excuse === 'doubled')) return []
     return algebra(this.#states(), this.node(0).clock.wallMs())
+  }
+
+  /** @returns where digests tell otherwise than a comparison of everything */
+  checkRoots(): string[] {
+    return rootsLie(
+      this.nodes.flatMap(({ process }) =>
+        process === undefined
+          ? []
+          : [{ digest: process.store.state.digest, held: process.store.fullState() }],
+      ),
+    )
   }
 
   /** @returns what still keeps the cluster from rest; empty when all is equal, known and written */

@@ -13,6 +13,7 @@ import type { Dot } from '../crdt/dot.ts'
 import type { ActorFileReading, ActorRecord } from '../store/actor-file.ts'
 import type { LoadedState } from '../store/core/state-loader.ts'
 import { doubtOf } from '../store/recovery.ts'
+import { STAMP_STEP_MS } from '../store/stamp-bound.ts'
 import type { SimDisk } from './sim-disk.ts'
 
 const LEASE_BLOCK = 20
@@ -27,6 +28,7 @@ export class SimIdentity {
   #next: number
   #leasedTo: number
   #incarnation: number
+  #stampBoundMs: number
 
   /** Reads the lease file of `disk`; mints an actor with `random` on a new or a doubtful one. */
   constructor(disk: SimDisk, random: Random, loaded: LoadedState) {
@@ -38,6 +40,7 @@ export class SimIdentity {
     this.#actor = keeps ? known.actor : this.mint()
     this.#leasedTo = keeps ? known.leasedTo : 0
     this.#incarnation = known?.incarnation ?? 0
+    this.#stampBoundMs = known?.stampBoundMs ?? 0
     this.#first = this.#leasedTo + 1
     this.#next = this.#first
     this.#save()
@@ -55,6 +58,19 @@ export class SimIdentity {
   /** Dots issued by this process under the present actor. */
   get issued(): number {
     return this.#next - this.#first
+  }
+
+  /** No stamp of an earlier process on this disk has a later physical part. */
+  get stampBoundMs(): number {
+    return this.#stampBoundMs
+  }
+
+  /** Durable on return: the next process begins above stamps up to `clockMs` (store/stamp-bound.ts, in one step). */
+  coverStamps(clockMs: number, wallMs: number): void {
+    const targetMs = Math.max(clockMs, wallMs + STAMP_STEP_MS)
+    if (clockMs <= this.#stampBoundMs && targetMs < this.#stampBoundMs + STAMP_STEP_MS / 2) return
+    this.#stampBoundMs = Math.max(this.#stampBoundMs, targetMs)
+    this.#save()
   }
 
   get incarnation(): number {
@@ -92,13 +108,15 @@ export class SimIdentity {
   }
 
   /** Marks an orderly end: the next start can tell whether the disk lost its tail since, and no number is wasted. */
-  closed(): void {
+  closed(clockMs: number): void {
     this.#leasedTo = this.#next - 1
+    this.#stampBoundMs = clockMs
     this.#save(this.#disk.batchCount)
   }
 
   #save(closedAtBatch?: number): void {
     const writer = new ByteWriter(64).string(this.#actor).varint(this.#leasedTo).varint(this.#incarnation)
+    writer.varint(this.#stampBoundMs)
     this.#disk.writeLease(writer.varint(closedAtBatch === undefined ? 0 : closedAtBatch + 1).finish())
   }
 }
@@ -111,7 +129,12 @@ export function actorOn(disk: SimDisk): ActorId | undefined {
 function readLease(lease: Uint8Array | undefined): ActorRecord | undefined {
   if (lease === undefined) return undefined
   const reader = new ByteReader(lease)
-  const record = { actor: actorId(reader.string()), leasedTo: reader.varint(), incarnation: reader.varint() }
+  const record = {
+    actor: actorId(reader.string()),
+    leasedTo: reader.varint(),
+    incarnation: reader.varint(),
+    stampBoundMs: reader.varint(),
+  }
   const closed = reader.varint()
   return closed === 0 ? record : { ...record, closedAtBatch: closed - 1 }
 }

@@ -3,7 +3,7 @@
  * booted, killed, stalled and booted again. Only the disk survives a kill.
  */
 import { assert } from '../base/assert.ts'
-import { Replicator } from '../store/replicator.ts'
+import { Replicator } from '../store/replication/replicator.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
 import { NodeClock } from './node-clock.ts'
 import { ProcessGate } from './process-gate.ts'
@@ -82,6 +82,7 @@ export class SimNode {
     const loaded = collaborators.load(this.disk, { maxClockSkewMs: options.maxClockSkewMs })
     const identity = new SimIdentity(this.disk, randomStream(seed, 'actor', index, boot), loaded)
     if (identity.doubt !== undefined) note('store_new_actor')
+    if (identity.stampBoundMs > 0) loaded.state.tick(identity.stampBoundMs + 1)
     const store = new SimStore({
       clock,
       disk: this.disk,
@@ -143,7 +144,7 @@ export class SimNode {
     const stopWhenIdle = (): void => {
       if (!process.store.idle) clock.after(STOP_POLL_MS, () => process.gate.run(stopWhenIdle))
       else {
-        process.identity.closed()
+        process.identity.closed(process.store.state.clock.ms)
         this.kill()
         stopped()
       }

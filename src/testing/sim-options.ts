@@ -91,6 +91,8 @@ export interface SimOptions {
   /** Share of puts that expire, and after how long at most. */
   readonly ttlRate: number
   readonly ttlMaxMs: number
+  /** Which of the planned faults strike, by their places in the plan; all when left out. For a shrunk run. */
+  readonly keep?: readonly number[]
 }
 
 /** Kinds that end a process or worse: each is part of a quarter of all runs instead of half, or nothing else would happen. */

@@ -173,10 +173,11 @@ export class SimStore implements Joinable {
   }
 
   #commitOne(): void {
-    const { disk, collaborators, gate } = this.#deps
+    const { disk, collaborators, gate, identity, wallMs } = this.#deps
     const batch = this.#begin()
     if (batch === undefined) return
     this.#writing = true
+    identity.coverStamps(this.state.clock.ms, wallMs())
     collaborators.write(disk, batch.ops, (ok) =>
       gate.run(() => {
         if (!ok) this.#refusing = true

@@ -63,6 +63,7 @@ export class SimFailure extends HearsayError {
         `seed ${cluster.options.seed} at ${cluster.clock.nowMs.toFixed(1)} ms: ${violations.length} violations`,
         ...shown.map((text) => `  ${text}`),
         `replay: hearsay sim --seed ${cluster.options.seed}`,
+        `smaller: hearsay sim --seed ${cluster.options.seed} --shrink`,
         `options: ${JSON.stringify(cluster.options)}`,
         ...plan.map((fault) => `fault: ${describeFault(fault)}`),
         'last events:',
@@ -76,7 +77,7 @@ export class SimFailure extends HearsayError {
 /** @throws SimFailure when a promise is broken */
 export function simulate(seed: number, how: SimulateOptions = {}): SimReport {
   const options = deriveOptions(seed, how.overrides)
-  const plan = planFaults(options)
+  const plan = planFaults(options).filter((_, place) => options.keep?.includes(place) ?? true)
   const cluster = new SimCluster({
     options,
     trace: new Trace(how.onEvent),
@@ -86,10 +87,10 @@ export function simulate(seed: number, how: SimulateOptions = {}): SimReport {
     if (violations.length > 0) throw new SimFailure(violations, cluster, plan)
   }
   runSafety(cluster, plan, demand)
-  demand(cluster.checkAlgebra())
+  demand([...cluster.checkAlgebra(), ...cluster.checkRoots()])
   const convergedAfterMs = runLiveness(cluster, demand)
   cluster.atRest()
-  demand(cluster.check())
+  demand([...cluster.check(), ...cluster.checkRoots()])
   demand(cluster.lost())
   const { ledger, clock, trace, network } = cluster
   return {

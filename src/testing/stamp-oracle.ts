@@ -39,12 +39,9 @@ export class StampOracle {
     return wrong
   }
 
-  /**
-   * The disk of this actor lost what it was told, its clock included.
-   * @param doubled for ever: several processes exist that have the actor
-   */
-  forget(actor: ActorId, doubled: boolean): void {
-    if (doubled) this.#doubled.add(actor)
+  /** An actor of which several processes exist is not held to its past. */
+  forget(actor: ActorId): void {
+    this.#doubled.add(actor)
     for (const name of [...this.#acknowledged.keys()]) {
       if (name.startsWith(actor)) this.#acknowledged.delete(name)
     }

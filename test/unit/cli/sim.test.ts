@@ -12,16 +12,16 @@ function run(args: Parameters<typeof runSim>[0]): {
 
 describe('hearsay sim', () => {
   it('says how a run went, and says the same again', () => {
-    const first = run({ seed: 6, nodes: 3 })
+    const first = run({ seed: 6, overrides: { nodes: 3 } })
     expect(first.code).toBe(0)
     expect(first.lines[0]).toMatch(/^seed 6: 3 nodes, /)
     expect(first.lines.at(-1)).toMatch(/^trace [0-9a-f]{16}$/)
-    expect(run({ seed: 6, nodes: 3 })).toEqual(first)
+    expect(run({ seed: 6, overrides: { nodes: 3 } })).toEqual(first)
   })
 
   it('prints every event when asked to', () => {
-    const quiet = run({ seed: 6, nodes: 1 })
-    const traced = run({ seed: 6, nodes: 1, trace: true })
+    const quiet = run({ seed: 6, overrides: { nodes: 1 } })
+    const traced = run({ seed: 6, overrides: { nodes: 1 }, trace: true })
     const events = Number(/(\d+) events/.exec(quiet.lines[0] ?? '')?.[1])
     expect(events).toBeGreaterThan(10)
     expect(traced.lines.length).toBe(quiet.lines.length + events)

@@ -50,9 +50,9 @@ describe('the identity of a simulated replica', () => {
   it('is a new actor where the disk lost its tail since an orderly end, and the same where it did not', () => {
     const disk = newDisk()
     const before = bootOn(disk, 2)
-    before.closed()
+    before.closed(0)
     expect(bootOn(disk, 3).actor).toBe(before.actor)
-    before.closed()
+    before.closed(0)
     disk.loseTail(1)
     const after = bootOn(disk, 4)
     expect(after.doubt).toContain('batch')
