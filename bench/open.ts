@@ -4,7 +4,7 @@
  * A real store is filled through its own facade and closed; each phase is then measured in a fresh process: the bare scan
  * of the database, the scan with checksums, and the whole opening. CPU seconds stand beside wall seconds, because
  * machines are shared. Keys sort differently from the order they were written in, so dots come back at random, as they
- * do in practice. An entry is 150 bytes of value under a key of 18; a set member is a text of 34.
+ * do in practice. An entry is 150 random bytes under a key of 17; a set member is a text of 34.
  *
  * Run: `npm run bench -- open [--entries 1000000] [--folder DIR]`. A folder is kept, and filled only once.
  */
@@ -56,7 +56,7 @@ async function fill(path: string, kind: Kind, entries: number): Promise<void> {
       const name = String((index * STRIDE) % entries).padStart(8, '0')
       if (kind === 'set') await store.sets.add('bench', `member-${name}-of-the-on-call-rota`)
       else {
-        const bytes = new Uint8Array(VALUE_BYTES).fill(97 + (index % 26))
+        const bytes = new Uint8Array(randomBytes(VALUE_BYTES))
         await store.kv.put('bench', `instance-${name}`, { contentType: 'application/json', bytes })
       }
     }

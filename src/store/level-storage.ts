@@ -52,9 +52,13 @@ export class LevelStorage implements Storage {
   async *scan(): AsyncIterable<readonly StoragePair[]> {
     const iterator = this.#opened().iterator({ fillCache: false, highWaterMarkBytes: PAGE_BYTES })
     try {
+      let next = iterator.nextv(PAGE_PAIRS)
       for (;;) {
-        const page = await iterator.nextv(PAGE_PAIRS)
+        const page = await next
         if (page.length === 0) return
+        // Read in LevelDB's thread while this page is worked on.
+        next = iterator.nextv(PAGE_PAIRS)
+        next.catch(() => undefined)
         yield page
       }
     } catch (cause) {

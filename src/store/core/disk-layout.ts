@@ -4,6 +4,7 @@
  * Every record is complete in itself. An entry, an element's dots and a foreign record are written as on the wire
  * (frame-codec.ts); the context has one record an actor, so that a batch writes only the actors it touches.
  */
+import { ByteSlab } from '../../base/byte-slab.ts'
 import { ByteReader, BytesError, ByteWriter } from '../../base/bytes.ts'
 import type { ActorId } from '../../base/names.ts'
 import type { CausalContext } from '../../crdt/context.ts'
@@ -11,8 +12,7 @@ import type { Dot } from '../../crdt/dot.ts'
 import { type ClockState, LOGICAL_MAX } from '../../crdt/hlc.ts'
 import type { ForeignRecord, MapEntry, MapPut, RecordPut } from './delta.ts'
 import { type CodecLimits, FrameReader, FrameWriter } from './frame-codec.ts'
-import type { SharedTexts } from './shared-texts.ts'
-import { decodeStorageKey, encodeStorageKey, type StorageKey } from './storage-key.ts'
+import { encodeStorageKey, type StorageKey, StorageKeyReader } from './storage-key.ts'
 import type { StorageOp } from './storage-op.ts'
 
 /** One decoded record. */
@@ -58,17 +58,30 @@ export function recordOp(table: string, key: string, record: ForeignRecord | und
   return framed({ kind: 'record', table, key }, record && ((frame) => frame.record(record)))
 }
 
-/**
- * @param texts shared by all records of one store
- * @throws BytesError when it is no record of ours
- */
-export function decodePiece(keyBytes: Uint8Array, value: Uint8Array, texts?: SharedTexts): StoredPiece {
-  const key = decodeStorageKey(keyBytes, texts)
-  if (key.kind === 'clock') return { kind: 'clock', clock: readClock(value) }
-  const frame = new FrameReader(value, NO_LIMITS, texts)
-  const piece = readPiece(key, frame)
-  frame.end()
-  return piece
+/** @throws BytesError when it is no record of ours */
+export function decodePiece(key: Uint8Array, value: Uint8Array): StoredPiece {
+  return new PieceReader().read(key, value)
+}
+
+/** Reads many records, of which most repeat a few names and actors; the bytes of small values share buffers. */
+export class PieceReader {
+  readonly #keys = new StorageKeyReader()
+  readonly #slab = new ByteSlab()
+  readonly #frame = new FrameReader(new Uint8Array(), {
+    limits: NO_LIMITS,
+    ownBytes: (bytes) => this.#slab.copy(bytes),
+  })
+
+  /** @throws BytesError when it is no record of ours */
+  read(keyBytes: Uint8Array, value: Uint8Array): StoredPiece {
+    const key = this.#keys.read(keyBytes)
+    if (key.kind === 'clock') return { kind: 'clock', clock: readClock(value) }
+    const frame = this.#frame
+    frame.reset(value)
+    const piece = readPiece(key, frame)
+    frame.end()
+    return piece
+  }
 }
 
 function readPiece(key: Exclude<StorageKey, { readonly kind: 'clock' }>, frame: FrameReader): StoredPiece {
@@ -82,11 +95,11 @@ function readPiece(key: Exclude<StorageKey, { readonly kind: 'clock' }>, frame: 
       return { kind: 'context', actor, addTo }
     }
     case 'entry':
-      return { ...key, entry: frame.entry() }
+      return { kind: 'entry', map: key.map, key: key.key, entry: frame.entry() }
     case 'member':
-      return { ...key, dots: frame.list(() => frame.dot()) }
+      return { kind: 'member', set: key.set, member: key.member, dots: frame.list(() => frame.dot()) }
     case 'record':
-      return { ...key, record: frame.record() }
+      return { kind: 'record', table: key.table, key: key.key, record: frame.record() }
   }
 }
 

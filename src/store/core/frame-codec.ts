@@ -5,14 +5,14 @@
  * (`0` and the text, then 1, 2, ...), so a frame with 64 writes of one actor spends 16 bytes on it, not a kilobyte.
  * The reader is bounded by the bytes it is given: a count never sizes memory, and each text has its limit.
  */
-import { ByteReader, BytesError, ByteWriter, utf8Decode } from '../../base/bytes.ts'
+import { ByteReader, BytesError, ByteWriter } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
 import type { ActorId } from '../../base/names.ts'
 import { CausalContext, type Interval } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
 import { LOGICAL_MAX, STAMP_MS_MAX, type Stamp } from '../../crdt/hlc.ts'
-import { ACTOR_BYTES, writeActor } from './actor-bytes.ts'
-import type { ForeignRecord, MapEntry } from './delta.ts'
+import { writeActor } from './actor-bytes.ts'
+import type { ForeignRecord, MapEntry, StoredValue } from './delta.ts'
 import { SharedTexts } from './shared-texts.ts'
 
 export interface CodecLimits {
@@ -95,30 +95,57 @@ export class FrameWriter {
   }
 }
 
+export interface FrameReaderOptions {
+  readonly limits: CodecLimits
+  /** Shared by frames that repeat each other's names. */
+  readonly texts?: SharedTexts
+  /** How values are kept: by default each in a copy of its own, so that none holds a large frame in memory. */
+  readonly ownBytes?: (view: Uint8Array) => Uint8Array
+}
+
 export class FrameReader {
   readonly bytes: ByteReader
   readonly #limits: CodecLimits
   readonly #texts: SharedTexts
+  readonly #ownBytes: (view: Uint8Array) => Uint8Array
   readonly #actors: ActorId[] = []
   readonly #names: string[] = []
 
-  /** @param texts shared by frames that repeat each other's names */
-  constructor(bytes: Uint8Array, limits: CodecLimits, texts: SharedTexts = new SharedTexts()) {
+  constructor(
+    bytes: Uint8Array,
+    { limits, texts = new SharedTexts(), ownBytes = copyOf }: FrameReaderOptions,
+  ) {
     this.bytes = new ByteReader(bytes)
-    this.#texts = texts
     this.#limits = limits
+    this.#texts = texts
+    this.#ownBytes = ownBytes
+  }
+
+  /** Starts over with another frame. */
+  reset(bytes: Uint8Array): void {
+    this.bytes.reset(bytes)
+    this.#actors.length = 0
+    this.#names.length = 0
   }
 
   actor(): ActorId {
-    return this.#named(this.#actors, () => this.#texts.actor(this.bytes.raw(ACTOR_BYTES)))
+    const number = this.bytes.varint()
+    if (number > 0) return given(this.#actors, number)
+    const actor = this.#texts.actor(this.bytes)
+    this.#actors.push(actor)
+    return actor
   }
 
   name(): string {
-    return this.#named(this.#names, () => this.#texts.name(this.#within(this.#limits.nameBytesMax)))
+    const number = this.bytes.varint()
+    if (number > 0) return given(this.#names, number)
+    const name = this.#texts.name(this.bytes, this.#length(this.#limits.nameBytesMax))
+    this.#names.push(name)
+    return name
   }
 
   key(): string {
-    return utf8Decode(this.#within(this.#limits.keyBytesMax))
+    return this.bytes.text(this.#length(this.#limits.keyBytesMax))
   }
 
   dot(): Dot {
@@ -128,17 +155,10 @@ export class FrameReader {
 
   entry(): MapEntry {
     const dot = this.dot()
-    const [epoch, ms, logical] = [this.bytes.varint(), this.bytes.varint(), this.bytes.varint()]
-    if (ms > STAMP_MS_MAX) throw new BytesError('BYTES_MALFORMED', 'physical time above its limit')
-    if (logical > LOGICAL_MAX) throw new BytesError('BYTES_MALFORMED', 'logical time above its limit')
-    const stamp: Stamp = { epoch, ms, logical, actor: this.actor() }
+    const stamp = this.#stamp()
     const flags = this.bytes.u8()
     if (flags > (HAS_VALUE | HAS_EXPIRY)) throw new BytesError('BYTES_MALFORMED', 'unknown entry flags')
-    const value =
-      (flags & HAS_VALUE) === 0
-        ? undefined
-        : // The bytes are copied: the frame may be a large message of which this is all that stays.
-          { contentType: this.name(), bytes: this.#within(this.#limits.valueBytesMax).slice() }
+    const value = (flags & HAS_VALUE) === 0 ? undefined : this.#value()
     const expiresAtMs = (flags & HAS_EXPIRY) === 0 ? undefined : this.bytes.varint()
     return { dot, stamp, value, expiresAtMs }
   }
@@ -147,7 +167,7 @@ export class FrameReader {
     const versionNs = this.bytes.i64()
     const expiresAtMs = this.bytes.varint()
     // Bounded by the frame; what the record may hold is its own admission's business.
-    return { versionNs, expiresAtMs, bytes: this.bytes.bytes().slice() }
+    return { versionNs, expiresAtMs, bytes: this.#ownBytes(this.bytes.bytes()) }
   }
 
   intervals(): Interval[] {
@@ -181,29 +201,41 @@ export class FrameReader {
     if (this.bytes.remaining > 0) throw new BytesError('BYTES_MALFORMED', 'bytes after the end')
   }
 
+  #stamp(): Stamp {
+    const epoch = this.bytes.varint()
+    const ms = this.bytes.varint()
+    const logical = this.bytes.varint()
+    if (ms > STAMP_MS_MAX) throw new BytesError('BYTES_MALFORMED', 'physical time above its limit')
+    if (logical > LOGICAL_MAX) throw new BytesError('BYTES_MALFORMED', 'logical time above its limit')
+    return { epoch, ms, logical, actor: this.actor() }
+  }
+
+  #value(): StoredValue {
+    const contentType = this.name()
+    return { contentType, bytes: this.#ownBytes(this.bytes.raw(this.#length(this.#limits.valueBytesMax))) }
+  }
+
   #positive(): number {
     const n = this.bytes.varint()
     if (n === 0) throw new BytesError('BYTES_MALFORMED', 'numbers count from 1')
     return n
   }
 
-  #within(bytesMax: number): Uint8Array {
-    const bytes = this.bytes.bytes()
-    if (bytes.length > bytesMax) {
-      throw new HearsayError('STATE_LIMIT_EXCEEDED', `${bytes.length} bytes; the limit is ${bytesMax}`)
+  #length(bytesMax: number): number {
+    const length = this.bytes.varint()
+    if (length > bytesMax) {
+      throw new HearsayError('STATE_LIMIT_EXCEEDED', `${length} bytes; the limit is ${bytesMax}`)
     }
-    return bytes
+    return length
   }
+}
 
-  #named<T>(known: T[], read: () => T): T {
-    const number = this.bytes.varint()
-    if (number > 0) {
-      const value = known[number - 1]
-      if (value === undefined) throw new BytesError('BYTES_MALFORMED', 'refers to a name that was not given')
-      return value
-    }
-    const value = read()
-    known.push(value)
-    return value
-  }
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
+function given<T>(known: readonly T[], number: number): T {
+  const value = known[number - 1]
+  if (value === undefined) throw new BytesError('BYTES_MALFORMED', 'refers to a name that was not given')
+  return value
 }

@@ -2,9 +2,9 @@
  * Remembers the few texts that nearly every record of a store repeats (actors, maps, content types), so that a million
  * entries share them: half the time of loading, and about 150 bytes an entry.
  */
-import { utf8Decode } from '../../base/bytes.ts'
+import { type ByteReader, utf8Encode } from '../../base/bytes.ts'
 import type { ActorId } from '../../base/names.ts'
-import { decodeActor } from './actor-bytes.ts'
+import { ACTOR_BYTES, decodeActor } from './actor-bytes.ts'
 
 /** Remembered of each kind; later ones are decoded every time. Looked through in order, so it must be few. */
 const REMEMBERED_MAX = 16
@@ -18,26 +18,21 @@ export class SharedTexts {
   readonly #actors: Remembered<ActorId>[] = []
   readonly #names: Remembered<string>[] = []
 
-  /** @param bytes 16 of them */
-  actor(bytes: Uint8Array): ActorId {
-    return remembered(this.#actors, bytes, decodeActor)
+  /** Reads an actor. @throws BytesError `BYTES_TRUNCATED` */
+  actor(reader: ByteReader): ActorId {
+    for (const { bytes, value } of this.#actors) if (reader.takes(bytes)) return value
+    const bytes = reader.raw(ACTOR_BYTES).slice()
+    const value = decodeActor(bytes)
+    if (this.#actors.length < REMEMBERED_MAX) this.#actors.push({ bytes, value })
+    return value
   }
 
-  /** @throws BytesError `BYTES_MALFORMED` when `bytes` is not valid UTF-8 */
-  name(bytes: Uint8Array): string {
-    return remembered(this.#names, bytes, utf8Decode)
+  /** Reads a text of `length` bytes. @throws BytesError `BYTES_TRUNCATED`, `BYTES_MALFORMED` when it is not valid UTF-8 */
+  name(reader: ByteReader, length: number): string {
+    for (const { bytes, value } of this.#names)
+      if (bytes.length === length && reader.takes(bytes)) return value
+    const value = reader.text(length)
+    if (this.#names.length < REMEMBERED_MAX) this.#names.push({ bytes: utf8Encode(value), value })
+    return value
   }
-}
-
-function remembered<T>(known: Remembered<T>[], bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
-  for (const entry of known) if (sameBytes(entry.bytes, bytes)) return entry.value
-  const value = decode(bytes)
-  if (known.length < REMEMBERED_MAX) known.push({ bytes: bytes.slice(), value })
-  return value
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

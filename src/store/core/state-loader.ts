@@ -13,12 +13,12 @@ import { HearsayError } from '../../base/errors.ts'
 import { CausalContext } from '../../crdt/context.ts'
 import { CLOCK_START, type ClockState, observe } from '../../crdt/hlc.ts'
 import { OrSets } from '../../crdt/or-set.ts'
-import { decodePiece, type StoredPiece } from './disk-layout.ts'
+import { PieceReader, type StoredPiece } from './disk-layout.ts'
+import { DotBag } from './dot-bag.ts'
 import { ItemDigest } from './item-digest.ts'
 import { MapStore } from './map-store.ts'
 import { RecordTables } from './record-tables.ts'
 import { ReplicaState, type ReplicaStateOptions } from './replica-state.ts'
-import { SharedTexts } from './shared-texts.ts'
 
 export interface LoadedState {
   readonly state: ReplicaState
@@ -29,14 +29,14 @@ export interface LoadedState {
 export class StateLoader {
   readonly #options: ReplicaStateOptions
   /** Of the pieces met. */
-  readonly #held = new CausalContext()
+  readonly #held = new DotBag()
   /** By the stored contexts. */
   readonly #claimed = new CausalContext()
   readonly #digest = new ItemDigest()
   readonly #maps = new MapStore(this.#digest)
   readonly #sets = new OrSets(this.#digest.onDot)
   readonly #records = new RecordTables(this.#digest)
-  readonly #texts = new SharedTexts()
+  readonly #pieces = new PieceReader()
   #clock: ClockState = CLOCK_START
   #damagedRecords = 0
 
@@ -47,7 +47,7 @@ export class StateLoader {
   /** One stored record whose checksum was right. One that cannot be read counts as damaged. */
   record(key: Uint8Array, value: Uint8Array): void {
     try {
-      this.#take(decodePiece(key, value, this.#texts))
+      this.#take(this.#pieces.read(key, value))
     } catch (error) {
       if (!(error instanceof HearsayError)) throw error
       this.#damagedRecords++
@@ -61,8 +61,8 @@ export class StateLoader {
 
   finish(): LoadedState {
     const intact = this.#damagedRecords === 0
-    const context = intact ? this.#claimed : this.#held
-    if (intact) context.union(this.#held)
+    const context = intact ? this.#claimed : new CausalContext()
+    this.#held.addTo(context)
     const parts = {
       context,
       unsavedActors: intact ? [] : this.#claimed.actors(),

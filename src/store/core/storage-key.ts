@@ -11,10 +11,9 @@
  * one key and every key one pair. All of a map lies together, and `prefixOf` is a prefix of exactly its keys. Keys from
  * ff up belong to the storage layer, as do the format version and checksums (record-storage.ts).
  */
-import { BytesError, ByteWriter, utf8Decode, utf8Encode } from '../../base/bytes.ts'
+import { ByteReader, BytesError, ByteWriter, utf8Decode, utf8Encode } from '../../base/bytes.ts'
 import type { ActorId } from '../../base/names.ts'
 import { ACTOR_BYTES, decodeActor, writeActor } from './actor-bytes.ts'
-import { SharedTexts } from './shared-texts.ts'
 import type { StateKey } from './state-key.ts'
 
 export type StorageKey =
@@ -54,20 +53,43 @@ export function prefixOf(kind: StateKey['kind'], name: string): Uint8Array {
   return pairKey(kind === 'entry' ? ENTRY : kind === 'member' ? MEMBER : RECORD, name, '')
 }
 
+/** @throws BytesError `BYTES_MALFORMED` for a key that `encodeStorageKey` never gives */
+export function decodeStorageKey(bytes: Uint8Array): StorageKey {
+  return new StorageKeyReader().read(bytes)
+}
+
 /**
- * @param texts shared by keys that repeat each other's names
- * @throws BytesError `BYTES_MALFORMED` for a key that `encodeStorageKey` never gives
+ * Reads many keys. Those of one map, set or table usually come together, and begin with the same bytes: the name is
+ * decoded when it changes.
  */
-export function decodeStorageKey(bytes: Uint8Array, texts: SharedTexts = new SharedTexts()): StorageKey {
-  const kind = bytes[0]
-  if (kind === CLOCK && bytes.length === 1) return { kind: 'clock' }
-  if (kind === CONTEXT && bytes.length === 1 + ACTOR_BYTES) {
-    return { kind: 'context', actor: decodeActor(bytes.subarray(1)) }
+export class StorageKeyReader {
+  readonly #reader = new ByteReader(new Uint8Array())
+  #prefix: Uint8Array = new Uint8Array()
+  #kind = 0
+  #name = ''
+
+  /** @throws BytesError `BYTES_MALFORMED` for a key that `encodeStorageKey` never gives */
+  read(bytes: Uint8Array): StorageKey {
+    const reader = this.#reader
+    reader.reset(bytes)
+    if (this.#kind === 0 || !reader.takes(this.#prefix)) {
+      const kind = bytes[0]
+      if (kind === CLOCK && bytes.length === 1) return { kind: 'clock' }
+      if (kind === CONTEXT && bytes.length === 1 + ACTOR_BYTES) {
+        return { kind: 'context', actor: decodeActor(bytes.subarray(1)) }
+      }
+      if (kind !== ENTRY && kind !== MEMBER && kind !== RECORD) throw unknownKey()
+      const { name, end } = readName(bytes)
+      this.#prefix = bytes.slice(0, reader.skip(end) + end)
+      this.#kind = kind
+      this.#name = name
+    }
+    const key = reader.text(reader.remaining)
+    if (this.#kind === ENTRY) return { kind: 'entry', map: this.#name, key }
+    return this.#kind === MEMBER
+      ? { kind: 'member', set: this.#name, member: key }
+      : { kind: 'record', table: this.#name, key }
   }
-  if (kind !== ENTRY && kind !== MEMBER && kind !== RECORD) throw unknownKey()
-  const [name, key] = splitPair(bytes, texts)
-  if (kind === ENTRY) return { kind: 'entry', map: name, key }
-  return kind === MEMBER ? { kind: 'member', set: name, member: key } : { kind: 'record', table: name, key }
 }
 
 function pairKey(kind: number, name: string, key: string): Uint8Array {
@@ -82,16 +104,17 @@ function pairKey(kind: number, name: string, key: string): Uint8Array {
   return writer.u8(NUL).u8(END_OF_NAME).text(key).finish()
 }
 
-function splitPair(bytes: Uint8Array, texts: SharedTexts): readonly [name: string, key: string] {
+/** The name that begins at byte 1, and where its end mark ends. */
+function readName(bytes: Uint8Array): { readonly name: string; readonly end: number } {
   let name = ''
   let from = 1
   for (;;) {
     const nul = bytes.indexOf(NUL, from)
     const mark = bytes[nul + 1]
     if (nul < 0 || (mark !== END_OF_NAME && mark !== ESCAPED_NUL)) throw unknownKey()
-    name += texts.name(bytes.subarray(from, nul))
+    name += utf8Decode(bytes.subarray(from, nul))
     from = nul + 2
-    if (mark === END_OF_NAME) return [name, utf8Decode(bytes.subarray(from))]
+    if (mark === END_OF_NAME) return { name, end: from }
     name += '\0'
   }
 }

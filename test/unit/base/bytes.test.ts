@@ -130,3 +130,41 @@ describe('text without its length', () => {
     }
   })
 })
+
+describe('a reader', () => {
+  it('reads text of any length and kind back, and refuses what is no UTF-8', () => {
+    for (const length of [0, 1, 63, 64, 65, 500]) {
+      for (const text of ['a'.repeat(length), `${'a'.repeat(length)}é`, `😀${'a'.repeat(length)}\0`]) {
+        const bytes = utf8Encode(text)
+        const reader = new ByteReader(Uint8Array.of(1, ...bytes, 2), 1)
+        expect(reader.text(bytes.length)).toBe(text)
+        expect(reader.u8()).toBe(2)
+      }
+      const cut = Uint8Array.of(...utf8Encode('a'.repeat(length)), 0xc3)
+      expect(() => new ByteReader(cut).text(cut.length)).toThrow(
+        expect.objectContaining({ code: 'BYTES_MALFORMED' }),
+      )
+    }
+  })
+
+  it('never reads beyond its end, though the buffer goes on', () => {
+    const page = Uint8Array.of(9, 9, 1, 2, 3, 9, 9)
+    const reader = new ByteReader(page, 2, 5)
+    expect(reader.remaining).toBe(3)
+    expect(() => reader.raw(4)).toThrow(expect.objectContaining({ code: 'BYTES_TRUNCATED' }))
+    expect(() => reader.text(4)).toThrow(expect.objectContaining({ code: 'BYTES_TRUNCATED' }))
+    expect(reader.takes(Uint8Array.of(1, 2, 3, 9))).toBe(false)
+    expect([...reader.raw(3)]).toEqual([1, 2, 3])
+    expect(() => reader.u8()).toThrow(expect.objectContaining({ code: 'BYTES_TRUNCATED' }))
+    expect(new ByteReader(page, 0, 100).remaining).toBe(page.length)
+  })
+
+  it('steps over what it expected, and only that', () => {
+    const reader = new ByteReader(Uint8Array.of(1, 2, 3))
+    expect(reader.takes(Uint8Array.of(1, 3))).toBe(false)
+    expect(reader.takes(Uint8Array.of(1, 2))).toBe(true)
+    expect(reader.position).toBe(2)
+    reader.reset(Uint8Array.of(7, 8), 1)
+    expect(reader.u8()).toBe(8)
+  })
+})
