@@ -7,7 +7,7 @@
 import type { CausalContext } from '../../crdt/context.ts'
 import { compareEntries, LwwMap } from '../../crdt/lww-map.ts'
 import type { MapEntry, MapPut } from './delta.ts'
-import { ExpiryIndex } from './expiry-index.ts'
+import { ExpiryIndex, type ExpiryListener } from './expiry-index.ts'
 import { ItemDigest } from './item-digest.ts'
 import { SortedKeys } from './sorted-keys.ts'
 import { Tables } from './tables.ts'
@@ -57,6 +57,17 @@ export class MapStore {
   values(nowMs: number): number {
     this.#expiry.advance(nowMs)
     return this.#values - this.#expiry.expired()
+  }
+
+  /** One listener: it hears of each entry that passes its time, when it is next looked at. */
+  onExpired(listener: ExpiryListener): void {
+    this.#expiry.onExpired(listener)
+  }
+
+  /** Takes note of what has passed its time. @returns a time before which nothing further does; undefined for never */
+  expire(nowMs: number): number | undefined {
+    this.#expiry.advance(nowMs)
+    return this.#expiry.nextAtMs
   }
 
   /** As held: tombstones and expired entries included. */
@@ -169,24 +180,24 @@ export class MapStore {
   ): void {
     if (before === undefined) table.keys.add(key)
     else {
-      this.#count(map, table, before, -1)
+      this.#count(map, table, key, before, -1)
       this.#digest.entry(map, key, before, -1)
     }
     if (after === undefined) table.keys.remove()
     else {
-      this.#count(map, table, after, 1)
+      this.#count(map, table, key, after, 1)
       this.#digest.entry(map, key, after, 1)
     }
   }
 
-  #count(map: string, table: Table, entry: MapEntry, by: 1 | -1): void {
+  #count(map: string, table: Table, key: string, entry: MapEntry, by: 1 | -1): void {
     if (entry.value === undefined) {
       this.#tombstones += by
       return
     }
     this.#values += by
     table.values += by
-    if (by > 0) this.#expiry.add(map, entry)
+    if (by > 0) this.#expiry.add(map, key, entry)
     else this.#expiry.remove(map, entry)
   }
 }

@@ -17,6 +17,7 @@ import type { Dot } from '../../crdt/dot.ts'
 import { CLOCK_START, type ClockState, observe, type Stamp, tickLocal } from '../../crdt/hlc.ts'
 import { OrSets } from '../../crdt/or-set.ts'
 import type { Delta, ForeignRecord, FullState, MapEntry, RecordPut } from './delta.ts'
+import type { ExpiryListener } from './expiry-index.ts'
 import { ItemDigest } from './item-digest.ts'
 import { type EntryPage, isVisible, type ListQuery, MapStore } from './map-store.ts'
 import { isExpired, RecordTables } from './record-tables.ts'
@@ -274,6 +275,16 @@ export class ReplicaState {
       adds: [...this.#sets.liveDots()],
       records: [...this.#records.puts()],
     }
+  }
+
+  /** See MapStore: who follows changes hears of entries that pass their time. */
+  onExpired(listener: ExpiryListener): void {
+    this.#maps.onExpired(listener)
+  }
+
+  /** See MapStore. */
+  expire(nowMs: number): number | undefined {
+    return this.#maps.expire(nowMs)
   }
 
   /** Drops foreign records that have expired. @returns what went */
