@@ -89,6 +89,7 @@ export class SimNode {
       identity,
       state: loaded.state,
       sweepIntervalMs: options.sweepIntervalMs,
+      dirtyKeysPerBatchMax: options.dirtyKeysPerBatchMax,
       gate,
       collaborators,
       wallMs: () => this.clock.wallMs(),

@@ -82,6 +82,8 @@ export interface SimOptions {
   readonly timing: GossipTiming
   /** Bytes of pending broadcasts a node may hold; small in some runs, so that it is reached. */
   readonly queueBytesMax: number
+  /** Keys of peers' news that one batch to the disk takes; small in some runs, so that it is reached. */
+  readonly dirtyKeysPerBatchMax: number
   readonly opsPerSecond: number
   readonly keys: number
   readonly members: number
@@ -148,6 +150,7 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     members: 1 + load.below(8),
     valueBytesMax: load.next() < 0.8 ? 64 : 3000,
     removeRate: between(load, 0.2, 0.5),
+    dirtyKeysPerBatchMax: load.next() < 0.3 ? 2 : 1000,
     ttlRate: load.next() < 0.7 ? between(load, 0.1, 0.6) : 0,
     ttlMaxMs: Math.round(between(load, 500, 8000) * quiet),
     ...overrides,

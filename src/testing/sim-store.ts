@@ -7,12 +7,15 @@
  * removes. That second list is worked out here, from what a reader could see, and not taken from the store, because
  * it is what the store is judged by.
  */
+import type { CausalContext } from '../crdt/context.ts'
 import type { Dot } from '../crdt/dot.ts'
 import { type Batch, CommitQueue } from '../store/core/commit-queue.ts'
 import type { Delta, FullState, MapEntry, MapPut, SetAdd } from '../store/core/delta.ts'
-import type { Joinable } from '../store/core/joinable.ts'
 import type { Outcome, Stage } from '../store/core/operation.ts'
 import type { ReplicaState } from '../store/core/replica-state.ts'
+import type { StateItem } from '../store/core/state-item.ts'
+import type { StateDigest } from '../store/core/syncable.ts'
+import type { SyncStore } from '../store/replication/sync-store.ts'
 import { ShadowWatch } from '../store/shadow-watch.ts'
 import type { ClientOp } from './ledger.ts'
 import type { ProcessGate } from './process-gate.ts'
@@ -25,7 +28,7 @@ import { cellName, dotName } from './write-model.ts'
 /** Closing and opening the database after a failed write. */
 const REOPEN_MS = 50
 const OK: Outcome = { ok: true }
-const FAILED: Outcome = { ok: false, error: new Error('simulated write error') }
+const FAILED = { ok: false, error: new Error('simulated write error') } as const
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
 
 interface Cell {
@@ -40,6 +43,7 @@ export interface SimStoreDeps {
   /** As loaded from the disk. */
   readonly state: ReplicaState
   readonly sweepIntervalMs: number
+  readonly dirtyKeysPerBatchMax: number
   readonly gate: ProcessGate
   readonly collaborators: SimCollaborators
   /** This node's wall clock, a whole number. */
@@ -59,7 +63,7 @@ export interface SimClient {
   done(outcome: 'acked' | 'failed' | 'unknown'): void
 }
 
-export class SimStore implements Joinable {
+export class SimStore implements SyncStore {
   readonly state: ReplicaState
   readonly #deps: SimStoreDeps
   readonly #queue: CommitQueue
@@ -84,6 +88,7 @@ export class SimStore implements Joinable {
         this.#issued.push(dot)
         return dot
       },
+      dirtyKeysPerBatchMax: deps.dirtyKeysPerBatchMax,
     })
     const { identity, monotonicMs, note } = deps
     this.#shadow = new ShadowWatch({
@@ -140,6 +145,46 @@ export class SimStore implements Joinable {
     return this.state.fullState()
   }
 
+  get context(): CausalContext {
+    return this.state.context
+  }
+
+  get digest(): StateDigest {
+    return this.state.digest
+  }
+
+  scan(): Iterator<StateItem> {
+    return this.state.scan()
+  }
+
+  read(items: Iterable<StateItem>): Delta {
+    return this.state.read(items)
+  }
+
+  retire(items: Iterable<StateItem>, theirs: CausalContext): number {
+    if (!this.#shadow.admitsContext(theirs)) return 0
+    this.#version++
+    const gone = this.#queue.retire(items, theirs)
+    this.#kick()
+    return gone
+  }
+
+  unite(theirs: CausalContext): void {
+    if (!this.#shadow.admitsContext(theirs)) return
+    this.#version++
+    this.#queue.unite(theirs)
+    this.#kick()
+  }
+
+  durable(done: (ok: boolean) => void): void {
+    if (this.#refusing) {
+      done(false)
+      return
+    }
+    this.#queue.flush(done)
+    this.#kick()
+  }
+
   #kick(): void {
     if (this.#scheduled || this.#writing || this.#refusing) return
     this.#scheduled = true
@@ -192,10 +237,7 @@ export class SimStore implements Joinable {
   }
 
   #reopen(): void {
-    for (let batch = this.#begin(); batch !== undefined; batch = this.#begin()) {
-      this.#queue.finish(FAILED, this.#deps.wallMs())
-      if (batch.operations === 0) break
-    }
+    this.#queue.abandon(FAILED.error)
     this.#deps.clock.after(REOPEN_MS, () =>
       this.#deps.gate.run(() => {
         this.#refusing = false
