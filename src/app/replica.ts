@@ -19,15 +19,19 @@ import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
 import { createGossip } from '../gossip/io/driver.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { Gossip, GossipOptions } from '../gossip/io/gossip.ts'
+import type { GossipLog } from '../gossip/io/gossip-log.ts'
 import { limitedLog } from '../gossip/io/limited-log.ts'
 import type { Readiness } from '../http/facades.ts'
+import type { Delta } from '../store/core/delta.ts'
 import { openStore } from '../store/open-store.ts'
+import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
 import type { StateStore } from '../store/state-store.ts'
 import { ClockFence } from './clock-fence.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
 import { systemClock } from './system-clock.ts'
+import { WriteAcks } from './write-acks.ts'
 
 /** What gossip needs beyond what this file provides. */
 export type ReplicaGossipOptions = Omit<
@@ -72,8 +76,13 @@ export class Replica {
   /** Frames, records and payloads of peers that were left out, by reason. */
   readonly dropped: Tally = new Tally()
   readonly #fence: ClockFence
+  readonly #peerLog: GossipLog
+  /** How many replicas have a write on disk. */
+  readonly acks: WriteAcks
   readonly #settlement: Settlement | undefined
   readonly #incarnations: IncarnationKeeper
+  /** The way in for a delta of a peer; nothing comes before gossip runs. */
+  #receive: (delta: Delta) => void = () => undefined
   #closing: Promise<void> | undefined
 
   private constructor(store: StateStore, name: string, fence: ClockFence, options: ReplicaOptions) {
@@ -88,6 +97,19 @@ export class Replica {
     this.silences = new Silences(store.records, this.clock, {
       retentionMs: options.retentionMs,
       newId: randomUUID,
+    })
+    this.#peerLog = limitedLog(roomLog(this.log, 'gossip'), this.clock)
+    this.acks = new WriteAcks({
+      name,
+      clock: this.clock,
+      random: seededRandom(randomBytes(4).readUInt32LE()),
+      store,
+      broadcaster: {
+        members: () => this.gossip?.members() ?? [],
+        sendReliable: (member, payload) => this.gossip?.sendReliable(member, payload),
+      },
+      receive: (delta) => this.#receive(delta),
+      note: (event, fields) => this.#note(event, fields),
     })
     if (options.gossip === undefined) return
     this.gossip = this.#createGossip(options.gossip)
@@ -192,13 +214,17 @@ export class Replica {
       await this.gossip.stop()
       await this.#incarnations.idle()
     }
+    this.acks.close()
     this.silences.close()
     await this.store.close()
   }
 
+  #note(event: string, fields: Readonly<Record<string, string | number>>): void {
+    this.dropped.add(event)
+    this.#peerLog[WARNED_EVENTS.has(event) ? 'warn' : 'debug'](event, fields)
+  }
+
   #createGossip(options: ReplicaGossipOptions): Gossip {
-    const log = roomLog(this.log, 'gossip')
-    const peerLog = limitedLog(log, this.clock)
     // The delegate speaks through gossip and gossip through the delegate; neither does before both exist.
     const broadcaster: Broadcaster = {
       broadcast: (broadcast) => gossip.broadcast(broadcast),
@@ -209,10 +235,8 @@ export class Replica {
       store: this.store,
       records: this.store.records,
       broadcaster,
-      note: (event, fields) => {
-        this.dropped.add(event)
-        peerLog[WARNED_EVENTS.has(event) ? 'warn' : 'debug'](event, fields)
-      },
+      frames: new Map([[KIND_ACKNOWLEDGE, (frame) => this.acks.heard(frame)]]),
+      note: (event, fields) => this.#note(event, fields),
       dropped: (reason, count) => this.dropped.add(reason, count),
     })
     const gossip = createGossip(
@@ -225,8 +249,13 @@ export class Replica {
         onIncarnation: (incarnation) => this.#incarnations.used(incarnation),
       },
       delegate,
-      { clock: this.clock, random: seededRandom(randomBytes(4).readUInt32LE()), log },
+      {
+        clock: this.clock,
+        random: seededRandom(randomBytes(4).readUInt32LE()),
+        log: roomLog(this.log, 'gossip'),
+      },
     )
+    this.#receive = (delta) => delegate.receive(delta)
     this.store.onCommitted((deltas) => delegate.committed(deltas))
     return gossip
   }

@@ -1,0 +1,88 @@
+/**
+ * The write concern of a running replica: the machinery of store/replication/write-concern.ts with the real store, real
+ * members and one timer, armed for the next deadline.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { Broadcaster } from '../gossip/core/delegate.ts'
+import type { Ack, Acknowledgements, AckPlan, AckResult } from '../store/acknowledgement.ts'
+import type { Delta } from '../store/core/delta.ts'
+import { holdsDelta } from '../store/held-delta.ts'
+import { WriteConcern, type WriteConcernStats } from '../store/replication/write-concern.ts'
+import type { StateStore } from '../store/state-store.ts'
+
+export interface WriteAcksOptions {
+  readonly name: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: StateStore
+  readonly broadcaster: Pick<Broadcaster, 'members' | 'sendReliable'>
+  /** Joins a delta of another replica as if it had come by gossip. */
+  readonly receive: (delta: Delta) => void
+  readonly note: (event: string, fields: Readonly<Record<string, string | number>>) => void
+}
+
+export class WriteAcks implements Acknowledgements {
+  readonly #concern: WriteConcern
+  readonly #clock: Clock
+  #timer: NodeJS.Timeout | undefined
+  /** What the timer is armed for. */
+  #armedMs = Number.POSITIVE_INFINITY
+  #closed = false
+
+  constructor(options: WriteAcksOptions) {
+    const { name, clock, random, store, broadcaster, receive, note } = options
+    this.#clock = clock
+    this.#concern = new WriteConcern({
+      name,
+      random,
+      broadcaster,
+      receive,
+      holds: (delta) => holdsDelta(store, delta),
+      durable: (done) => store.durable(done),
+      note,
+    })
+  }
+
+  get stats(): WriteConcernStats {
+    return this.#concern.stats
+  }
+
+  plan(ack: Ack): AckPlan {
+    return this.#concern.plan(ack)
+  }
+
+  confirm(plan: AckPlan, deltas: readonly Delta[], timeoutMs: number): Promise<AckResult> {
+    return new Promise((resolve) => {
+      this.#concern.confirm(plan, deltas, this.#clock.monotonicMs(), timeoutMs, resolve)
+      if (this.#closed) this.#concern.close()
+      else this.#arm()
+    })
+  }
+
+  /** A frame of the write concern, from a peer. */
+  heard(frame: Uint8Array): void {
+    this.#concern.heard(frame)
+  }
+
+  /** Whoever waits is told what has been reached. Idempotent. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#concern.close()
+  }
+
+  #arm(): void {
+    const dueMs = this.#concern.dueMs
+    if (dueMs === undefined || dueMs >= this.#armedMs) return
+    clearTimeout(this.#timer)
+    this.#armedMs = dueMs
+    // Rounded up: a timer that fires early would be armed again for a fraction of a millisecond.
+    const waitMs = Math.max(0, Math.ceil(dueMs - this.#clock.monotonicMs()))
+    this.#timer = setTimeout(() => {
+      this.#armedMs = Number.POSITIVE_INFINITY
+      this.#concern.tick(this.#clock.monotonicMs())
+      this.#arm()
+    }, waitMs)
+  }
+}
