@@ -67,8 +67,7 @@ export function decodePiece(key: Uint8Array, value: Uint8Array): StoredPiece {
 export class PieceReader {
   readonly #keys = new StorageKeyReader()
   readonly #slab = new ByteSlab()
-  readonly #frame = new FrameReader(new Uint8Array(), {
-    limits: NO_LIMITS,
+  readonly #frame = new FrameReader(new Uint8Array(), NO_LIMITS, {
     ownBytes: (bytes) => this.#slab.copy(bytes),
   })
 

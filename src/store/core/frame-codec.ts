@@ -96,7 +96,6 @@ export class FrameWriter {
 }
 
 export interface FrameReaderOptions {
-  readonly limits: CodecLimits
   /** Shared by frames that repeat each other's names. */
   readonly texts?: SharedTexts
   /** How values are kept: by default each in a copy of its own, so that none holds a large frame in memory. */
@@ -113,7 +112,8 @@ export class FrameReader {
 
   constructor(
     bytes: Uint8Array,
-    { limits, texts = new SharedTexts(), ownBytes = copyOf }: FrameReaderOptions,
+    limits: CodecLimits,
+    { texts = new SharedTexts(), ownBytes = copyOf }: FrameReaderOptions = {},
   ) {
     this.bytes = new ByteReader(bytes)
     this.#limits = limits

@@ -68,7 +68,7 @@ function head(kind: number): FrameWriter {
 }
 
 function opened(bytes: Uint8Array, kind: number, limits: CodecLimits): FrameReader {
-  const frame = new FrameReader(bytes, { limits })
+  const frame = new FrameReader(bytes, limits)
   const version = frame.bytes.u8()
   if (version !== LAYOUT_VERSION) {
     throw new HearsayError('STATE_VERSION_UNSUPPORTED', `state layout ${version}; known is ${LAYOUT_VERSION}`)
