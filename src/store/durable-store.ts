@@ -31,6 +31,7 @@ import type { StoreLog } from './store-log.ts'
 import type { StoreParts } from './store-parts.ts'
 import { StringSetStore } from './string-set-store.ts'
 import type { StringSets } from './string-sets.ts'
+import { Watches } from './watches.ts'
 
 export interface DurableStoreOptions {
   readonly disk: RecordStorage
@@ -42,6 +43,8 @@ export interface DurableStoreOptions {
   readonly limits: StoreLimits
   readonly clock: Clock
   readonly mint: () => ActorId
+  /** Names this start in the cursors of watches: 16 hex digits. */
+  readonly boot: string
   /** Consulted by every local write, not by joins. */
   readonly refusal?: () => HearsayError | undefined
   readonly log: StoreLog
@@ -55,6 +58,7 @@ export class DurableStore implements StateStore {
   readonly kv: KeyValue
   readonly sets: StringSets
   readonly records: Records
+  readonly watches: Watches
   readonly identity: PeerIdentity
   readonly #options: DurableStoreOptions
   readonly #queue: CommitQueue
@@ -104,7 +108,9 @@ export class DurableStore implements StateStore {
     this.kv = new KeyValueStore(parts)
     this.sets = new StringSetStore(parts)
     this.records = records
+    this.watches = new Watches({ state, wallMs, boot: options.boot })
     this.#listeners.add((keys) => records.changed(keys))
+    this.#listeners.add((keys) => this.watches.changed(keys))
     this.identity = {
       get name() {
         return keeper.notes.name
@@ -227,6 +233,7 @@ export class DurableStore implements StateStore {
   async #close(): Promise<void> {
     const { disk, keeper, state, log } = this.#options
     clearInterval(this.#sweeping)
+    this.watches.close()
     await this.#committer.close()
     await disk.close()
     try {

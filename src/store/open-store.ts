@@ -40,6 +40,7 @@ export interface OpenStoreOptions {
 }
 
 const ACTOR_BYTES = 16
+const BOOT_BYTES = 8
 
 /**
  * @throws HearsayError `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_LOCKED`, `STORE_UNREADABLE`, `STORE_FORMAT_NEWER`,
@@ -83,6 +84,7 @@ export async function openStore(options: OpenStoreOptions): Promise<StateStore> 
       limits: { ...DEFAULT_STORE_LIMITS, ...options.limits },
       clock: options.clock,
       mint,
+      boot: randomHex(options.randomBytes, BOOT_BYTES),
       ...(options.refusal === undefined ? {} : { refusal: options.refusal }),
       log,
     })
@@ -98,9 +100,13 @@ function storageFor(options: OpenStoreOptions, databasePath: string | undefined)
 }
 
 function mintActor(randomBytes: OpenStoreOptions['randomBytes']): ActorId {
-  const bytes = randomBytes(ACTOR_BYTES)
-  if (bytes.length !== ACTOR_BYTES) {
-    throw new HearsayError('ACTOR_ID_MALFORMED', `asked for ${ACTOR_BYTES} random bytes, got ${bytes.length}`)
+  return actorId(randomHex(randomBytes, ACTOR_BYTES))
+}
+
+function randomHex(randomBytes: OpenStoreOptions['randomBytes'], length: number): string {
+  const bytes = randomBytes(length)
+  if (bytes.length !== length) {
+    throw new HearsayError('ACTOR_ID_MALFORMED', `asked for ${length} random bytes, got ${bytes.length}`)
   }
-  return actorId(Buffer.from(bytes).toString('hex'))
+  return Buffer.from(bytes).toString('hex')
 }

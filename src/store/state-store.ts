@@ -9,6 +9,7 @@ import type { Syncable } from './core/syncable.ts'
 import type { KeyValue } from './key-value.ts'
 import type { Records } from './records.ts'
 import type { StringSets } from './string-sets.ts'
+import type { Watches } from './watches.ts'
 
 export interface StoreStatus {
   readonly engine: 'level' | 'memory'
@@ -50,6 +51,8 @@ export interface StateStore extends Joinable, Syncable {
   readonly kv: KeyValue
   readonly sets: StringSets
   readonly records: Records
+  /** What changed for readers of maps and sets, to be followed by cursor. */
+  readonly watches: Watches
   /** Changes while open only when a peer knows writes in our name that we did not make (peers.md 3b). */
   readonly actor: ActorId
   readonly identity: PeerIdentity

@@ -8,7 +8,7 @@ const BOOT = '0123456789abcdef'
 const ACTOR = actorId('a'.repeat(32))
 const ALL: WatchFilter = {}
 
-function entry(n: number, bytes = new Uint8Array(1)): MapEntry {
+function entry(n: number, bytes: Uint8Array = new Uint8Array(1)): MapEntry {
   const value = { contentType: '', bytes }
   return {
     dot: { actor: ACTOR, n },
