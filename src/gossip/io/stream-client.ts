@@ -5,6 +5,9 @@
  * nothing. The reply is read as it comes and the connection dropped with its last byte, because nobody announces the
  * end. Every request has one absolute deadline, and always answers: nothing here throws or rejects.
  *
+ * We close last. Whoever closes first keeps the pair of ports occupied for a minute, and a sender has only some 28,000 of
+ * them for one peer: at 500 messages a second they would run out. A receiver closes as soon as it has read.
+ *
  * Not handled here: how many run at once (stream-outbox.ts, joiner.ts), and what a reply means.
  */
 import type { Endpoint } from '../core/endpoint.ts'
@@ -123,7 +126,6 @@ export class StreamClient {
       counters.streams.add('sent-bytes', bytes.length)
       counters.sent.add(request.kind)
       stream.send(bytes)
-      if (!wantsReply) stream.end()
     })
   }
 }

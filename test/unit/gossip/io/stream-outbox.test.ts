@@ -19,7 +19,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((transport) => transport.close()))
 })
 
-/** A peer that keeps every stream open until told to close it. */
+/** A peer that closes each stream once it has read the message, as every memberlist does. */
 interface Peer {
   readonly at: Endpoint
   readonly heard: string[]
@@ -47,6 +47,7 @@ async function rig(options: Partial<StreamOutboxOptions>) {
             const message = reader.push(chunk)
             if (message !== 'need-more' && 'kind' in message && message.kind === 'user') {
               heard.push(text(message.payload))
+              stream.end()
             }
           },
           closed: () => undefined,
@@ -77,6 +78,7 @@ async function rig(options: Partial<StreamOutboxOptions>) {
 /** An outbox whose streams never finish, so that limits show: the client dials, and nobody ever answers. */
 function stuck(options: Partial<StreamOutboxOptions>) {
   const dialled: string[] = []
+  const ended: number[] = []
   const finish: ((failed: boolean) => void)[] = []
   const transport: Transport = {
     bind: () => Promise.reject(new Error('not used')),
@@ -91,7 +93,7 @@ function stuck(options: Partial<StreamOutboxOptions>) {
           sent = text(bytes).slice(-1)
           dialled.push(`${remote.port}:${sent}`)
         },
-        end: () => undefined,
+        end: () => void ended.push(remote.port),
         destroy: () => undefined,
       }
     },
@@ -114,7 +116,7 @@ function stuck(options: Partial<StreamOutboxOptions>) {
     tcpTimeoutMs: 10_000,
     ...options,
   })
-  return { outbox, counters, client, dialled, finish }
+  return { outbox, counters, client, dialled, ended, finish }
 }
 
 const A = endpointFromText('10.0.0.1', 1)
@@ -140,6 +142,15 @@ describe('stream outbox', () => {
     await until(() => dialled.length === 3)
     expect(dialled[2]).toBe('1:c')
     expect(client.open).toBe(2)
+  })
+
+  it('the receiver is left to close first, for else our ports to it would be taken for a minute each', async () => {
+    const { outbox, counters, dialled, ended, finish } = stuck({})
+    outbox.add(A, utf8('a'))
+    expect(dialled).toEqual(['1:a'])
+    finish[0]?.(false)
+    await until(() => counters.events.toRecord()['reliable-delivered'] === 1)
+    expect(ended).toEqual([])
   })
 
   it('no more than the limit run in all, and peers take turns', async () => {
