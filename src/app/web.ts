@@ -81,6 +81,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       log: replica.log,
       wallMs: () => replica.clock.wallMs(),
       status: () => statusOf(replica, startedAtMs),
+      snapshot: () => store.snapshot(),
       alertmanagerApi: alertmanagerApi({
         silences,
         log: replica.log,

@@ -27,6 +27,8 @@ export interface ClientRequest {
   readonly query?: Readonly<Record<string, string | undefined>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
+  /** Ends the request instead of the timeout, which holds for the whole answer. */
+  readonly signal?: AbortSignal
 }
 
 /** @throws CliError for everything that is not a success */
@@ -36,7 +38,7 @@ export async function ask(flags: ClientFlags, request: ClientRequest): Promise<R
   try {
     response = await fetch(url, {
       method: request.method ?? 'GET',
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      signal: request.signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
       ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
     })

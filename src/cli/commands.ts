@@ -7,6 +7,7 @@ import { registerKv } from './kv.ts'
 import { registerServe } from './serve.ts'
 import { registerSet } from './set.ts'
 import { registerSim } from './simulate.ts'
+import { registerSnapshot } from './snapshot.ts'
 import { registerStatus } from './status.ts'
 
 export const COMMANDS: readonly ((program: Command) => void)[] = [
@@ -16,6 +17,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerSet,
   registerCluster,
   registerStatus,
+  registerSnapshot,
   registerSim,
   registerBench,
 ]

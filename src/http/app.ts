@@ -20,6 +20,7 @@ import { healthRoutes } from './routes/health.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { setRoutes } from './routes/sets.ts'
+import { snapshotRoutes } from './routes/snapshot.ts'
 import { statusRoutes } from './routes/status.ts'
 
 export const BODY_BYTES_MAX: number = 1024 * 1024
@@ -90,6 +91,7 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
       scope.register(kvRoutes(deps, prefix), { prefix: '/api/v1' })
       scope.register(setRoutes(deps), { prefix: '/api/v1' })
       scope.register(clusterRoutes(deps.cluster), { prefix: '/api/v1' })
+      scope.register(snapshotRoutes(deps.snapshot), { prefix: '/api/v1' })
       scope.register(statusRoutes(deps.status), { prefix: '/api/v1' })
       if (deps.alertmanagerApi !== undefined) scope.register(deps.alertmanagerApi, { prefix: '/api/v2' })
       done()

@@ -17,6 +17,8 @@ export interface HttpDeps {
   readonly wallMs: () => number
   /** Body of `GET /api/v1/status`: JSON values only. */
   readonly status: () => Readonly<Record<string, unknown>>
+  /** Body of `GET /api/v1/snapshot`. */
+  readonly snapshot: () => AsyncIterable<Uint8Array>
   /** Registered under `/api/v2`. */
   readonly alertmanagerApi?: FastifyPluginAsync
 }

@@ -46,6 +46,7 @@ export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
   ['STORE_REFUSING_WRITES', { status: 503, title: 'This replica refuses writes just now' }],
   ['STORE_CLOCK_OFF', { status: 503, title: 'The clock of this machine is wrong' }],
   ['STORE_CLOSED', { status: 503, title: 'This replica is stopping' }],
+  ['SNAPSHOT_BUSY', { status: 503, title: 'Another snapshot is being saved' }],
   ['INTERNAL_ERROR', { status: 500, title: 'A fault of this program' }],
 ])
 

@@ -37,6 +37,9 @@ export function testApp(deps: Partial<HttpDeps> = {}, options: Partial<HttpOptio
       metrics: createMetrics({ processMetrics: false }),
       log,
       wallMs: () => NOW_MS,
+      snapshot: async function* () {
+        yield new TextEncoder().encode('a snapshot')
+      },
       status: () => ({ name: 'dev-1', version: '0.0.0-test' }),
       ...deps,
     },
