@@ -1,6 +1,7 @@
 /** `GET /api/v1/snapshot`. */
 import { describe, expect, it } from 'vitest'
 import { testApp } from '../support/http-app.ts'
+import { untilAsync } from '../support/until-async.ts'
 
 describe('GET /api/v1/snapshot', () => {
   it('gives the bytes of the store, by their own type, and to nobody to keep', async () => {
@@ -32,7 +33,10 @@ describe('GET /api/v1/snapshot', () => {
     expect(second.json()).toMatchObject({ code: 'SNAPSHOT_BUSY' })
     finish()
     expect((await first).body).toBe('begun')
-    expect((await app.inject({ url: '/api/v1/snapshot' })).statusCode).toBe(200)
+    await untilAsync(
+      async () => (await app.inject({ url: '/api/v1/snapshot' })).statusCode === 200,
+      'the next snapshot',
+    )
   })
 
   it('takes no parameter', async () => {
