@@ -3,7 +3,7 @@
  * under the name that was asked for is a whole snapshot, or what was there before.
  */
 import { randomBytes } from 'node:crypto'
-import { createReadStream, promises as fs } from 'node:fs'
+import { promises as fs } from 'node:fs'
 import { dirname } from 'node:path'
 import { HearsayError } from '../base/errors.ts'
 import { actorId } from '../base/names.ts'
@@ -80,22 +80,28 @@ async function writeChecked(
 }
 
 /** @throws HearsayError `SNAPSHOT_DAMAGED` with the offset, `SNAPSHOT_FORMAT_NEWER`; or the system's error */
-export function verifySnapshotFile(file: string, progress?: Progress): Promise<SnapshotSummary> {
-  return verifySnapshot(createReadStream(file), progress)
+export async function verifySnapshotFile(file: string, progress?: Progress): Promise<SnapshotSummary> {
+  return verifySnapshot(await opened(file), progress)
 }
 
 /**
  * @param storagePath of a replica that does not run; its subfolder `hearsay` must be absent or empty
- * @throws HearsayError as `restoreSnapshot`
+ * @throws HearsayError as `restoreSnapshot`, or the system's error; nothing is left behind then
  */
-export function restoreSnapshotFile(
+export async function restoreSnapshotFile(
   file: string,
   storagePath: string,
   progress?: Progress,
 ): Promise<Restored> {
-  return restoreSnapshot(createReadStream(file), {
+  return restoreSnapshot(await opened(file), {
     path: storagePath,
     mint: () => actorId(randomBytes(ACTOR_BYTES).toString('hex')),
     ...(progress === undefined ? {} : { progress }),
   })
+}
+
+/** Opened at once, so that a missing file is told before anything is made for its content. */
+async function opened(file: string): Promise<AsyncIterable<Uint8Array>> {
+  const handle = await fs.open(file, 'r')
+  return handle.createReadStream()
 }
