@@ -36,26 +36,30 @@ export class GhostOracle {
     this.#harmed.clear()
   }
 
-  /** @param durable whether the disk of the node has what its memory has */
-  check(node: number, view: StateView, durable: boolean): string[] {
-    const held = new Set(view.live.keys())
-    for (const put of view.puts.values()) held.add(dotName(put.entry.dot))
-    if (durable) this.#letGo(node, view, held)
+  check(node: number, view: StateView): string[] {
     if (this.#harmed.has(node)) return []
     const isGhost = (dot: string): boolean => this.#dead.has(dot) && this.#model.issuers(dot).length === 1
-    return [...held].filter(isGhost).map((dot) => `a ghost: ${dot} is held again`)
+    const held = [...view.live.keys(), ...[...view.puts.values()].map((put) => dotName(put.entry.dot))]
+    return held.filter(isGhost).map((dot) => `a ghost: ${dot} is held again`)
   }
 
-  #letGo(node: number, view: StateView, held: ReadonlySet<string>): void {
+  /** @param view of a node whose disk has what its memory has; asked again whenever that has changed */
+  letGo(node: number, view: StateView): void {
+    const held = new Set([...view.puts.values()].map((put) => dotName(put.entry.dot)))
     for (const [dot, seen] of this.#model.coveredDots()) {
-      if (this.#dead.has(dot) || held.has(dot) || !view.seen(seen)) continue
+      if (this.#dead.has(dot) || held.has(dot) || view.live.has(dot) || !view.seen(seen)) continue
+      const nodes = this.#lettingGo.get(dot)
+      if (nodes?.has(node) === true) continue
       if (!this.#model.coverers(dot).some((entry) => entry.outcome === 'acked')) continue
       if (this.#model.issuers(dot).length !== 1) continue
-      const nodes = this.#lettingGo.get(dot) ?? new Set()
-      this.#lettingGo.set(dot, nodes.add(node))
-      if (nodes.size < this.#nodes) continue
-      this.#dead.add(dot)
-      this.#lettingGo.delete(dot)
+      this.#add(dot, node, nodes ?? new Set())
     }
+  }
+
+  #add(dot: string, node: number, nodes: Set<number>): void {
+    this.#lettingGo.set(dot, nodes.add(node))
+    if (nodes.size < this.#nodes) return
+    this.#dead.add(dot)
+    this.#lettingGo.delete(dot)
   }
 }

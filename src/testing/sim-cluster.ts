@@ -53,6 +53,12 @@ interface Watch {
   /** Of the store, when it was looked at last. */
   version: number
   view: StateView | undefined
+  /** Of the store, when the ghost oracle was last told what its disk has let go of. */
+  letGoVersion: number
+}
+
+function newWatch(): Watch {
+  return { oracle: new MonotoneOracle(), version: -1, view: undefined, letGoVersion: -1 }
 }
 
 export class SimCluster {
@@ -67,8 +73,6 @@ export class SimCluster {
   readonly #ghosts: GhostOracle
   /** When the disk of a node was last harmed. */
   readonly #harmedAtMs = new Map<number, number>()
-  /** What the disk of a node that is down holds. */
-  readonly #downViews = new Map<number, StateView>()
   #latestWallMs = 0
   readonly #watches = new Map<SimProcess, Watch>()
   /** Found between two checks, for the next one to report. */
@@ -121,7 +125,6 @@ export class SimCluster {
   /** Boots a node and holds its loaded state to everything it ever acknowledged: durability without any peer's help. */
   boot(index: number): void {
     const limits = this.#lifetimes()
-    this.#downViews.delete(index)
     const process = this.node(index).boot()
     const harmedAtMs = this.#harmedAtMs.get(index) ?? Number.NEGATIVE_INFINITY
     const own = this.ledger.entries.filter(
@@ -136,7 +139,7 @@ export class SimCluster {
     const { process } = this.node(index)
     if (process !== undefined) this.#watches.delete(process)
     this.node(index).kill()
-    this.#downViews.set(index, this.#diskView(index))
+    this.#ghosts.letGo(index, this.#diskView(index))
   }
 
   /** The node says goodbye and ends in order. `stopped` hears it, unless the node is killed before. */
@@ -144,7 +147,7 @@ export class SimCluster {
     const { process } = this.node(index)
     this.node(index).leave(() => {
       if (process !== undefined) this.#watches.delete(process)
-      this.#downViews.set(index, this.#diskView(index))
+      this.#ghosts.letGo(index, this.#diskView(index))
       stopped()
     })
   }
@@ -166,7 +169,7 @@ export class SimCluster {
       this.#stamps.forget(actor)
     }
     const views = this.nodes.map((node) => this.#diskView(node.index))
-    this.#downViews.set(index, this.#diskView(index))
+    this.#ghosts.letGo(index, this.#diskView(index))
     const limits = this.#lifetimes()
     for (const entry of this.ledger.entries) {
       if (entry.outcome !== 'acked' || entry.excuse !== undefined) continue
@@ -250,14 +253,12 @@ export class SimCluster {
     for (const { index, process } of this.nodes) {
       const found = process === undefined ? [] : this.#checkProcess(index, process, limits)
       wrong.push(...found.map((text) => `n${index}: ${text}`))
-      const view = this.#downViews.get(index)
-      if (view !== undefined) this.#ghosts.check(index, view, true)
     }
     return [...wrong, ...this.#checkEquallyInformed(limits)]
   }
 
   #checkProcess(index: number, process: SimProcess, limits: Lifetimes): string[] {
-    const watch = this.#watches.get(process) ?? { oracle: new MonotoneOracle(), version: -1, view: undefined }
+    const watch = this.#watches.get(process) ?? newWatch()
     this.#watches.set(process, watch)
     const { machine } = process.gossip
     const wrong = watch.oracle.checkMembers(machine.selfIncarnation(), machine.members())
@@ -269,13 +270,17 @@ export class SimCluster {
     watch.view = view
     watch.version = process.store.version
     wrong.push(...expiredButVisible(view, process.store.state, this.node(index).clock.wallMs()))
-    wrong.push(...this.#ghosts.check(index, view, process.store.idle))
+    wrong.push(...this.#ghosts.check(index, view))
+    if (process.store.idle && watch.letGoVersion !== process.store.version) {
+      watch.letGoVersion = process.store.version
+      this.#ghosts.letGo(index, view)
+    }
     if (seenBefore !== undefined) return wrong
     return [
       ...wrong,
       ...digestDrifted(process.store.state.digest, full),
       ...inventions(view, this.#model),
-      ...overclaims(view, this.#model, this.ledger.entries, limits),
+      ...overclaims(view, this.#model, limits),
       ...watch.oracle.checkState(view, limits, (cell) => isExcused(this.#model, cell)),
     ]
   }

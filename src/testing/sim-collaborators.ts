@@ -5,10 +5,10 @@
 import type { Dot } from '../crdt/dot.ts'
 import type { GossipDelegate } from '../gossip/core/delegate.ts'
 import type { NodeRecord, PacketMessage } from '../gossip/core/messages.ts'
-import type { Joinable } from '../store/core/joinable.ts'
 import type { ReplicaState, ReplicaStateOptions } from '../store/core/replica-state.ts'
 import { type LoadedState, StateLoader } from '../store/core/state-loader.ts'
 import type { StorageOp } from '../store/core/storage-op.ts'
+import type { SyncStore } from '../store/replication/sync-store.ts'
 import type { SimDisk } from './sim-disk.ts'
 import type { SimIdentity } from './sim-identity.ts'
 
@@ -18,7 +18,7 @@ export interface SimCollaborators {
   /** What a booted node takes its dots from. */
   dots(identity: SimIdentity, state: ReplicaState): () => Dot
   /** What replication joins into. */
-  store(store: Joinable, state: ReplicaState): Joinable
+  store(store: SyncStore, state: ReplicaState): SyncStore
   /** What gossip talks to. */
   delegate(replicator: GossipDelegate): GossipDelegate
   /** How a batch gets to the disk, and when it is called durable. */

@@ -9,7 +9,7 @@ import { compareBytes } from '../base/bytes.ts'
 import type { ActorId } from '../base/names.ts'
 import type { Dot } from '../crdt/dot.ts'
 import type { Stamp } from '../crdt/hlc.ts'
-import type { Delta, FullState, MapPut, RecordPut } from '../store/core/delta.ts'
+import type { Delta, FullState, MapPut, RecordPut, SetAdd } from '../store/core/delta.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
 
 /** Dots of one actor without a gap, both ends included. */
@@ -70,10 +70,17 @@ export interface CellWrite {
   readonly entry: LedgerEntry
 }
 
+/** An addition to a set, as its operation knows it. */
+export interface ElementAdd {
+  readonly add: SetAdd
+  readonly entry: LedgerEntry
+}
+
 export class WriteModel {
   readonly #byDot = new Map<string, readonly LedgerEntry[]>()
   readonly #coveredBy = new Map<string, readonly LedgerEntry[]>()
   readonly #covered = new Map<string, Dot>()
+  readonly #uncovered = new Map<string, ElementAdd>()
   readonly #cells = new Map<string, CellWrite[]>()
   readonly #records = new Map<string, readonly RecordPut[]>()
   /** Actors of which several processes exist, because a disk was copied or set back on purpose. */
@@ -106,6 +113,9 @@ export class WriteModel {
       if (!this.#doubled.has(dot.actor)) this.reusedDots.push(name)
       for (const issuer of issuers) issuer.excuse = 'doubled'
     }
+    for (const add of effect.adds) {
+      if (this.coverers(dotName(add.dot)).length === 0) this.#uncovered.set(dotName(add.dot), { add, entry })
+    }
     for (const put of effect.puts) {
       const name = cellName(put.map, put.key)
       const writes = this.#cells.get(name) ?? []
@@ -116,6 +126,7 @@ export class WriteModel {
     for (const dot of effect.covered) {
       const name = dotName(dot)
       this.#covered.set(name, dot)
+      this.#uncovered.delete(name)
       this.#coveredBy.set(name, [...this.coverers(name), entry])
     }
     for (const put of effect.records) {
@@ -141,8 +152,11 @@ export class WriteModel {
     }
     for (const dot of effect.covered) {
       const name = dotName(dot)
-      this.#coveredBy.set(name, others(this.coverers(name)))
+      const coverers = others(this.coverers(name))
+      this.#coveredBy.set(name, coverers)
+      if (coverers.length === 0) this.#uncover(name)
     }
+    for (const add of effect.adds) this.#uncovered.delete(dotName(add.dot))
     for (const put of effect.records) {
       const name = cellName(put.table, put.key)
       this.#records.set(
@@ -150,6 +164,19 @@ export class WriteModel {
         this.recordsOf(name).filter((other) => other !== put),
       )
     }
+  }
+
+  #uncover(name: string): void {
+    this.#covered.delete(name)
+    for (const entry of this.issuers(name)) {
+      const add = entry.effect?.adds.find(({ dot }) => dotName(dot) === name)
+      if (add !== undefined) this.#uncovered.set(name, { add, entry })
+    }
+  }
+
+  /** Additions that nobody removed. */
+  uncoveredAdds(): IterableIterator<ElementAdd> {
+    return this.#uncovered.values()
   }
 
   /** The operations that were given this dot; more than one only where an actor was doubled. */

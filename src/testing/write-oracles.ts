@@ -60,12 +60,7 @@ export function inventions(view: StateView, model: WriteModel): string[] {
   return wrong
 }
 
-export function overclaims(
-  view: StateView,
-  model: WriteModel,
-  entries: readonly LedgerEntry[],
-  limits: Lifetimes = NOTHING_ENDS,
-): string[] {
+export function overclaims(view: StateView, model: WriteModel, limits: Lifetimes = NOTHING_ENDS): string[] {
   const wrong: string[] = []
   for (const cell of model.cells()) {
     const newest = model.writesOf(cell).find((write) => view.seen(write.put.entry.dot))
@@ -75,16 +70,11 @@ export function overclaims(
       `${dotName(put.entry.dot)} is claimed as seen, but ${show(cell)} is older or absent: ${describeEntry(entry)}`,
     )
   }
-  for (const entry of entries) {
-    const { effect } = entry
-    if (effect === undefined || entry.outcome === 'failed' || entry.excuse !== undefined) continue
-    for (const add of effect.adds) {
-      if (view.seen(add.dot) && !holdsOrRemoved(view, model, add)) {
-        wrong.push(
-          `${dotName(add.dot)} is claimed as seen, is not held and nobody removed it: ${describeEntry(entry)}`,
-        )
-      }
-    }
+  for (const { add, entry } of model.uncoveredAdds()) {
+    if (entry.excuse !== undefined || !view.seen(add.dot) || view.live.has(dotName(add.dot))) continue
+    wrong.push(
+      `${dotName(add.dot)} is claimed as seen, is not held and nobody removed it: ${describeEntry(entry)}`,
+    )
   }
   return wrong
 }

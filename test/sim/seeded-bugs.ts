@@ -2,12 +2,11 @@
  * Bugs put in on purpose, each as small as a slip of the hand, to see whether the simulator's oracles notice
  * (reliability.md 3.1, "Meta"). None of them is in src: each is a wrong collaborator.
  */
-import { CausalContext } from '../../src/crdt/context.ts'
 import type { Dot } from '../../src/crdt/dot.ts'
-import type { Delta, FullState, MapPut } from '../../src/store/core/delta.ts'
-import type { Joinable } from '../../src/store/core/joinable.ts'
+import type { Delta, MapPut } from '../../src/store/core/delta.ts'
 import type { ReplicaState } from '../../src/store/core/replica-state.ts'
 import type { StorageOp } from '../../src/store/core/storage-op.ts'
+import type { SyncStore } from '../../src/store/replication/sync-store.ts'
 import { type SimCollaborators, soundCollaborators } from '../../src/testing/sim-collaborators.ts'
 import type { SimDisk } from '../../src/testing/sim-disk.ts'
 
@@ -18,15 +17,36 @@ export interface SeededBug {
 
 const sound = soundCollaborators()
 
+/** `store` with some of its methods replaced. */
+function changed(store: SyncStore, methods: Partial<SyncStore>): SyncStore {
+  return {
+    join: (delta) => store.join(delta),
+    joinFull: (full) => store.joinFull(full),
+    fullState: () => store.fullState(),
+    get context() {
+      return store.context
+    },
+    get digest() {
+      return store.digest
+    },
+    scan: () => store.scan(),
+    read: (items) => store.read(items),
+    retire: (items, theirs) => store.retire(items, theirs),
+    unite: (theirs) => store.unite(theirs),
+    durable: (done) => store.durable(done),
+    ...methods,
+  }
+}
+
+/** Every node's replication works on a store with these methods. */
+function withStore(
+  methods: (store: SyncStore, state: ReplicaState) => Partial<SyncStore>,
+): () => SimCollaborators {
+  return () => ({ ...sound, store: (store, state) => changed(store, methods(store, state)) })
+}
+
 function wrongStore(join: (delta: Delta, state: ReplicaState) => Delta): () => SimCollaborators {
-  return () => ({
-    ...sound,
-    store: (store, state): Joinable => ({
-      join: (delta) => store.join(join(delta, state)),
-      joinFull: (full) => store.joinFull(full),
-      fullState: () => store.fullState(),
-    }),
-  })
+  return withStore((store, state) => ({ join: (delta) => store.join(join(delta, state)) }))
 }
 
 function tiesWithHeld(put: MapPut, state: ReplicaState): boolean {
@@ -42,12 +62,6 @@ function tiesWithHeld(put: MapPut, state: ReplicaState): boolean {
 function dotsFromState(state: ReplicaState, identity: { readonly actor: Dot['actor'] }): () => Dot {
   let n = state.context.maxOf(identity.actor)
   return () => ({ actor: identity.actor, n: ++n })
-}
-
-function listedDots(full: FullState): CausalContext {
-  const context = new CausalContext()
-  context.addAll([...full.puts.map((put) => put.entry.dot), ...full.adds.map((add) => add.dot)])
-  return context
 }
 
 /** Says "durable" at once and writes when the disk has time. */
@@ -72,18 +86,6 @@ function writeBehind(): SimCollaborators {
   }
 }
 
-/** Claims that everything is news. */
-function relaysAlways(store: Joinable): Joinable {
-  return {
-    join: (delta) => {
-      store.join(delta)
-      return delta
-    },
-    joinFull: (full) => store.joinFull(full),
-    fullState: () => store.fullState(),
-  }
-}
-
 export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: 'the tie-break is off: at equal times the first seen wins',
@@ -103,14 +105,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   },
   {
     name: 'the context is not asked: a state exchange drops nothing that the peer has seen removed',
-    collaborators: () => ({
-      ...sound,
-      store: (store): Joinable => ({
-        join: (delta) => store.join(delta),
-        joinFull: (full) => store.joinFull({ ...full, context: listedDots(full) }),
-        fullState: () => store.fullState(),
-      }),
-    }),
+    collaborators: withStore(() => ({ retire: () => 0 })),
   },
   {
     name: 'the context is over-claimed: a delta claims the dot before its own as well',
@@ -147,6 +142,11 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   },
   {
     name: 'old news is relayed again: two replicas keep each other busy for ever',
-    collaborators: () => ({ ...sound, store: relaysAlways }),
+    collaborators: withStore((store) => ({
+      join: (delta) => {
+        store.join(delta)
+        return delta
+      },
+    })),
   },
 ]
