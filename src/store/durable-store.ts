@@ -9,6 +9,8 @@ import type { HearsayError } from '../base/errors.ts'
 import type { ActorId } from '../base/names.ts'
 import type { CausalContext } from '../crdt/context.ts'
 import type { ActorKeeper } from './actor-keeper.ts'
+import type { Batches } from './batch.ts'
+import { BatchStore } from './batch-store.ts'
 import { Committer } from './committer.ts'
 import { CommitQueue } from './core/commit-queue.ts'
 import type { Delta, FullState } from './core/delta.ts'
@@ -20,6 +22,7 @@ import type { StateDigest } from './core/syncable.ts'
 import type { KeyValue } from './key-value.ts'
 import { KeyValueStore } from './key-value-store.ts'
 import type { PeerWait } from './peer-wait.ts'
+import { RecentRemovals } from './recent-removals.ts'
 import type { RecordStorage } from './record-storage.ts'
 import { RecordTableStore } from './record-table-store.ts'
 import type { Records } from './records.ts'
@@ -57,6 +60,7 @@ const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
 export class DurableStore implements StateStore {
   readonly kv: KeyValue
   readonly sets: StringSets
+  readonly batches: Batches
   readonly records: Records
   readonly watches: Watches
   readonly identity: PeerIdentity
@@ -103,10 +107,12 @@ export class DurableStore implements StateStore {
       const counts = state.counts(wallMs())
       return counts.values + counts.setMembers + counts.records
     }
-    const parts: StoreParts = { state, committer: this.#committer, limits, wallMs, entries }
+    const removals = new RecentRemovals()
+    const parts: StoreParts = { state, committer: this.#committer, limits, removals, wallMs, entries }
     const records = new RecordTableStore(parts)
     this.kv = new KeyValueStore(parts)
     this.sets = new StringSetStore(parts)
+    this.batches = new BatchStore(parts)
     this.records = records
     this.watches = new Watches({ state, wallMs, boot: options.boot })
     this.#listeners.add((keys) => records.changed(keys))

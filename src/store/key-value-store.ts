@@ -3,6 +3,7 @@ import { assert } from '../base/assert.ts'
 import { HearsayError } from '../base/errors.ts'
 import { formatStamp } from '../crdt/hlc.ts'
 import type { Delta, MapEntry, StoredValue } from './core/delta.ts'
+import type { ReplicaState } from './core/replica-state.ts'
 import type {
   DeleteResult,
   KeyValue,
@@ -12,7 +13,7 @@ import type {
   PutOptions,
   PutResult,
 } from './key-value.ts'
-import { checkRoom, checkText, checkValue } from './store-limits.ts'
+import { checkRoom, checkText, checkValue, OPERATION_BYTES, type StoreLimits } from './store-limits.ts'
 import type { StoreParts } from './store-parts.ts'
 
 export class KeyValueStore implements KeyValue {
@@ -29,8 +30,7 @@ export class KeyValueStore implements KeyValue {
 
   async put(map: string, key: string, value: StoredValue, options: PutOptions = {}): Promise<PutResult> {
     const { committer, limits, entries } = this.#parts
-    this.#checkNames(map, key)
-    checkValue(value, limits)
+    const bytes = checkKeyNames(map, key, limits) + checkValue(value, limits) + OPERATION_BYTES
     // A copy: the caller keeps its buffer, and a view into a pooled one would hold all of the pool.
     const kept = { contentType: value.contentType, bytes: new Uint8Array(value.bytes) }
     const { result, deltas } = await committer.write((stage) => {
@@ -39,23 +39,18 @@ export class KeyValueStore implements KeyValue {
       if (current === undefined) checkRoom(entries(), limits)
       const entry = stage.put(map, key, kept, options.expiresAtMs)
       return { created: current === undefined, item: itemOf(key, entry) }
-    }, kept.bytes.length)
+    }, bytes)
     return { ...result, deltas }
   }
 
   async delete(map: string, key: string, options: Precondition = {}): Promise<DeleteResult> {
-    const { committer, state } = this.#parts
-    this.#checkNames(map, key)
+    const { committer, state, limits } = this.#parts
+    const bytes = checkKeyNames(map, key, limits) + OPERATION_BYTES
     const { result: existed, deltas } = await committer.write((stage) => {
       checkPrecondition(options, stage.getEntry(map, key))
       return stage.delete(map, key) !== undefined
-    })
-    if (existed) return { existed, deltas }
-    const held = state.entry(map, key)
-    return {
-      existed,
-      deltas: held === undefined || held.value !== undefined ? [] : [deltaOf(map, key, held)],
-    }
+    }, bytes)
+    return { existed, deltas: existed ? deltas : earlierDeletion(state, map, key) }
   }
 
   list(
@@ -69,18 +64,22 @@ export class KeyValueStore implements KeyValue {
   maps(): readonly { readonly name: string; readonly count: number }[] {
     return this.#parts.state.maps(this.#parts.wallMs())
   }
-
-  #checkNames(map: string, key: string): void {
-    checkText('map', map, this.#parts.limits.nameBytesMax)
-    checkText('key', key, this.#parts.limits.keyBytesMax)
-  }
 }
 
-function deltaOf(map: string, key: string, entry: MapEntry): Delta {
-  return { puts: [{ map, key, entry }], adds: [], covered: [], records: [] }
+/** @returns their bytes. @throws HearsayError `STORE_KEY_MALFORMED`, `STORE_KEY_TOO_LARGE` */
+export function checkKeyNames(map: string, key: string, limits: StoreLimits): number {
+  return checkText('map', map, limits.nameBytesMax) + checkText('key', key, limits.keyBytesMax)
 }
 
-function itemOf(key: string, entry: MapEntry): KvItem {
+/** The tombstone under this key, as the delta that it came by; none when there is a value, or nothing. */
+export function earlierDeletion(state: ReplicaState, map: string, key: string): Delta[] {
+  const entry = state.entry(map, key)
+  if (entry === undefined || entry.value !== undefined || entry.expiresAtMs !== undefined) return []
+  return [{ puts: [{ map, key, entry }], adds: [], covered: [], records: [] }]
+}
+
+/** @param entry one with a value */
+export function itemOf(key: string, entry: MapEntry): KvItem {
   assert(entry.value !== undefined, 'readers are never given a tombstone')
   return {
     key,

@@ -8,6 +8,9 @@ import type { RecordStage, Records, RecordsWritten } from './records.ts'
 import { checkRoom, checkText, checkValue } from './store-limits.ts'
 import type { StoreParts } from './store-parts.ts'
 
+/** What a write may come to is not known before it runs: room for a large silence. */
+const RECORDS_WRITE_BYTES = 8192
+
 type RecordListener = (key: string, record: ForeignRecord | undefined) => void
 
 export class RecordTableStore implements Records {
@@ -29,16 +32,18 @@ export class RecordTableStore implements Records {
   async write<T>(table: string, operation: (stage: RecordStage) => T): Promise<RecordsWritten<T>> {
     const { committer, limits, entries } = this.#parts
     checkText('table', table, limits.nameBytesMax)
-    return committer.write((stage) =>
-      operation({
-        get: (key) => stage.getRecord(table, key),
-        put: (key, record) => {
-          checkText('key', key, limits.keyBytesMax)
-          checkValue({ contentType: '', bytes: record.bytes }, limits)
-          if (stage.getRecord(table, key) === undefined) checkRoom(entries(), limits)
-          stage.putRecord(table, key, record)
-        },
-      }),
+    return committer.write(
+      (stage) =>
+        operation({
+          get: (key) => stage.getRecord(table, key),
+          put: (key, record) => {
+            checkText('key', key, limits.keyBytesMax)
+            checkValue({ contentType: '', bytes: record.bytes }, limits)
+            if (stage.getRecord(table, key) === undefined) checkRoom(entries(), limits)
+            stage.putRecord(table, key, record)
+          },
+        }),
+      RECORDS_WRITE_BYTES,
     )
   }
 

@@ -2,6 +2,7 @@
  * One replica's durable state: what the composition root opens, HTTP and embedders use, and replication joins.
  */
 import type { ActorId } from '../base/names.ts'
+import type { Batches } from './batch.ts'
 import type { Delta } from './core/delta.ts'
 import type { Joinable } from './core/joinable.ts'
 import type { StateKey } from './core/state-key.ts'
@@ -50,6 +51,7 @@ export interface PeerIdentity {
 export interface StateStore extends Joinable, Syncable {
   readonly kv: KeyValue
   readonly sets: StringSets
+  readonly batches: Batches
   readonly records: Records
   /** What changed for readers of maps and sets, to be followed by cursor. */
   readonly watches: Watches

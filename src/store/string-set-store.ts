@@ -1,5 +1,5 @@
 /** StringSets over the commit queue. An add is always written, present or not: see Stage.addMember. */
-import { checkRoom, checkText } from './store-limits.ts'
+import { checkRoom, checkText, OPERATION_BYTES, type StoreLimits } from './store-limits.ts'
 import type { StoreParts } from './store-parts.ts'
 import type { AddResult, RemoveResult, StringSets } from './string-sets.ts'
 
@@ -12,19 +12,23 @@ export class StringSetStore implements StringSets {
 
   async add(set: string, member: string): Promise<AddResult> {
     const { committer, limits, entries } = this.#parts
-    this.#checkNames(set, member)
+    const bytes = checkMemberNames(set, member, limits) + OPERATION_BYTES
     const { result: added, deltas } = await committer.write((stage) => {
       if (!stage.hasMember(set, member)) checkRoom(entries(), limits)
       return stage.addMember(set, member)
-    })
+    }, bytes)
     return { added, deltas }
   }
 
   async remove(set: string, member: string): Promise<RemoveResult> {
-    this.#checkNames(set, member)
-    const { result: existed, deltas } = await this.#parts.committer.write((stage) =>
-      stage.removeMember(set, member),
+    const { committer, limits, removals } = this.#parts
+    const bytes = checkMemberNames(set, member, limits) + OPERATION_BYTES
+    const { result: existed, deltas } = await committer.write(
+      (stage) => stage.removeMember(set, member),
+      bytes,
     )
+    if (!existed) return { existed, deltas: removals.of(set, member) }
+    removals.remember(set, member, deltas)
     return { existed, deltas }
   }
 
@@ -39,9 +43,9 @@ export class StringSetStore implements StringSets {
   sets(): readonly { readonly name: string; readonly count: number }[] {
     return this.#parts.state.sets()
   }
+}
 
-  #checkNames(set: string, member: string): void {
-    checkText('set', set, this.#parts.limits.nameBytesMax)
-    checkText('member', member, this.#parts.limits.keyBytesMax)
-  }
+/** @returns their bytes. @throws HearsayError `STORE_KEY_MALFORMED`, `STORE_KEY_TOO_LARGE` */
+export function checkMemberNames(set: string, member: string, limits: StoreLimits): number {
+  return checkText('set', set, limits.nameBytesMax) + checkText('member', member, limits.keyBytesMax)
 }

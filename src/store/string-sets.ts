@@ -11,7 +11,7 @@ export interface RemoveResult extends Committed {
 
 export interface StringSets {
   add(set: string, member: string): Promise<AddResult>
-  /** `deltas` are empty when there was nothing to remove. */
+  /** When there was nothing to remove, `deltas` are those of the last removal made here, if it is remembered. */
   remove(set: string, member: string): Promise<RemoveResult>
   has(set: string, member: string): boolean
   /** Sorted by UTF-16 code units. */
