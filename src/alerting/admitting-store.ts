@@ -7,9 +7,12 @@
  * and judging 10,000 silences anew would stop everything for 200 ms at each exchange.
  */
 import { compareBytes } from '../base/bytes.ts'
+import type { CausalContext } from '../crdt/context.ts'
 import type { Delta, FullState, RecordPut } from '../store/core/delta.ts'
-import type { Joinable } from '../store/core/joinable.ts'
+import type { StateItem } from '../store/core/state-item.ts'
+import type { StateDigest } from '../store/core/syncable.ts'
 import type { Records } from '../store/records.ts'
+import type { SyncStore } from '../store/replication/sync-store.ts'
 import { type Admission, NOTIFICATION_TABLE, QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
 import { admitNotification } from './core/notification-admission.ts'
 import { admitSilence } from './core/silence-admission.ts'
@@ -20,8 +23,8 @@ const ADMISSION_OF: ReadonlyMap<string, (bytes: Uint8Array) => Admission> = new 
   [NOTIFICATION_TABLE, admitNotification],
 ])
 
-export class AdmittingStore implements Joinable {
-  readonly #store: Joinable
+export class AdmittingStore implements SyncStore {
+  readonly #store: SyncStore
   readonly #held: Records['get']
   readonly #refused: (reason: string) => void
 
@@ -29,7 +32,7 @@ export class AdmittingStore implements Joinable {
    * @param held what the store holds
    * @param refused hears the reason for each record left out, from a closed set
    */
-  constructor(store: Joinable, held: Records['get'], refused: (reason: string) => void) {
+  constructor(store: SyncStore, held: Records['get'], refused: (reason: string) => void) {
     this.#store = store
     this.#held = held
     this.#refused = refused
@@ -45,6 +48,34 @@ export class AdmittingStore implements Joinable {
 
   fullState(): FullState {
     return this.#store.fullState()
+  }
+
+  get context(): CausalContext {
+    return this.#store.context
+  }
+
+  get digest(): StateDigest {
+    return this.#store.digest
+  }
+
+  scan(): Iterator<StateItem> {
+    return this.#store.scan()
+  }
+
+  read(items: Iterable<StateItem>): Delta {
+    return this.#store.read(items)
+  }
+
+  retire(items: Iterable<StateItem>, theirs: CausalContext): number {
+    return this.#store.retire(items, theirs)
+  }
+
+  unite(theirs: CausalContext): void {
+    this.#store.unite(theirs)
+  }
+
+  durable(done: (ok: boolean) => void): void {
+    this.#store.durable(done)
   }
 
   #admit(records: readonly RecordPut[]): RecordPut[] {

@@ -3,22 +3,21 @@
  * kind, over one store.
  *
  * Push-pull: an Alertmanager gets a `FullState` with its two parts and nothing else; a hearsay replica gets one whose
- * field 1000 holds our private frame and whose parts are empty, since the frame has the records too; to an address
- * whose owner is not known yet goes both. Reading takes whatever is there.
+ * field 1000 holds our private frame and whose parts are empty, since what the frame starts brings the records too; to an
+ * address whose owner is not known yet goes both. Reading takes whatever is there.
  *
  * Messages: a change of a silence goes to hearsay members in a private frame and to Alertmanagers as a `Part`. They
  * pass on only what is at most 700 bytes and expect a larger one straight from its author (alertmanager-state.md 1.4),
  * so that is what we do: own large records go by stream to each of them, relayed ones do not.
  */
 import { PRIVATE_MAGIC, PRIVATE_VERSION } from '../gossip/core/batch-frame.ts'
-import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../gossip/core/delegate.ts'
+import type { Exchange, GossipDelegate, MemberEvent } from '../gossip/core/delegate.ts'
 import { nativeVersions } from '../gossip/core/native-meta.ts'
 import { FOREIGN_RELAYED_BYTES_MAX } from '../gossip/core/stream-broadcast.ts'
-import type { Delta, RecordPut } from '../store/core/delta.ts'
-import type { Joinable } from '../store/core/joinable.ts'
+import type { Delta, ForeignRecord, RecordPut } from '../store/core/delta.ts'
 import { stateKeyName } from '../store/core/state-key.ts'
 import type { Records } from '../store/records.ts'
-import { Replicator } from '../store/replication/replicator.ts'
+import { Replicator, type ReplicatorDeps } from '../store/replication/replicator.ts'
 import { AdmittingStore } from './admitting-store.ts'
 import {
   decodeForeignPart,
@@ -26,20 +25,16 @@ import {
   encodeForeignPart,
   encodeForeignState,
   type ForeignState,
+  hearsayFrameOf,
 } from './core/foreign-state.ts'
 
 /** A peer closes the connection above 20 MiB of user state, and membership suffers with it. */
 const STATE_BYTES_MAX = 19 * 1024 * 1024
 const NO_BYTES = new Uint8Array(0)
 
-export interface AlertmanagerDelegateDeps {
-  readonly store: Joinable
+export interface AlertmanagerDelegateDeps extends Omit<ReplicatorDeps, 'onSpread'> {
   readonly records: Records
-  readonly broadcaster: Broadcaster
-  /** Private frames of other kinds than replication's, by their third byte, and who reads them. */
-  readonly frames?: ReadonlyMap<number, (frame: Uint8Array) => void>
-  /** Something to count and perhaps log; `event` is a stable code. */
-  readonly note: (event: string, fields: Readonly<Record<string, string | number>>) => void
+  readonly note: NonNullable<ReplicatorDeps['note']>
   /** A record or payload of a peer was left out; reasons are from a closed set. */
   readonly dropped: (reason: string, count: number) => void
 }
@@ -53,14 +48,12 @@ export class AlertmanagerDelegate implements GossipDelegate {
   constructor(deps: AlertmanagerDelegateDeps) {
     this.#deps = deps
     this.#replicator = new Replicator({
+      ...deps,
       store: new AdmittingStore(
         deps.store,
         (table, key) => deps.records.get(table, key),
         (reason) => deps.dropped(reason, 1),
       ),
-      broadcaster: deps.broadcaster,
-      note: deps.note,
-      ...(deps.frames === undefined ? {} : { frames: deps.frames }),
       onSpread: (delta) => this.#tellForeigners(delta.records),
     })
   }
@@ -72,21 +65,44 @@ export class AlertmanagerDelegate implements GossipDelegate {
     this.#isOwn = false
   }
 
+  /** @param nowMs monotonic; to be called about once a second */
+  tick(nowMs: number): void {
+    this.#replicator.tick(nowMs)
+  }
+
+  /** See Replicator. */
+  syncedWith(peer: string): boolean {
+    return this.#replicator.syncedWith(peer)
+  }
+
+  syncStats(): Readonly<Record<string, number>> {
+    return this.#replicator.syncStats()
+  }
+
   /** A delta of another hearsay replica, judged and joined as if it had come by gossip. */
   receive(delta: Delta): void {
     this.#replicator.receive(delta)
   }
 
   localState(exchange: Exchange): Uint8Array {
-    const frame = exchange.peerClass === 'foreign' ? NO_BYTES : this.#replicator.localState(exchange)
-    // The frame has the records too; when the whole state is too large for one, a native peer gets at least those.
-    const framed = exchange.peerClass === 'native' && frame.length > 0
-    const records = framed ? () => [] : (table: string) => this.#deps.records.entries(table)
+    const frame = this.#frameFor(exchange)
+    // Whoever sent us a frame reads one, whatever class gossip takes it for.
+    const reads = exchange.remoteState !== undefined || exchange.peerClass === 'native'
+    const withRecords = !(reads && frame.length > 0)
+    const records = (table: string): Iterable<readonly [string, ForeignRecord]> =>
+      withRecords ? this.#deps.records.entries(table) : []
     const state = encodeForeignState(records, frame)
     if (state.length <= STATE_BYTES_MAX) return state
     this.#deps.note('replication.state_too_large', { bytes: state.length, limit: STATE_BYTES_MAX })
-    const withoutFrame = encodeForeignState((table) => this.#deps.records.entries(table), NO_BYTES)
-    return withoutFrame.length <= STATE_BYTES_MAX ? withoutFrame : NO_BYTES
+    return encodeForeignState(() => [], frame)
+  }
+
+  #frameFor(exchange: Exchange): Uint8Array {
+    const { remoteState, peerClass } = exchange
+    if (remoteState === undefined)
+      return peerClass === 'foreign' ? NO_BYTES : this.#replicator.localState(exchange)
+    const theirs = hearsayFrameOf(remoteState)
+    return theirs.length === 0 ? NO_BYTES : this.#replicator.localState({ ...exchange, remoteState: theirs })
   }
 
   mergeRemoteState(bytes: Uint8Array, exchange: Exchange): void {

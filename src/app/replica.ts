@@ -65,6 +65,8 @@ const WARNED_EVENTS: ReadonlySet<string> = new Set([
 
 /** Time that peers get to hear of our leave. */
 const LEAVE_TIMEOUT_MS = 5000
+/** How often anti-entropy looks at its timeouts. */
+const SYNC_TICK_MS = 1000
 
 export class Replica {
   readonly name: string
@@ -83,6 +85,8 @@ export class Replica {
   readonly #incarnations: IncarnationKeeper
   /** The way in for a delta of a peer; nothing comes before gossip runs. */
   #receive: (delta: Delta) => void = () => undefined
+  #delegate: AlertmanagerDelegate | undefined
+  #syncTicks: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   private constructor(store: StateStore, name: string, fence: ClockFence, options: ReplicaOptions) {
@@ -114,7 +118,12 @@ export class Replica {
     if (options.gossip === undefined) return
     this.gossip = this.#createGossip(options.gossip)
     const peers = options.gossip.peers ?? []
-    this.#settlement = new Settlement(this.gossip, this.clock, { peers, timeoutMs: options.settleTimeoutMs })
+    const { gossip } = this
+    this.#settlement = new Settlement(gossip, this.clock, {
+      peers,
+      timeoutMs: options.settleTimeoutMs,
+      syncedWith: (name) => this.syncedWith(name),
+    })
   }
 
   /**
@@ -208,7 +217,18 @@ export class Replica {
     })
   }
 
+  /** Whether this member was seen to hold what we hold, or exchanged everything with us, since the start. */
+  syncedWith(peer: string): boolean {
+    return this.#delegate?.syncedWith(peer) ?? false
+  }
+
+  /** Counters of anti-entropy by name, and `sessions`, those running just now. */
+  syncStats(): Readonly<Record<string, number>> {
+    return this.#delegate?.syncStats() ?? {}
+  }
+
   async #close(): Promise<void> {
+    clearInterval(this.#syncTicks)
     if (this.gossip !== undefined) {
       await this.gossip.leave(LEAVE_TIMEOUT_MS)
       await this.gossip.stop()
@@ -232,7 +252,14 @@ export class Replica {
       members: () => gossip.members(),
     }
     const delegate = new AlertmanagerDelegate({
+      name: this.name,
       store: this.store,
+      random: seededRandom(randomBytes(4).readUInt32LE()),
+      schedule: (task) => void setImmediate(task),
+      wallMs: () => this.clock.wallMs(),
+      requestExchange: (peer) => void gossip.pushPullNow(peer),
+      heardClock: (peer, wallMs, rttMs) => this.#fence.heard(peer, wallMs, rttMs),
+      synced: () => this.store.heardPeers(),
       records: this.store.records,
       broadcaster,
       frames: new Map([[KIND_ACKNOWLEDGE, (frame) => this.acks.heard(frame)]]),
@@ -256,6 +283,10 @@ export class Replica {
       },
     )
     this.#receive = (delta) => delegate.receive(delta)
+    this.#delegate = delegate
+    delegate.tick(this.clock.monotonicMs())
+    this.#syncTicks = setInterval(() => delegate.tick(this.clock.monotonicMs()), SYNC_TICK_MS)
+    this.#syncTicks.unref()
     this.store.onCommitted((deltas) => delegate.committed(deltas))
     return gossip
   }

@@ -104,6 +104,12 @@ export class SimGossip implements Broadcaster, SimHost {
     this.#step((nowMs) => this.machine.leave(nowMs))
   }
 
+  /** One push-pull with a member, at once. */
+  exchange(memberName: string): void {
+    const member = this.members().find(({ name }) => name === memberName)
+    if (member !== undefined) this.#pushPull(indexOf(member.endpoint), false)
+  }
+
   broadcast(broadcast: Broadcast): void {
     this.#step((nowMs) => this.machine.broadcast(nowMs, broadcast))
   }

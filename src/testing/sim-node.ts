@@ -11,7 +11,7 @@ import { randomStream } from './random-streams.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { SimCollaborators } from './sim-collaborators.ts'
 import { SimDisk } from './sim-disk.ts'
-import { SimGossip } from './sim-gossip.ts'
+import { nodeName, SimGossip } from './sim-gossip.ts'
 import { SimIdentity } from './sim-identity.ts'
 import type { SimNetwork } from './sim-network.ts'
 import type { SimOptions } from './sim-options.ts'
@@ -20,6 +20,8 @@ import type { Trace } from './trace.ts'
 
 /** How often a leaving node looks whether its disk has everything. */
 const STOP_POLL_MS = 5
+/** As the driver of a real replica does. */
+const SYNC_TICK_MS = 1000
 
 export interface SimNodeDeps {
   readonly index: number
@@ -111,10 +113,20 @@ export class SimNode {
       announced: (incarnation) => identity.raiseIncarnation(incarnation),
     })
     const replicator = new Replicator({
+      name: nodeName(index),
       store: collaborators.store(store, store.state),
       broadcaster: gossip,
+      random: randomStream(seed, 'sync', index, boot),
+      schedule: (task) => clock.after(0, () => gate.run(task)),
+      wallMs: () => this.clock.wallMs(),
+      requestExchange: (peer) => clock.after(0, () => gate.run(() => gossip.exchange(peer))),
       note,
     })
+    const tick = (): void => {
+      replicator.tick(this.clock.monotonicMs())
+      clock.after(SYNC_TICK_MS, () => gate.run(tick))
+    }
+    tick()
     this.#process = { gate, identity, store, gossip }
     gossip.start(collaborators.delegate(replicator))
     return this.#process

@@ -191,6 +191,21 @@ export function decodeForeignState(bytes: Uint8Array, held: HeldRecords = nothin
   return collector.finish(frame)
 }
 
+/** The hearsay frame in the user state of a push-pull, without a look at anything else; empty when there is none. */
+export function hearsayFrameOf(bytes: Uint8Array): Uint8Array {
+  const reader = new ByteReader(bytes)
+  try {
+    while (reader.remaining > 0) {
+      const tag = reader.varint()
+      if (tag === FRAME_FIELD * 8 + LENGTH_DELIMITED) return reader.bytes()
+      if (!skipField(reader, tag % 8)) break
+    }
+  } catch (error) {
+    if (!(error instanceof BytesError)) throw error
+  }
+  return new Uint8Array(0)
+}
+
 /** Reads a broadcast: one `Part`. Never throws. @param held as for a state */
 export function decodeForeignPart(bytes: Uint8Array, held: HeldRecords = nothingHeld): ForeignState {
   const collector = new Collector(held)

@@ -2,48 +2,97 @@
  * Replication: turns what changed here into messages for the other replicas, and their messages into what changes here.
  *
  * Two ways out, as with every gossip. Quick and lossy: each mutation leaves at once as one small broadcast, and whoever
- * learns something new from one passes it on. Slow and complete: a push-pull exchanges whole states, and so repairs
- * whatever the quick way lost. Both end in the same join, so order, loss and repetition do not matter.
+ * learns something new from one passes it on. Slow and complete: a push-pull compares what two replicas hold, and a session
+ * (syncer.ts) exchanges what differs. Both end in the same join, so order, loss and repetition do not matter. Between the
+ * two, the ack of each probe tells the peer's root, so that a difference that stands still is repaired within seconds.
  *
- * Frames start with `f1`, the private wire version, and a kind: `D` delta, `F` full state, `B` batch of user messages
- * (gossip/core/batch-frame.ts). A one-key update of 100 bytes makes a frame of about 170. A frame of a newer version is
- * refused by name and counted; nothing of it is read.
+ * Frames start with `f1`, the private wire version, and a kind: `D` delta, `S` anti-entropy (frames.ts), `B` batch of user
+ * messages (gossip/core/batch-frame.ts). A one-key update of 100 bytes makes a frame of about 170. A frame of a newer
+ * version is refused by name and counted; nothing of it is read.
  *
  * Pure: no clock, no socket; the store it joins into and the broadcaster it speaks through are given. Not here: what
- * foreign peers can read (alerting/alertmanager-delegate.ts), and digests (full states are sent whole).
+ * foreign peers can read (alerting/alertmanager-delegate.ts).
  */
 import { HearsayError } from '../../base/errors.ts'
+import type { Random } from '../../base/random.ts'
 import { decodeBatch, isBatch, PRIVATE_MAGIC, PRIVATE_VERSION } from '../../gossip/core/batch-frame.ts'
 import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../../gossip/core/delegate.ts'
 import { type Delta, isEmptyDelta } from '../core/delta.ts'
-import type { Joinable } from '../core/joinable.ts'
 import { splitDelta } from '../core/split-delta.ts'
-import { decodeDelta, decodeFullState, encodeDelta, encodeFullState } from '../core/state-codec.ts'
+import { decodeDelta, encodeDelta } from '../core/state-codec.ts'
 import { stateKeyName } from '../core/state-key.ts'
+import { decodeAckPayload, encodeAckPayload } from './ack-payload.ts'
+import { contextHash } from './context-hash.ts'
+import { DivergenceWatch } from './divergence-watch.ts'
+import { decodeSyncFrame, KIND_SYNC, type SyncFrame } from './frames.ts'
+import type { SyncStore } from './sync-store.ts'
+import { Syncer, type SyncLimits } from './syncer.ts'
 
 const KIND_DELTA = 0x44
-const KIND_FULL = 0x46
-/** memberlist cuts a push-pull off at 20 MiB, membership included; beyond this the state is left out of it. */
-const STATE_BYTES_MAX = 16 * 1024 * 1024
-/** News out of a full state is passed on up to this many lines; a larger repair reaches the others by their own. */
+/** News out of a foreign peer's state is passed on up to this many lines; a larger repair reaches the others by their own. */
 const RELAY_LINES_MAX = 1000
+const NO_BYTES = new Uint8Array(0)
 
 export interface ReplicatorDeps {
-  readonly store: Joinable
+  /** Our member name. */
+  readonly name: string
+  readonly store: SyncStore
   readonly broadcaster: Broadcaster
+  readonly random: Random
+  /** Runs a task in a later turn of the event loop: long scans are cut into such tasks. */
+  readonly schedule: (task: () => void) => void
+  readonly wallMs: () => number
+  /** Asks gossip for one push-pull with a member. Called from a message, so it must not act in the same turn. */
+  readonly requestExchange: (peer: string) => void
+  /** What a member's ack told of its wall clock. */
+  readonly heardClock?: (peer: string, wallMs: number, rttMs: number) => void
+  /** A member was seen to hold what we hold, or a session with it came to its end. */
+  readonly synced?: (peer: string) => void
   /** Frames of other kinds than ours, by their third byte, and who reads them. */
   readonly frames?: ReadonlyMap<number, (frame: Uint8Array) => void>
   /** Hears every delta that is spread, own or relayed, so that foreign peers can be told in their own format. */
   readonly onSpread?: (delta: Delta) => void
   /** Something to count and perhaps log; `event` is a stable code. */
   readonly note?: (event: string, fields: Readonly<Record<string, string | number>>) => void
+  readonly syncLimits?: Partial<SyncLimits>
 }
 
 export class Replicator implements GossipDelegate {
   readonly #deps: ReplicatorDeps
+  readonly #syncer: Syncer
+  readonly #divergence = new DivergenceWatch()
+  #nowMs = 0
 
   constructor(deps: ReplicatorDeps) {
     this.#deps = deps
+    this.#syncer = new Syncer({
+      selfName: deps.name,
+      store: deps.store,
+      random: deps.random,
+      schedule: deps.schedule,
+      send: (peer, bytes) => deps.broadcaster.sendReliable(peer, bytes),
+      isPeer: (name) => this.#isPeer(name),
+      relay: (news) => this.#spreadPieces(news),
+      note: (event, fields) => this.#note(event, fields),
+      ...(deps.synced === undefined ? {} : { synced: deps.synced }),
+      ...(deps.syncLimits === undefined ? {} : { limits: deps.syncLimits }),
+    })
+  }
+
+  /** Counters of anti-entropy by name, and `sessions`, those running just now. */
+  syncStats(): Readonly<Record<string, number>> {
+    return { ...this.#syncer.stats.toRecord(), sessions: this.#syncer.sessions }
+  }
+
+  /** Whether this member was seen to hold what we hold, or a session with it came to its end, since the start. */
+  syncedWith(peer: string): boolean {
+    return this.#syncer.syncedWith(peer)
+  }
+
+  /** @param nowMs monotonic; to be called about once a second */
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#syncer.tick(nowMs)
   }
 
   /** Own mutations, once durable: each leaves as a message of its own. */
@@ -53,23 +102,20 @@ export class Replicator implements GossipDelegate {
 
   /** News that came by a foreign peer's message: native peers shall have it from us as well. */
   relay(news: Delta): void {
-    this.#relay(news)
+    const lines = news.puts.length + news.adds.length + news.covered.length + news.records.length
+    if (lines > RELAY_LINES_MAX) this.#note('replication.relay_skipped', { lines, limit: RELAY_LINES_MAX })
+    else this.#spreadPieces(news)
   }
 
-  localState(_exchange: Exchange): Uint8Array {
-    const body = encodeFullState(this.#deps.store.fullState())
-    if (body.length > STATE_BYTES_MAX) {
-      this.#note('replication.state_too_large', { bytes: body.length, limit: STATE_BYTES_MAX })
-      return new Uint8Array(0)
-    }
-    return frame(KIND_FULL, body)
+  localState({ peer, remoteState }: Exchange): Uint8Array {
+    if (remoteState === undefined) return this.#syncer.offer(peer)
+    const offer = this.#syncFrame(remoteState)
+    return offer === undefined ? NO_BYTES : this.#syncer.answer(offer)
   }
 
-  mergeRemoteState(state: Uint8Array, _exchange: Exchange): void {
-    const body = this.#open(state, KIND_FULL)
-    if (body === undefined) return
-    const full = this.#decode(() => decodeFullState(body))
-    if (full !== undefined) this.#relay(this.#deps.store.joinFull(full))
+  mergeRemoteState(state: Uint8Array, exchange: Exchange): void {
+    const frame = this.#syncFrame(state, true)
+    if (frame !== undefined) this.#syncer.exchanged(frame, exchange.remoteState !== undefined)
   }
 
   userMessage(payload: Uint8Array): void {
@@ -85,6 +131,11 @@ export class Replicator implements GossipDelegate {
       other(payload)
       return
     }
+    if (payload[2] === KIND_SYNC) {
+      const frame = this.#syncFrame(payload, true)
+      if (frame !== undefined) this.#syncer.receive(frame)
+      return
+    }
     const body = this.#open(payload, KIND_DELTA)
     if (body === undefined) return
     const delta = this.#decode(() => decodeDelta(body))
@@ -97,25 +148,43 @@ export class Replicator implements GossipDelegate {
     if (!isEmptyDelta(news)) this.#spread(news)
   }
 
-  memberEvent(_event: MemberEvent): void {
-    // Membership changes nothing in the state; a joining peer gets it by its own push-pull.
+  memberEvent({ type, member }: MemberEvent): void {
+    if (type !== 'leave') return
+    this.#syncer.gone(member.name)
+    this.#divergence.forget(member.name)
   }
 
   ackPayload(_peer: string): Uint8Array {
-    return new Uint8Array(0)
+    const { store, wallMs } = this.#deps
+    return encodeAckPayload({
+      root: store.digest.root(),
+      count: store.digest.count,
+      contextHash: contextHash(store.context),
+      wallMs: wallMs(),
+    })
   }
 
-  ackReceived(_peer: string, _payload: Uint8Array, _rttMs: number): void {
-    // Nothing is told in acks yet.
-  }
-
-  #relay(news: Delta): void {
-    const lines = news.puts.length + news.adds.length + news.covered.length + news.records.length
-    if (lines === 0) return
-    if (lines > RELAY_LINES_MAX) {
-      this.#note('replication.relay_skipped', { lines, limit: RELAY_LINES_MAX })
+  ackReceived(peer: string, payload: Uint8Array, rttMs: number): void {
+    const told = decodeAckPayload(payload)
+    if (told === undefined) {
+      this.#note('replication.ack_malformed', { bytes: payload.length })
       return
     }
+    this.#deps.heardClock?.(peer, told.wallMs, rttMs)
+    this.#syncer.knows(peer, told)
+    const due = this.#divergence.ack(peer, this.#deps.store.digest.root().slice(), told.root, this.#nowMs)
+    if (!due || this.#syncer.isRunning(peer)) return
+    this.#syncer.stats.add('early_repairs')
+    this.#deps.requestExchange(peer)
+  }
+
+  #isPeer(name: string): boolean {
+    const member = this.#deps.broadcaster.members().find((other) => other.name === name)
+    if (member === undefined || member.isSelf || member.peerClass !== 'native') return false
+    return member.liveness === 'alive' || member.liveness === 'suspect'
+  }
+
+  #spreadPieces(news: Delta): void {
     for (const piece of splitDelta(news)) this.#spread(piece)
   }
 
@@ -129,29 +198,29 @@ export class Replicator implements GossipDelegate {
     this.#deps.onSpread?.(delta)
   }
 
-  #open(bytes: Uint8Array, kind: number): Uint8Array | undefined {
-    const version = bytes[1]
-    if (bytes[0] !== PRIVATE_MAGIC || version === undefined) {
-      this.#note('replication.frame_unknown', { bytes: bytes.length })
-      return undefined
-    }
-    if (version > PRIVATE_VERSION) {
-      this.#note('replication.wire_version_newer', { theirs: version, ours: PRIVATE_VERSION })
-      return undefined
-    }
-    if (bytes[2] !== kind) {
-      this.#note('replication.frame_unknown', { bytes: bytes.length })
-      return undefined
-    }
-    return bytes.subarray(3)
+  /** @param tells whether what is wrong with it is counted; a state is looked at twice */
+  #syncFrame(bytes: Uint8Array, tells = false): SyncFrame | undefined {
+    const body = this.#open(bytes, KIND_SYNC, tells)
+    return body === undefined ? undefined : this.#decode(() => decodeSyncFrame(bytes), tells)
   }
 
-  #decode<T>(decode: () => T): T | undefined {
+  #open(bytes: Uint8Array, kind: number, tells = true): Uint8Array | undefined {
+    const version = bytes[1]
+    if (bytes[0] === PRIVATE_MAGIC && version !== undefined && version > PRIVATE_VERSION) {
+      if (tells) this.#note('replication.wire_version_newer', { theirs: version, ours: PRIVATE_VERSION })
+      return undefined
+    }
+    if (bytes[0] === PRIVATE_MAGIC && version !== undefined && bytes[2] === kind) return bytes.subarray(3)
+    if (tells) this.#note('replication.frame_unknown', { bytes: bytes.length })
+    return undefined
+  }
+
+  #decode<T>(decode: () => T, tells = true): T | undefined {
     try {
       return decode()
     } catch (error) {
       if (!(error instanceof HearsayError)) throw error
-      this.#note('replication.frame_malformed', { code: error.code })
+      if (tells) this.#note('replication.frame_malformed', { code: error.code })
       return undefined
     }
   }

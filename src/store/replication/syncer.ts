@@ -45,6 +45,8 @@ export interface SyncerDeps {
   /** Small news, to be passed on. */
   readonly relay: (news: Delta) => void
   readonly note: (event: string, fields: Readonly<Record<string, string | number>>) => void
+  /** A member was seen to hold what we hold, or a session with it came to its end. */
+  readonly synced?: (peer: string) => void
   readonly limits?: Partial<SyncLimits>
 }
 
@@ -126,7 +128,7 @@ export class Syncer {
     if (sameState(store, body.state)) {
       this.stats.add('exchanges_equal')
       if (body.state.context !== undefined) store.unite(body.state.context)
-      this.#synced.add(sender)
+      this.#isSynced(sender)
       return
     }
     this.stats.add('exchanges_different')
@@ -232,8 +234,8 @@ export class Syncer {
       },
       completed: (equal) => {
         this.#running.delete(peer)
-        this.#synced.add(peer)
         this.stats.add(equal ? 'sessions_equal' : 'sessions_moved_on')
+        this.#isSynced(peer)
       },
     })
   }
@@ -261,6 +263,11 @@ export class Syncer {
     this.#running.delete(peer)
     this.stats.add(outcome)
     this.#deps.note('replication.session_ended', { peer, outcome })
+  }
+
+  #isSynced(peer: string): void {
+    this.#synced.add(peer)
+    this.#deps.synced?.(peer)
   }
 
   #fromPeer(sender: string): boolean {

@@ -5,6 +5,7 @@ import { QUARANTINE_TABLE, SILENCE_TABLE } from '../../../src/alerting/core/admi
 import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
 import type { Delta, RecordPut } from '../../../src/store/core/delta.ts'
 import { ReplicaState } from '../../../src/store/core/replica-state.ts'
+import { memorySyncStore } from '../../support/memory-sync-store.ts'
 import { aSilence, NOW_MS } from '../../support/silences.ts'
 
 function setup() {
@@ -16,11 +17,10 @@ function setup() {
     return state.join(delta, NOW_MS).effective
   }
   const store = new AdmittingStore(
-    {
+    memorySyncStore(state, NOW_MS, {
       join: joined,
       joinFull: (full) => joined({ ...full, covered: [] }),
-      fullState: () => state.fullState(),
-    },
+    }),
     (table, key) => state.record(table, key, NOW_MS),
     (reason) => refused.push(reason),
   )

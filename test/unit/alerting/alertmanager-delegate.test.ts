@@ -4,11 +4,13 @@ import { AlertmanagerDelegate } from '../../../src/alerting/alertmanager-delegat
 import { SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
 import { decodeForeignState } from '../../../src/alerting/core/foreign-state.ts'
 import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
+import { seededRandom } from '../../../src/base/random.ts'
 import type { Broadcast, Exchange, Member, PeerClass } from '../../../src/gossip/core/delegate.ts'
 import { nativeMeta } from '../../../src/gossip/core/native-meta.ts'
 import type { Delta, RecordPut } from '../../../src/store/core/delta.ts'
 import { ReplicaState } from '../../../src/store/core/replica-state.ts'
 import { memoryRecords } from '../../support/memory-records.ts'
+import { memorySyncStore } from '../../support/memory-sync-store.ts'
 import { aSilence, NOW_MS } from '../../support/silences.ts'
 
 function member(name: string, peerClass: PeerClass, meta: Uint8Array = new Uint8Array(0)): Member {
@@ -25,7 +27,10 @@ function member(name: string, peerClass: PeerClass, meta: Uint8Array = new Uint8
   }
 }
 
-function setup(members: Member[] = [member('am', 'foreign'), member('zz', 'native', nativeMeta())]) {
+function setup(
+  members: Member[] = [member('am', 'foreign'), member('zz', 'native', nativeMeta())],
+  name = 'self',
+) {
   const state = new ReplicaState()
   const records = memoryRecords()
   const sent: Broadcast[] = []
@@ -35,12 +40,19 @@ function setup(members: Member[] = [member('am', 'foreign'), member('zz', 'nativ
     records.merge(effective.records)
     return effective
   }
+  const reliable: Uint8Array[] = []
+  const tasks: (() => void)[] = []
   const delegate = new AlertmanagerDelegate({
-    store: { join, joinFull: (full) => join({ ...full, covered: [] }), fullState: () => state.fullState() },
+    name,
+    random: seededRandom(name.length),
+    schedule: (task) => void tasks.push(task),
+    wallMs: () => NOW_MS,
+    requestExchange: () => undefined,
+    store: memorySyncStore(state, NOW_MS, { join }),
     records,
     broadcaster: {
       broadcast: (broadcast) => sent.push(broadcast),
-      sendReliable: () => undefined,
+      sendReliable: (_to, payload) => void reliable.push(payload),
       members: () => members,
     },
     note: (event, fields) => notes.push([event, fields]),
@@ -51,7 +63,7 @@ function setup(members: Member[] = [member('am', 'foreign'), member('zz', 'nativ
     join(delta)
     delegate.committed([delta])
   }
-  return { delegate, records, sent, notes, write }
+  return { delegate, records, sent, notes, write, reliable, tasks }
 }
 
 function put(id: string, comment = 'short'): RecordPut {
@@ -81,11 +93,45 @@ describe('a push-pull', () => {
 
   it('carries silences to another replica, whoever it takes us for', () => {
     for (const peerClass of ['native', 'foreign', undefined] as const) {
-      const [from, to] = [setup(), setup()]
+      const from = setup([member('b', 'native', nativeMeta())], 'a')
+      const to = setup([member('a', 'native', nativeMeta())], 'b')
       from.write(put('a'))
-      to.delegate.mergeRemoteState(from.delegate.localState(exchange(peerClass)), exchange(undefined))
+      const offer = from.delegate.localState(exchange(peerClass))
+      const answering = { ...exchange(undefined), remoteState: offer }
+      const answer = to.delegate.localState(answering)
+      to.delegate.mergeRemoteState(offer, answering)
+      from.delegate.mergeRemoteState(answer, exchange(peerClass))
+      for (let moved = true; moved; ) {
+        moved = false
+        for (const [self, other] of [
+          [from, to],
+          [to, from],
+        ] as const) {
+          for (const task of self.tasks.splice(0)) task()
+          for (const payload of self.reliable.splice(0)) {
+            other.delegate.userMessage(payload)
+            moved = true
+          }
+          moved ||= self.tasks.length + other.tasks.length > 0
+        }
+      }
       expect(to.records.get(SILENCE_TABLE, 'a')).toBeDefined()
     }
+  })
+
+  it('is answered with a frame and nothing else when it came with one, else with silences and no frame', () => {
+    const [caller, called] = [setup(), setup()]
+    called.write(put('a'))
+    const offer = caller.delegate.localState(exchange('native'))
+    const framed = decodeForeignState(
+      called.delegate.localState({ ...exchange(undefined), remoteState: offer }),
+    )
+    expect([framed.puts.length, framed.hearsayFrame.length > 0]).toEqual([0, true])
+    const foreign = caller.delegate.localState(exchange('foreign'))
+    const plain = decodeForeignState(
+      called.delegate.localState({ ...exchange(undefined), remoteState: foreign }),
+    )
+    expect([plain.puts.length, plain.hearsayFrame.length]).toEqual([1, 0])
   })
 })
 

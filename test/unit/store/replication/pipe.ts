@@ -8,9 +8,9 @@ import type { Dot } from '../../../../src/crdt/dot.ts'
 import type { Delta, MapEntry } from '../../../../src/store/core/delta.ts'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
 import { decodeSyncFrame, type SyncFrame } from '../../../../src/store/replication/frames.ts'
-import type { SyncStore } from '../../../../src/store/replication/sync-store.ts'
 import { Syncer, type SyncLimits } from '../../../../src/store/replication/syncer.ts'
 import { canonicalState } from '../../../../src/testing/canonical-state.ts'
+import { memorySyncStore } from '../../../support/memory-sync-store.ts'
 import { NOTHING, record, text } from '../core/fixtures.ts'
 
 export const NOW_MS = 1000
@@ -29,18 +29,9 @@ export class Peer {
     this.name = name
     this.actor = actorId(name.repeat(32).slice(0, 32))
     const { state } = this
-    const store: SyncStore = {
-      join: (delta) => state.join(delta, NOW_MS).effective,
-      joinFull: (full) => state.joinFull(full, NOW_MS).effective,
-      fullState: () => state.fullState(),
-      context: state.context,
-      digest: state.digest,
-      scan: () => state.scan(),
-      read: (items) => state.read(items),
-      retire: (items, theirs) => state.retire(items, theirs).length,
-      unite: (theirs) => void state.unite(theirs),
+    const store = memorySyncStore(state, NOW_MS, {
       durable: (done) => pipe.later(() => done(!this.diskRefuses)),
-    }
+    })
     this.syncer = new Syncer({
       selfName: name,
       store,

@@ -1,11 +1,12 @@
 /** What the replicator gives to gossip: what supersedes what, and what is passed on. */
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../../../src/base/random.ts'
 import type { Broadcast } from '../../../../src/gossip/core/delegate.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
-import type { Joinable } from '../../../../src/store/core/joinable.ts'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
 import { encodeDelta } from '../../../../src/store/core/state-codec.ts'
 import { Replicator } from '../../../../src/store/replication/replicator.ts'
+import { memorySyncStore } from '../../../support/memory-sync-store.ts'
 import { B, dot, entry, NOW_MS, put } from '../core/fixtures.ts'
 
 class Rig {
@@ -14,13 +15,13 @@ class Rig {
   readonly replicator: Replicator
 
   constructor() {
-    const store: Joinable = {
-      join: (delta) => this.state.join(delta, NOW_MS).effective,
-      joinFull: (full) => this.state.joinFull(full, NOW_MS).effective,
-      fullState: () => this.state.fullState(),
-    }
     this.replicator = new Replicator({
-      store,
+      name: 'self',
+      store: memorySyncStore(this.state, NOW_MS),
+      random: seededRandom(1),
+      schedule: () => undefined,
+      wallMs: () => NOW_MS,
+      requestExchange: () => undefined,
       broadcaster: {
         broadcast: (broadcast) => void this.sent.push(broadcast),
         sendReliable: () => Promise.resolve(),
