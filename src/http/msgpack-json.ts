@@ -1,20 +1,26 @@
 /**
  * Values that the library wrote, for readers who speak JSON: MessagePack turned into JSON where nothing is lost by it.
  *
- * What JSON cannot say (binary, big integers, NaN and infinities, dates, undefined) makes the whole value stay
- * MessagePack, rather than come out as something else.
+ * What JSON cannot say (binary, big integers, NaN and infinities, dates, undefined), and the key `__proto__`, which our
+ * decoder renames, make the whole value stay MessagePack, rather than come out as something else.
  */
 import { unpack } from 'msgpackr'
+import { msgpackFault } from '../base/msgpack-check.ts'
 
 export const MSGPACK = 'application/vnd.msgpack'
+/** Deeper than what the library writes. */
+const DEPTH_MAX = 100
+const RENAMED_KEY = Buffer.from('__proto__')
 
 /** @returns JSON text, or undefined when the value has none or the bytes are not MessagePack */
 export function msgpackAsJson(bytes: Uint8Array): string | undefined {
+  // Whoever may write chose the bytes.
+  if (msgpackFault(bytes, DEPTH_MAX) !== undefined) return undefined
+  if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RENAMED_KEY)) return undefined
   try {
     const value: unknown = unpack(bytes)
     return isJson(value) ? JSON.stringify(value) : undefined
   } catch {
-    // Whoever may write chose the bytes: malformed, or nested beyond what the stack holds.
     return undefined
   }
 }
