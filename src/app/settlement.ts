@@ -1,32 +1,67 @@
 /**
  * When a replica may call itself ready: on evidence, not on a count of peers.
  *
- * A replica that has just started may have missed anything while it was away, so it first exchanges whole states with
- * every peer it can reach, once. With nobody to ask it is ready at once. The timeout bounds only the waiting for peers
- * that exist but do not answer; when it strikes, the replica is ready all the same and says that it gave up, because a
+ * A replica that has just started may have missed anything while it was away, so it first hears every peer it can reach,
+ * once. Heard means that what the peer held is here: of a hearsay replica that a comparison found nothing, or the session
+ * that fetched the rest came to its end; of an Alertmanager that a push-pull with it is complete, which carries all it has.
+ * With nobody to ask it is ready at once. The timeout bounds only the waiting for peers that exist but do not answer, or
+ * have more than can be fetched in it; when it strikes, the replica is ready all the same and says that it gave up, because a
  * silence that may be missing is better than an alerting service that never starts.
+ *
+ * Joining tells of members and exchanges with some of them; the others are asked one after the other. A configured peer
+ * that does not answer is called again for 2 s: replicas that restart together all find nobody at first, and would each
+ * call themselves ready alone. After that it is not reachable, and its return is the reconnect loop's business.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
+import { errorCode } from '../base/errors.ts'
+import type { Member } from '../gossip/core/delegate.ts'
 import type { Gossip } from '../gossip/io/gossip.ts'
+
+const GRACE_MS = 2000
+const CALL_AGAIN_MS = 200
+const ASK_AGAIN_MS = 2000
+const POLL_MS = 20
+const NAMED_MAX = 3
 
 export interface SettlementOptions {
   readonly peers: readonly string[]
   readonly timeoutMs: number
+  /** Whether what this hearsay member held is here. */
+  readonly syncedWith: (memberName: string) => boolean
+  /** How long peers that do not answer are called again. Default 2 s. */
+  readonly graceMs?: number
+  /**
+   * After which a hearsay member that gave nothing is asked again: its session may have broken, or been refused because it
+   * had too many, and then only another exchange starts one. Default 2 s.
+   */
+  readonly askAgainMs?: number
 }
 
 type Phase = 'settling' | 'settled' | 'gave-up'
+
+interface Asked {
+  readonly atMs: number
+  /** Undefined while the exchange is under way. */
+  answered: boolean | undefined
+}
 
 export class Settlement {
   readonly #gossip: Gossip
   readonly #clock: Clock
   readonly #options: SettlementOptions
   #phase: Phase = 'settling'
-  readonly #exchanged = new Set<string>()
+  /** The configured peers have answered, or had their chance. */
+  #called = false
+  #graceEndsAtMs = 0
+  readonly #askAgainMs: number
+  readonly #asked = new Map<string, Asked>()
 
   constructor(gossip: Gossip, clock: Clock, options: SettlementOptions) {
     this.#gossip = gossip
     this.#clock = clock
     this.#options = options
+    this.#askAgainMs = options.askAgainMs ?? ASK_AGAIN_MS
   }
 
   get settled(): boolean {
@@ -36,42 +71,76 @@ export class Settlement {
   /** One sentence while settling; undefined after. */
   reason(): string | undefined {
     if (this.settled) return undefined
-    const missing = this.#unasked().length
-    return missing === 0
-      ? `settling: joining ${this.#options.peers.length} configured peers`
-      : `settling: no state exchanged yet with ${missing} members`
+    const missing = this.#missing()
+    if (missing.length === 0) return `settling: calling ${this.#options.peers.length} configured peers`
+    const names = missing.slice(0, NAMED_MAX).map(({ name }) => name)
+    const others = missing.length - names.length
+    const rest = others === 0 ? '' : ` and ${others} more`
+    return `settling: the state of ${names.join(', ')}${rest} is not here yet`
   }
 
-  /** Joins the configured peers, then asks every member for its state once. Resolves when done, or when gossip stops. */
+  /** Joins the configured peers and hears every member once. Resolves when done, or when gossip stops. */
   async run(): Promise<Phase> {
-    const deadlineMs = this.#clock.monotonicMs() + this.#options.timeoutMs
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<'gave-up'>((resolve) => {
-      timer = setTimeout(() => resolve('gave-up'), this.#options.timeoutMs)
-      timer.unref()
-    })
-    this.#phase = await Promise.race([this.#exchangeWithAll(deadlineMs), timeout])
-    clearTimeout(timer)
-    return this.#phase
-  }
-
-  async #exchangeWithAll(deadlineMs: number): Promise<'settled' | 'gave-up'> {
-    if (this.#options.peers.length > 0) await this.#gossip.join(this.#options.peers)
-    // The join told us of members that were not configured; an exchange with each may tell of more.
+    const startedMs = this.#clock.monotonicMs()
+    this.#graceEndsAtMs = startedMs + (this.#options.graceMs ?? GRACE_MS)
+    void this.#call()
     for (;;) {
-      const next = this.#unasked()[0]
-      if (next === undefined) return 'settled'
-      if (this.#clock.monotonicMs() > deadlineMs) return 'gave-up'
-      // Asked once: one that does not answer is not reachable, and its return is the reconnect loop's business.
-      this.#exchanged.add(next)
-      await this.#gossip.pushPullNow(next)
+      const missing = this.#missing()
+      if (this.#called && missing.length === 0) this.#phase = 'settled'
+      else if (this.#clock.monotonicMs() - startedMs >= this.#options.timeoutMs) this.#phase = 'gave-up'
+      if (this.settled) return this.#phase
+      this.#askNext(missing)
+      await pause(POLL_MS, undefined, { ref: false })
     }
   }
 
-  #unasked(): string[] {
-    return this.#gossip
-      .members()
-      .filter((member) => !member.isSelf && member.liveness === 'alive' && !this.#exchanged.has(member.name))
-      .map((member) => member.name)
+  /** Never rejects. */
+  async #call(): Promise<void> {
+    let addresses = this.#options.peers
+    try {
+      while (addresses.length > 0) {
+        const { failed } = await this.#gossip.join(addresses)
+        addresses = failed.map(({ address }) => address)
+        if (this.#clock.monotonicMs() >= this.#graceEndsAtMs) break
+        if (addresses.length > 0) await pause(CALL_AGAIN_MS, undefined, { ref: false })
+      }
+    } catch (error) {
+      if (errorCode(error) !== 'GOSSIP_NOT_RUNNING') throw error
+    } finally {
+      this.#called = true
+    }
+  }
+
+  /** One after the other: what the first peer gives, the next one need not. */
+  #askNext(missing: readonly Member[]): void {
+    const nowMs = this.#clock.monotonicMs()
+    const isBusy = missing.some(({ name }) => {
+      const asked = this.#asked.get(name)
+      if (asked?.answered === undefined) return asked !== undefined
+      return asked.answered && nowMs - asked.atMs < this.#askAgainMs
+    })
+    if (!this.#called || isBusy) return
+    const next = missing.find(
+      ({ name }) => nowMs - (this.#asked.get(name)?.atMs ?? -Infinity) >= this.#askAgainMs,
+    )
+    if (next === undefined) return
+    const asked: Asked = { atMs: nowMs, answered: undefined }
+    this.#asked.set(next.name, asked)
+    void this.#gossip.pushPullNow(next.name).then((answered) => {
+      asked.answered = answered
+    })
+  }
+
+  /** Members that are there and not heard, but for those that do not answer after the time of grace. */
+  #missing(): Member[] {
+    const isOver = this.#clock.monotonicMs() >= this.#graceEndsAtMs
+    return this.#gossip.members().filter((member) => {
+      if (member.isSelf || member.liveness !== 'alive' || this.#isHeard(member)) return false
+      return !(isOver && this.#asked.get(member.name)?.answered === false)
+    })
+  }
+
+  #isHeard({ name, peerClass }: Member): boolean {
+    return peerClass === 'native' ? this.#options.syncedWith(name) : this.#gossip.exchangedWith(name)
   }
 }

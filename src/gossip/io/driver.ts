@@ -223,6 +223,10 @@ class Driver implements Gossip {
     return member !== undefined && (await this.#exchange(member.endpoint, false)) === undefined
   }
 
+  exchangedWith(memberName: string): boolean {
+    return this.#parts?.exchange.exchangedWith(memberName) ?? false
+  }
+
   stats(): GossipStats {
     const { packets, streams, sent, received, drops, events } = this.#counters
     const parts = this.#parts
@@ -326,6 +330,7 @@ class Driver implements Gossip {
         break
       case 'member-event':
         parts.reconnect.observe(this.#nowMs(), effect.event)
+        if (effect.event.type === 'leave') parts.exchange.forget(effect.event.member.name)
         this.#delegate.memberEvent(effect.event)
         break
       case 'own-incarnation':

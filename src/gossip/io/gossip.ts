@@ -146,4 +146,6 @@ export interface Gossip extends Broadcaster {
    * @returns whether it took place; never does once stopped
    */
   pushPullNow(memberName?: string): Promise<boolean>
+  /** Whether a push-pull with this live member, started by whichever side, has been complete since it was last seen to come. */
+  exchangedWith(memberName: string): boolean
 }

@@ -36,6 +36,8 @@ type Party = Pick<Exchange, 'peer' | 'peerClass'>
 
 export class PushPullExchange {
   readonly #deps: PushPullDeps
+  /** Live members whose half was merged. */
+  readonly #exchanged = new Set<string>()
 
   constructor(deps: PushPullDeps) {
     this.#deps = deps
@@ -72,6 +74,16 @@ export class PushPullExchange {
     this.#merge(message, userState, party)
   }
 
+  /** Whether this member's half has been merged since it was last seen to come. */
+  exchangedWith(memberName: string): boolean {
+    return this.#exchanged.has(memberName)
+  }
+
+  /** The member has gone. */
+  forget(memberName: string): void {
+    this.#exchanged.delete(memberName)
+  }
+
   #message(join: boolean, userState: Uint8Array): PushPullMessage {
     return { kind: 'push-pull', join, nodes: this.#deps.machine.nodeRecords(), userState }
   }
@@ -82,6 +94,10 @@ export class PushPullExchange {
     if (message.userState.length > 0) {
       delegate.mergeRemoteState(message.userState, { join: message.join, remoteState, ...party })
     }
+    // Only members, so that nobody fills memory with names.
+    const { peer } = party
+    const isMember = machine.members().some(({ name, liveness }) => name === peer && isLiving(liveness))
+    if (peer !== undefined && isMember) this.#exchanged.add(peer)
     merged()
   }
 
