@@ -1,6 +1,7 @@
 /**
  * `kill -9` under load, again and again on one directory: after each restart every acknowledged write is there and
- * nothing else is. 15 rounds, 50 with HEARSAY_TEST=ci; a failure prints the seed of the kill moments.
+ * nothing else is. 15 rounds, 200 with HEARSAY_TEST=ci, 10,000 with HEARSAY_TEST=long (about 200 a minute on an idle
+ * machine); a failure prints the seed of the kill moments.
  */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,11 +12,11 @@ import { type CompiledScript, compileScript } from '../support/compiled-script.t
 import { CrashLedger } from '../support/crash-ledger.ts'
 import { openHostStore } from '../support/host-store.ts'
 import { LineProcess } from '../support/line-process.ts'
-import { inCi } from '../support/requirement.ts'
+import { inCi, inLong } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { readCells } from './store-cells.ts'
 
-const ROUNDS = inCi ? 50 : 15
+const ROUNDS = inLong ? 10_000 : inCi ? 200 : 15
 const WRITERS = 16
 const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 

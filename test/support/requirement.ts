@@ -18,8 +18,10 @@ export interface Requirement {
   readonly install: string
 }
 
+/** Endless-looking loops run: an hour and more, for the night. */
+export const inLong: boolean = process.env.HEARSAY_TEST === 'long'
 /** Longer suites run, and nothing may be skipped. */
-export const inCi: boolean = process.env.HEARSAY_TEST === 'ci'
+export const inCi: boolean = process.env.HEARSAY_TEST === 'ci' || inLong
 
 /** @returns `describe`, or a stand-in that skips visibly (locally) or fails (in CI) */
 export function requirement(needed: Requirement): (title: string, suite: () => void) => void {
