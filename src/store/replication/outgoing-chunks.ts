@@ -10,22 +10,14 @@ import { Heap } from '../../base/heap.ts'
 import type { Delta, MapPut, RecordPut, SetAdd } from '../core/delta.ts'
 import { encodeDelta } from '../core/state-codec.ts'
 import type { StateItem } from '../core/state-item.ts'
+import { type Line, LineMeasure } from './line-measure.ts'
 
 export const CHUNK_BYTES_MAX: number = 64 * 1024
 export const CHUNKS_UNACKNOWLEDGED_MAX = 4
+/** Left free in each chunk: names are given anew in each, and were measured with the line that brought them first. */
+const NAMES_BYTES = 4096
 /** Items looked up at once. */
 const READ_ITEMS = 64
-/** Dot, stamp, flags and lengths of a line, with a new actor and content type. */
-const LINE_BYTES = 96
-const CHARACTER_BYTES_MAX = 3
-
-interface Line {
-  readonly put?: MapPut
-  readonly add?: SetAdd
-  readonly record?: RecordPut
-  /** Not below what it takes encoded. */
-  readonly bytes: number
-}
 
 export interface OutgoingDeps {
   readonly read: (items: Iterable<StateItem>) => Delta
@@ -41,6 +33,7 @@ export class OutgoingChunks {
   #items: Iterator<StateItem> | undefined
   #lines: Line[] = []
   #taken = 0
+  readonly #measure = new LineMeasure()
   #isExhausted = false
   #sequence = 0
   readonly #unacknowledged = new Set<number>()
@@ -113,7 +106,8 @@ export class OutgoingChunks {
     let bytes = 0
     while (this.#refill()) {
       const line = this.#lines[this.#taken]
-      if (line === undefined || (lines.length > 0 && bytes + line.bytes > CHUNK_BYTES_MAX)) break
+      if (line === undefined || (lines.length > 0 && bytes + line.bytes > CHUNK_BYTES_MAX - NAMES_BYTES))
+        break
       lines.push(line)
       bytes += line.bytes
       this.#taken++
@@ -131,7 +125,7 @@ export class OutgoingChunks {
         some.push(next.value)
       }
       if (some.length === 0) return false
-      this.#lines = linesOf(this.#deps.read(some))
+      this.#lines = this.#measure.lines(this.#deps.read(some))
       this.#taken = 0
     }
     return true
@@ -161,24 +155,6 @@ function* inDotOrder(
     }
   }
   yield* dotless
-}
-
-function linesOf(delta: Delta): Line[] {
-  return [
-    ...delta.puts.map((put) => ({
-      put,
-      bytes: lineBytes(put.map, put.key, put.entry.value?.bytes.length ?? 0),
-    })),
-    ...delta.adds.map((add) => ({ add, bytes: lineBytes(add.set, add.member, 0) })),
-    ...delta.records.map((record) => ({
-      record,
-      bytes: lineBytes(record.table, record.key, record.record.bytes.length),
-    })),
-  ]
-}
-
-function lineBytes(name: string, key: string, value: number): number {
-  return LINE_BYTES + (name.length + key.length) * CHARACTER_BYTES_MAX + value
 }
 
 function deltaOf(lines: readonly Line[]): Delta {
