@@ -101,9 +101,7 @@ requirement(compiler)('a server whose tables make LevelDB abort', () => {
       expect(serve(storagePath, [], env)).toEqual({
         code: 1,
         signal: null,
-        err: expect.stringMatching(
-          /^hearsay: reading the database .* SIGABRT.*hearsay snapshot restore.*\n$/,
-        ),
+        err: expect.stringMatching(/reading the database .* SIGABRT.*hearsay snapshot restore/),
       })
     }
     // Nothing was touched: on a disk that works again it goes on.
