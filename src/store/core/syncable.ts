@@ -34,7 +34,10 @@ export interface Syncable {
    * is removed is not met after its removal.
    */
   scan(): Iterator<StateItem>
-  /** What is held under these items now, as a delta without covered dots; items that changed or went are left out. */
+  /**
+   * What is held under the keys of these items now, as a delta without covered dots: the item, or what was written over it
+   * since, which whoever gave up the item needs to have in its place. Nothing for an item that only went.
+   */
   read(items: Iterable<StateItem>): Delta
   /**
    * Drops those of `items` that are still held as they were and whose dot `theirs` has seen: the peer removed them.

@@ -245,7 +245,7 @@ export class SyncSession {
     this.#scan(
       (item) => {
         const place = comparison.place(item)
-        if (place !== 'common') this.#place(item, place === 'contested')
+        if (place !== 'common' || this.#isNews(item)) this.#place(item, place === 'contested')
       },
       () => {
         this.#isSorted = true
@@ -291,7 +291,7 @@ export class SyncSession {
     }
     this.#scan((item) => {
       const mark = wanted.table.mark(item.hi, item.lo)
-      if (mark !== ABSENT) this.#place(item, mark === CONTESTED)
+      if (mark !== ABSENT || this.#isNews(item)) this.#place(item, mark === CONTESTED)
     }, answer)
     return true
   }
@@ -304,6 +304,14 @@ export class SyncSession {
     } else this.#incoming.retireLater(item, theirs)
   }
 
+  /**
+   * Written since the states were compared: perhaps over something that the peer asked for, and then it must not go without
+   * this, or the peer would let go of what both replaced and hold nothing under the key.
+   */
+  #isNews({ dot }: StateItem): boolean {
+    return dot !== undefined && this.#theirContext?.has(dot) === false
+  }
+
   #scan(each: (item: StateItem) => void, done: () => void): void {
     const slice = (items: readonly StateItem[]): void => {
       for (const item of items) each(item)
@@ -314,7 +322,7 @@ export class SyncSession {
 
   #chunk({ sequence, last, delta }: SyncBody & { readonly kind: 'chunk' }): boolean {
     if (!this.#isSorted) return true
-    if (!this.#incoming.receive(sequence, last, decodeDelta(delta))) return false
+    if (!this.#incoming.receive(sequence, last, decodeDelta(delta), this.#theirContext)) return false
     if (this.#compares && !this.#outgoing.isStarted && !this.#outgoing.isEmpty) this.#outgoing.start()
     return true
   }

@@ -140,6 +140,31 @@ describe('an exchange of two replicas', () => {
     expect(absent).toBe(0)
   })
 
+  it.each(['a', 'b'])(
+    'never lets a key or member be absent that is written again while it is on its way, when %s calls',
+    (caller) => {
+      const pipe = pairWith(300)
+      const [a, b] = [pipe.peer('a'), pipe.peer('b')]
+      b.hear(a.add('x'))
+      // As in gossip that loses everything: what a writes, b hears of by the session alone.
+      const write = (): void => {
+        for (let i = 0; i < 300; i++) a.put(`key-${i}`, 'new'.padEnd(2000, '.'))
+        a.add('x')
+      }
+      write()
+      pipe.call(caller, caller === 'a' ? 'b' : 'a')
+      let absent = 0
+      pipe.carries = ({ frame }) => {
+        for (let i = 0; i < 300; i++) if (b.state.entry('m', `key-${i}`) === undefined) absent++
+        if (!b.state.hasMember('s', 'x')) absent++
+        if (frame.body.kind !== 'done') write()
+        return true
+      }
+      pipe.run()
+      expect(absent).toBe(0)
+    },
+  )
+
   it('exchanges two versions of one record, and both keep the newer', () => {
     const pipe = pairWith(10)
     pipe.peer('a').record('r', 1n, 'old')
