@@ -75,6 +75,8 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
     {
       kv: store.kv,
       sets: store.sets,
+      batches: store.batches,
+      acks: replica.acks,
       cluster,
       health,
       metrics: metricsOf(replica, cluster),

@@ -1,33 +1,69 @@
 /**
- * `?ack=` of writes: how many replicas must have the write on disk before the answer. This version waits for itself only
- * (`local`, or the number 1, which counts this replica); asking for more is refused before anything is written.
+ * `?ack=` and `?timeout=` of writes: how many replicas must have the write on disk before the answer is 200. Planned
+ * before the write, so that what cannot be met writes nothing; counted after it. What was not met in time is answered
+ * with 202 and the names of those who have it: the write stays, and goes on spreading.
  */
 import { parseDuration } from '../base/duration.ts'
+import { ACK_TIMEOUT_MS, type Acknowledgements, type AckPlan, parseAck } from '../store/acknowledgement.ts'
+import type { Delta } from '../store/core/delta.ts'
 import { HttpError } from './problem.ts'
 
-const FORM = /^(?:local|majority|all|[1-9]\d{0,3})$/
+/** Longest wait for other replicas: a client that waits longer does better to ask again. */
+export const ACK_TIMEOUT_MS_MAX = 60_000
 
 export interface AcknowledgementQuery {
   readonly ack?: string
-  /** How long to wait for other replicas: checked, and without effect while there are none to wait for. */
   readonly timeout?: string
 }
 
-/**
- * @throws HttpError `HTTP_QUERY_INVALID` for another word, `ACK_NOT_SUPPORTED` for more than this replica,
- *   `DURATION_MALFORMED` for the timeout
- */
-export function checkAcknowledgement(query: AcknowledgementQuery): void {
-  const { ack, timeout } = query
-  if (timeout !== undefined) parseDuration(timeout)
-  if (ack === undefined) return
-  if (!FORM.test(ack)) {
-    throw new HttpError(
-      'HTTP_QUERY_INVALID',
-      `ack must be local, a number, majority or all: ${JSON.stringify(ack)}`,
-    )
+export interface Acknowledged {
+  /** 200, 201 and 204 when true; 202 when not. */
+  readonly reached: boolean
+  /** Names of the replicas that have the write on disk, this one first. */
+  readonly acked: string[]
+  /** How many were to have it. */
+  readonly needed: number
+}
+
+/** Of a write that waits for this replica only. */
+type Local = 'local'
+type Planned = { readonly plan: AckPlan; readonly timeoutMs: number }
+
+export class Acknowledger {
+  readonly #acks: Acknowledgements
+  readonly #local: Acknowledged
+
+  /** @param name of this replica */
+  constructor(acks: Acknowledgements, name: string) {
+    this.#acks = acks
+    this.#local = { reached: true, acked: [name], needed: 1 }
   }
-  if (ack !== 'local' && ack !== '1') {
-    throw new HttpError('ACK_NOT_SUPPORTED', `ack=${ack} is not available yet; ack=local is the default`)
+
+  /**
+   * @throws HttpError `HTTP_QUERY_INVALID`; HearsayError `DURATION_MALFORMED`, `ACK_UNREACHABLE`, `ACK_OVERLOADED`
+   */
+  plan({ ack, timeout }: AcknowledgementQuery): Planned | Local {
+    const timeoutMs = timeout === undefined ? ACK_TIMEOUT_MS : parseDuration(timeout)
+    if (timeoutMs === 0 || timeoutMs > ACK_TIMEOUT_MS_MAX) {
+      throw new HttpError('HTTP_QUERY_INVALID', 'timeout must be more than 0 and at most 60s')
+    }
+    if (ack === undefined) return 'local'
+    const parsed = parseAck(ack)
+    if (parsed === undefined) {
+      throw new HttpError(
+        'HTTP_QUERY_INVALID',
+        `ack must be local, a number from 1 to 9999, majority or all: ${JSON.stringify(ack)}`,
+      )
+    }
+    const plan = this.#acks.plan(parsed)
+    return plan.needed === 1 ? 'local' : { plan, timeoutMs }
+  }
+
+  /** For a write that is durable here. */
+  async confirm(planned: Planned | Local, deltas: readonly Delta[]): Promise<Acknowledged> {
+    if (planned === 'local') return this.#local
+    const { plan, timeoutMs } = planned
+    const { reached, acked } = await this.#acks.confirm(plan, deltas, timeoutMs)
+    return { reached, acked: [...acked], needed: plan.needed }
   }
 }

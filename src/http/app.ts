@@ -15,6 +15,7 @@ import type { HttpDeps, HttpOptions } from './http-deps.ts'
 import { HttpError, problem, problemOf, sendProblem } from './problem.ts'
 import { RequestCounts } from './request-counts.ts'
 import { RouteTable } from './route-table.ts'
+import { batchRoutes } from './routes/batch.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kvRoutes } from './routes/kv.ts'
@@ -24,6 +25,7 @@ import { snapshotRoutes } from './routes/snapshot.ts'
 import { statusRoutes } from './routes/status.ts'
 
 export const BODY_BYTES_MAX: number = 1024 * 1024
+export const BATCH_BODY_BYTES_MAX: number = 6 * 1024 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
@@ -36,8 +38,8 @@ const SEGMENT_CHARS_MAX = 16_384
 export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance {
   const bodyBytesMax = options.bodyBytesMax ?? BODY_BYTES_MAX
   const counts = new RequestCounts()
-  const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const body = problemOf(error, bodyBytesMax)
+  const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const body = problemOf(error, request.routeOptions?.bodyLimit ?? bodyBytesMax)
     counts.problem(body.code)
     if (body.status === 500) {
       deps.log.error({ component: 'http', event: 'HTTP_INTERNAL_ERROR', err: error }, 'a request failed')
@@ -90,6 +92,8 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
       scope.register(metricsRoutes(deps.metrics))
       scope.register(kvRoutes(deps, prefix), { prefix: '/api/v1' })
       scope.register(setRoutes(deps), { prefix: '/api/v1' })
+      const batchBytesMax = options.batchBodyBytesMax ?? BATCH_BODY_BYTES_MAX
+      scope.register(batchRoutes(deps, batchBytesMax), { prefix: '/api/v1' })
       scope.register(clusterRoutes(deps.cluster), { prefix: '/api/v1' })
       scope.register(snapshotRoutes(deps.snapshot), { prefix: '/api/v1' })
       scope.register(statusRoutes(deps.status), { prefix: '/api/v1' })

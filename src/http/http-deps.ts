@@ -1,6 +1,8 @@
 /** What the HTTP app is built from. The composition root provides all of it; the app opens and closes none of it. */
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
+import type { Acknowledgements } from '../store/acknowledgement.ts'
+import type { Batches } from '../store/batch.ts'
 import type { KeyValue } from '../store/key-value.ts'
 import type { StringSets } from '../store/string-sets.ts'
 import type { ClusterView, HealthView } from './facades.ts'
@@ -9,6 +11,8 @@ import type { MetricsRegistry } from './metrics/registry.ts'
 export interface HttpDeps {
   readonly kv: KeyValue
   readonly sets: StringSets
+  readonly batches: Batches
+  readonly acks: Acknowledgements
   readonly cluster: ClusterView
   readonly health: HealthView
   readonly metrics: MetricsRegistry
@@ -33,6 +37,8 @@ export interface HttpOptions {
   readonly routePrefix: string
   /** Largest body; default 1 MiB. */
   readonly bodyBytesMax?: number
+  /** Largest body of a batch; default 6 MiB, which holds 4 MiB of values in base64. */
+  readonly batchBodyBytesMax?: number
   /** Longest wait for the headers of a request; default 10 s. */
   readonly headersTimeoutMs?: number
   /** Longest wait for a whole request; default 30 s. */

@@ -234,9 +234,9 @@ describe('query of a write', () => {
     ['ttl=1m&ttl=2m', 400, 'HTTP_QUERY_INVALID'],
     ['ack=most', 400, 'HTTP_QUERY_INVALID'],
     ['ack=local&timeout=x', 400, 'DURATION_MALFORMED'],
-    ['ack=2', 501, 'ACK_NOT_SUPPORTED'],
-    ['ack=majority&timeout=2s', 501, 'ACK_NOT_SUPPORTED'],
-    ['ack=all', 501, 'ACK_NOT_SUPPORTED'],
+    ['ack=2', 503, 'ACK_UNREACHABLE'],
+    ['ack=majority&timeout=2s', 503, 'ACK_UNREACHABLE'],
+    ['ack=all', 503, 'ACK_UNREACHABLE'],
   ])('?%s is %d %s and nothing is stored', async (query, status, code) => {
     const { app, kv } = testApp()
     const put = await app.inject({ method: 'PUT', url: `/api/v1/kv/m/k?${query}`, payload: 'v' })

@@ -44,7 +44,7 @@ describe('sets', () => {
     ['/api/v1/sets/s/', 400, 'HTTP_PATH_MALFORMED'],
     ['/api/v1/sets//m', 400, 'HTTP_PATH_MALFORMED'],
     ['/api/v1/sets/s/%2e%2E', 400, 'HTTP_PATH_MALFORMED'],
-    ['/api/v1/sets/s/m?ack=all', 501, 'ACK_NOT_SUPPORTED'],
+    ['/api/v1/sets/s/m?ack=all', 503, 'ACK_UNREACHABLE'],
     ['/api/v1/sets/s/m?ttl=5m', 400, 'HTTP_QUERY_INVALID'],
   ])('PUT %s is %d %s', async (url, status, code) => {
     const { app } = testApp()

@@ -4,7 +4,15 @@ import { pino } from 'pino'
 import { buildHttp } from '../../src/http/app.ts'
 import type { HttpDeps, HttpOptions } from '../../src/http/http-deps.ts'
 import { createMetrics } from '../../src/http/metrics/registry.ts'
-import { clusterOf, healthOf, type MemoryKeyValue, memoryKeyValue, memorySets } from './memory-facades.ts'
+import {
+  clusterOf,
+  healthOf,
+  localAcks,
+  type MemoryKeyValue,
+  memoryBatches,
+  memoryKeyValue,
+  memorySets,
+} from './memory-facades.ts'
 
 export const NOW_MS: number = Date.UTC(2026, 10, 21, 12, 0, 0)
 
@@ -23,6 +31,8 @@ export function testApp(deps: Partial<HttpDeps> = {}, options: Partial<HttpOptio
     {
       kv,
       sets: memorySets(),
+      batches: memoryBatches(),
+      acks: localAcks(),
       cluster: clusterOf({
         name: 'dev-1',
         state: 'alive',

@@ -4,6 +4,8 @@
  */
 import { HearsayError } from '../../src/base/errors.ts'
 import type { ClusterMember, ClusterView, HealthView } from '../../src/http/facades.ts'
+import type { Acknowledgements } from '../../src/store/acknowledgement.ts'
+import type { Batches } from '../../src/store/batch.ts'
 import type { KeyValue, KvItem, Precondition } from '../../src/store/key-value.ts'
 import type { StringSets } from '../../src/store/string-sets.ts'
 
@@ -76,6 +78,38 @@ export function memorySets(): StringSets {
     has: (set, member) => sets.get(set)?.has(member) ?? false,
     members: (set) => [...(sets.get(set) ?? [])].sort((a, b) => (a < b ? -1 : 1)),
     sets: () => [...sets].filter(([, m]) => m.size > 0).map(([name, m]) => ({ name, count: m.size })),
+  }
+}
+
+/** A write concern that this replica alone meets. */
+export function localAcks(): Acknowledgements {
+  return {
+    plan: (ack) => {
+      if (ack === 'local' || ack === 1) return { needed: 1, others: [] }
+      throw new HearsayError('ACK_UNREACHABLE', 'there is only this replica')
+    },
+    confirm: async () => ({ reached: true, acked: ['dev-1'] }),
+  }
+}
+
+/** Every put creates, nothing is kept. */
+export function memoryBatches(): Batches {
+  return {
+    write: async (ops) => ({
+      deltas: [],
+      results: ops.map((op) => {
+        if (op.op === 'add') return { op: op.op, added: true }
+        if (op.op !== 'put') return { op: op.op, existed: false }
+        const item = {
+          key: op.key,
+          value: op.value,
+          version: 'v',
+          updatedAtMs: UPDATED_AT_MS,
+          expiresAtMs: op.expiresAtMs,
+        }
+        return { op: op.op, created: true, item }
+      }),
+    }),
   }
 }
 

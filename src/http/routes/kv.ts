@@ -7,9 +7,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import { parseDuration } from '../../base/duration.ts'
 import type { KeyValue, KvItem, PutOptions } from '../../store/key-value.ts'
-import { checkAcknowledgement } from '../acknowledgement.ts'
+import { Acknowledger } from '../acknowledgement.ts'
 import { formatEtag, isNotModified } from '../etag.ts'
 import { httpDate } from '../http-date.ts'
 import type { HttpDeps } from '../http-deps.ts'
@@ -20,10 +19,8 @@ import { HttpError } from '../problem.ts'
 import { rawBody, takeRawBodies } from '../raw-body.ts'
 import { servedType } from '../served-type.ts'
 import { asBuffer, storedValue } from '../stored-value.ts'
+import { expiryOf } from '../ttl.ts'
 import { listPage } from './kv-page.ts'
-
-/** A TTL beyond this is a slip of units: a hundred years. */
-const TTL_MS_MAX = 100 * 365 * 86_400_000
 
 const KeyParams = Type.Object({ map: Type.String(), key: Type.String() })
 const MapParams = Type.Object({ map: Type.String() })
@@ -51,7 +48,10 @@ const Written = Type.Object({
   version: Type.String(),
   expiresAt: Type.Optional(Type.String()),
   acked: Type.Array(Type.String()),
+  /** Of 202: on disk here, and not on as many replicas in time as it was to be. */
+  needed: Type.Optional(Type.Integer()),
 })
+const WRITTEN_RESPONSES = { 200: Written, 201: Written, 202: Written }
 const Maps = Type.Object({
   maps: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })),
 })
@@ -61,27 +61,34 @@ const ITEM_ROUTE = { schema: { params: KeyParams }, validatorCompiler: () => () 
 
 export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCallback {
   const { kv, wallMs } = deps
-  const acked = [deps.cluster.name]
+  const acknowledger = new Acknowledger(deps.acks, deps.cluster.name)
   return (scope, _options, done) => {
     takeRawBodies(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
 
     app.put(
       '/kv/:map/:key',
-      { schema: { params: KeyParams, querystring: WriteQuery, response: { 200: Written, 201: Written } } },
+      { schema: { params: KeyParams, querystring: WriteQuery, response: WRITTEN_RESPONSES } },
       async (request, reply) => {
         const { map, key } = request.params
         checkPathName(map, 'map')
         checkPathName(key, 'key')
-        checkAcknowledgement(request.query)
+        const planned = acknowledger.plan(request.query)
         const value = storedValue(request.headers['content-type'], rawBody(request.body))
         const options = putOptions(writePrecondition(request.headers), request.query.ttl, wallMs)
-        const { created, item } = await kv.put(map, key, value, options)
-        reply.header('etag', formatEtag(item.version))
-        reply.code(created ? 201 : 200)
-        return item.expiresAtMs === undefined
-          ? { map, key, version: item.version, acked }
-          : { map, key, version: item.version, expiresAt: isoTime(item.expiresAtMs), acked }
+        const { created, item, deltas } = await kv.put(map, key, value, options)
+        const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
+        const { version, expiresAtMs } = item
+        reply.header('etag', formatEtag(version))
+        reply.code(reached ? (created ? 201 : 200) : 202)
+        return {
+          map,
+          key,
+          version,
+          ...(expiresAtMs === undefined ? {} : { expiresAt: isoTime(expiresAtMs) }),
+          acked,
+          ...(reached ? {} : { needed }),
+        }
       },
     )
 
@@ -110,9 +117,11 @@ export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCall
         const { map, key } = request.params
         checkPathName(map, 'map')
         checkPathName(key, 'key')
-        checkAcknowledgement(request.query)
-        await kv.delete(map, key, writePrecondition(request.headers))
-        return reply.code(204).send()
+        const planned = acknowledger.plan(request.query)
+        const { deltas } = await kv.delete(map, key, writePrecondition(request.headers))
+        const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
+        if (reached) return reply.code(204).send()
+        return reply.code(202).send({ map, key, acked, needed })
       },
     )
 
@@ -171,12 +180,7 @@ function sendPage(
 }
 
 function putOptions(precondition: PutOptions, ttl: string | undefined, wallMs: () => number): PutOptions {
-  if (ttl === undefined) return precondition
-  const ttlMs = parseDuration(ttl)
-  if (ttlMs === 0 || ttlMs > TTL_MS_MAX) {
-    throw new HttpError('HTTP_QUERY_INVALID', 'ttl must be more than 0 and at most 876000h')
-  }
-  return { ...precondition, expiresAtMs: wallMs() + ttlMs }
+  return ttl === undefined ? precondition : { ...precondition, ...expiryOf(ttl, wallMs()) }
 }
 
 function isoTime(timeMs: number): string {

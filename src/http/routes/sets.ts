@@ -2,7 +2,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback } from 'fastify'
 import { Type } from 'typebox'
-import { checkAcknowledgement } from '../acknowledgement.ts'
+import { Acknowledger } from '../acknowledgement.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { checkPathName } from '../path-name.ts'
 import { HttpError } from '../problem.ts'
@@ -15,7 +15,13 @@ const WriteQuery = Type.Object(
   { additionalProperties: false },
 )
 const Member = Type.Object({ set: Type.String(), member: Type.String() })
-const Added = Type.Object({ set: Type.String(), member: Type.String(), acked: Type.Array(Type.String()) })
+const Added = Type.Object({
+  set: Type.String(),
+  member: Type.String(),
+  acked: Type.Array(Type.String()),
+  /** Of 202: on disk here, and not on as many replicas in time as it was to be. */
+  needed: Type.Optional(Type.Integer()),
+})
 const Members = Type.Object({ members: Type.Array(Type.String()) })
 const Sets = Type.Object({
   sets: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })),
@@ -23,20 +29,27 @@ const Sets = Type.Object({
 
 export function setRoutes(deps: HttpDeps): FastifyPluginCallback {
   const { sets } = deps
-  const acked = [deps.cluster.name]
+  const acknowledger = new Acknowledger(deps.acks, deps.cluster.name)
   return (scope, _options, done) => {
     takeRawBodies(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
 
     app.put(
       '/sets/:set/:member',
-      { schema: { params: MemberParams, querystring: WriteQuery, response: { 200: Added, 201: Added } } },
+      {
+        schema: {
+          params: MemberParams,
+          querystring: WriteQuery,
+          response: { 200: Added, 201: Added, 202: Added },
+        },
+      },
       async (request, reply) => {
         const { set, member } = checked(request.params)
-        checkAcknowledgement(request.query)
-        const { added } = await sets.add(set, member)
-        reply.code(added ? 201 : 200)
-        return { set, member, acked }
+        const planned = acknowledger.plan(request.query)
+        const { added, deltas } = await sets.add(set, member)
+        const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
+        reply.code(reached ? (added ? 201 : 200) : 202)
+        return { set, member, acked, ...(reached ? {} : { needed }) }
       },
     )
 
@@ -45,9 +58,11 @@ export function setRoutes(deps: HttpDeps): FastifyPluginCallback {
       { schema: { params: MemberParams, querystring: WriteQuery } },
       async (request, reply) => {
         const { set, member } = checked(request.params)
-        checkAcknowledgement(request.query)
-        await sets.remove(set, member)
-        return reply.code(204).send()
+        const planned = acknowledger.plan(request.query)
+        const { deltas } = await sets.remove(set, member)
+        const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
+        if (reached) return reply.code(204).send()
+        return reply.code(202).send({ set, member, acked, needed })
       },
     )
 

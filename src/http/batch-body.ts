@@ -1,0 +1,125 @@
+/**
+ * The body of a batch: `{"ops":[{"op":"put","map","key","value"|"valueBase64","contentType"?,"ttl"?}, …]}`.
+ *
+ * `value` is kept as it was written, as JSON; `valueBase64` is bytes of any type. What is not expected is an error and
+ * names the operation and the field, so that a misspelt `ttl` writes nothing.
+ */
+import { isUtf8 } from 'node:buffer'
+import type { BatchOp } from '../store/batch.ts'
+import type { StoredValue } from '../store/core/delta.ts'
+import { elementSlices, memberSlices } from './json-slices.ts'
+import { HttpError } from './problem.ts'
+import { asBuffer, isJsonType, storedValue } from './stored-value.ts'
+import { expiryOf } from './ttl.ts'
+
+const JSON_TYPE = 'application/json'
+const FIELDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['put', ['op', 'map', 'key', 'value', 'valueBase64', 'contentType', 'ttl']],
+  ['delete', ['op', 'map', 'key']],
+  ['add', ['op', 'set', 'member']],
+  ['remove', ['op', 'set', 'member']],
+])
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * @param nowMs wall time that a `ttl` counts from
+ * @throws HttpError `HTTP_BODY_INVALID`, and what the fields of one write throw, naming the operation
+ */
+export function batchOps(body: Uint8Array, nowMs: number): BatchOp[] {
+  if (!isUtf8(body)) throw new HttpError('HTTP_BODY_INVALID', 'the body is not UTF-8')
+  const text = asBuffer(body).toString('utf8')
+  const ops = opsOf(parsed(text))
+  const values = valueTexts(text)
+  return ops.map((op, index) => {
+    try {
+      return batchOp(fieldsOf(op), values[index], nowMs)
+    } catch (error) {
+      if (error instanceof HttpError)
+        throw new HttpError(error.code, `ops[${index}]: ${error.message}`, error.limit)
+      throw error
+    }
+  })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw invalid(`the body is not JSON: ${reason.slice(0, 200)}`)
+  }
+}
+
+function opsOf(body: unknown): readonly unknown[] {
+  const fields = fieldsOf(body)
+  const stranger = Object.keys(fields).find((name) => name !== 'ops')
+  if (stranger !== undefined)
+    throw invalid(`${JSON.stringify(stranger)} is not expected; the body is {"ops":[…]}`)
+  if (!Array.isArray(fields.ops)) throw invalid('ops must be a list')
+  return fields.ops
+}
+
+/** The text of `value` of each operation. The last of two counts, as for JSON.parse. */
+function valueTexts(text: string): (string | undefined)[] {
+  const texts: (string | undefined)[] = []
+  for (const member of memberSlices(text, 0)) {
+    if (member.name !== 'ops') continue
+    texts.length = 0
+    for (const element of elementSlices(text, member.start)) texts.push(valueText(text, element.start))
+  }
+  return texts
+}
+
+function valueText(text: string, at: number): string | undefined {
+  if (text[at] !== '{') return undefined
+  let found: string | undefined
+  for (const { name, start, end } of memberSlices(text, at))
+    if (name === 'value') found = text.slice(start, end)
+  return found
+}
+
+function batchOp(fields: Fields, valueText: string | undefined, nowMs: number): BatchOp {
+  const { op } = fields
+  const expected = typeof op === 'string' ? FIELDS.get(op) : undefined
+  if (expected === undefined) throw invalid('op must be put, delete, add or remove')
+  const stranger = Object.keys(fields).find((name) => !expected.includes(name))
+  if (stranger !== undefined) throw invalid(`a ${op} takes no ${JSON.stringify(stranger)}`)
+  if (op === 'add' || op === 'remove')
+    return { op, set: textOf(fields, 'set'), member: textOf(fields, 'member') }
+  const [map, key] = [textOf(fields, 'map'), textOf(fields, 'key')]
+  if (op === 'delete') return { op, map, key }
+  const ttl = fields.ttl === undefined ? undefined : textOf(fields, 'ttl')
+  return { op: 'put', map, key, value: putValue(fields, valueText), ...expiryOf(ttl, nowMs) }
+}
+
+function putValue(fields: Fields, valueText: string | undefined): StoredValue {
+  const contentType = fields.contentType === undefined ? undefined : textOf(fields, 'contentType')
+  const { valueBase64 } = fields
+  if ((valueText === undefined) === (valueBase64 === undefined)) {
+    throw invalid('a put takes either value or valueBase64')
+  }
+  if (valueText !== undefined) {
+    const type = contentType ?? JSON_TYPE
+    if (!isJsonType(type)) throw invalid(`value is JSON; for ${JSON.stringify(type)} use valueBase64`)
+    return storedValue(type, Buffer.from(valueText))
+  }
+  if (typeof valueBase64 !== 'string' || !BASE64.test(valueBase64)) throw invalid('valueBase64 is not base64')
+  return storedValue(contentType, Buffer.from(valueBase64, 'base64'))
+}
+
+function textOf(fields: Fields, name: string): string {
+  const text = fields[name]
+  if (typeof text !== 'string') throw invalid(`${name} must be text`)
+  return text
+}
+
+function fieldsOf(value: unknown): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('not an object')
+  return value as Fields
+}
+
+function invalid(detail: string): HttpError {
+  return new HttpError('HTTP_BODY_INVALID', detail)
+}

@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { elementSlices, memberSlices } from '../../../src/http/json-slices.ts'
+
+const cut = (text: string, { start, end }: { start: number; end: number }): string => text.slice(start, end)
+
+describe('slices of JSON', () => {
+  it('are the values as they were written', () => {
+    const text = ' {"a" : -0 , "b":1e400,"c":"x,]}\\"", "a":[ {"}":"]"} ,[]], "d":true}'
+    expect([...memberSlices(text, 0)].map((slice) => [slice.name, cut(text, slice)])).toEqual([
+      ['a', '-0'],
+      ['b', '1e400'],
+      ['c', '"x,]}\\""'],
+      ['a', '[ {"}":"]"} ,[]]'],
+      ['d', 'true'],
+    ])
+  })
+
+  it('of nothing are none', () => {
+    expect([[...memberSlices(' { } ', 0)], [...elementSlices('[\n]', 0)]]).toEqual([[], []])
+  })
+
+  it('hold for any JSON, however it is indented', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()), (list, object) => {
+        for (const indent of [0, 1, '\t']) {
+          const [listText, objectText] = [
+            JSON.stringify(list, null, indent),
+            JSON.stringify(object, null, indent),
+          ]
+          const elements = [...elementSlices(listText, 0)].map((slice) => JSON.parse(cut(listText, slice)))
+          expect(elements).toEqual(JSON.parse(listText))
+          const members = [...memberSlices(objectText, 0)].map((slice) => [
+            slice.name,
+            JSON.parse(cut(objectText, slice)),
+          ])
+          expect(Object.fromEntries(members)).toEqual(JSON.parse(objectText))
+        }
+      }),
+    )
+  })
+
+  it.each(['a', '\\"', '\\u0041', ']'])('come from strings of 6 MiB of %s', (piece) => {
+    const text = piece.repeat((6 * 1_048_576) / piece.length)
+    expect([...elementSlices(`[{"a":"${text}"},"${text}"]`, 0)]).toHaveLength(2)
+  })
+
+  it('come fast from deep values', () => {
+    const deep = `[${'['.repeat(100_000)}${']'.repeat(100_000)},"${'\\"'.repeat(100_000)}"]`
+    expect([...elementSlices(deep, 0)]).toHaveLength(2)
+  })
+})
