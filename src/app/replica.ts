@@ -27,6 +27,7 @@ import { openStore } from '../store/open-store.ts'
 import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
 import type { StateStore } from '../store/state-store.ts'
 import { ClockFence } from './clock-fence.ts'
+import { clockLog } from './clock-log.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
@@ -137,9 +138,9 @@ export class Replica {
     const fence = new ClockFence({
       clock,
       members: () => replica?.gossip?.members() ?? [],
-      changed: (reason) => {
-        if (replica !== undefined) logClock(replica.log, reason)
-      },
+      stamps: () => replica?.store,
+      maxLeadMs: options.maxClockSkewMs,
+      ...clockLog(() => replica?.log),
     })
     const store = await openStore({
       ...(options.storagePath === undefined ? {} : { path: options.storagePath }),
@@ -294,11 +295,6 @@ export class Replica {
 
 function isForeign(member: Member): boolean {
   return member.peerClass !== 'native'
-}
-
-function logClock(log: Logger, reason: string | undefined): void {
-  if (reason === undefined) log.info({ component: 'app', event: 'clock_right_again' })
-  else log.warn({ component: 'app', event: 'clock_off', reason })
 }
 
 async function peerName(store: StateStore, given: string | undefined): Promise<string> {

@@ -130,6 +130,11 @@ export class ActorKeeper {
     return this.#stamps?.cover(clockMs, wallMs)
   }
 
+  /** Lowers what the next life begins above, for stamps that a wrong wall clock carried ahead. @throws as `ready` */
+  async turnBackStamps(wallMs: number): Promise<void> {
+    await this.#stamps?.turnBack(wallMs)
+  }
+
   /** Durably remembers the peer name or incarnation; fields not given stay. @throws as `ready` */
   remember(notes: ActorNotes): Promise<void> {
     return this.#update((record) => ({ ...record, ...notes }))

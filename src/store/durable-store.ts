@@ -206,6 +206,18 @@ export class DurableStore implements StateStore {
     return this.#options.state.fullState()
   }
 
+  clockLeadMs(): number {
+    const { state, clock } = this.#options
+    return state.clock.ms - clock.wallMs()
+  }
+
+  turnBackClock(): Promise<void> {
+    const { state, keeper, clock } = this.#options
+    const nowMs = clock.wallMs()
+    state.turnBackClock(nowMs)
+    return keeper.turnBackStamps(nowMs)
+  }
+
   status(): StoreStatus {
     const { state, disk, clock, damagedRecords, damagedCopies, wait } = this.#options
     const counts = state.counts(clock.wallMs())

@@ -65,6 +65,10 @@ export interface StateStore extends Joinable, Syncable {
    * the change; must not throw, nor write. @returns how to stop
    */
   onChanged(listener: (keys: readonly StateKey[]) => void): () => void
+  /** How far the newest stamp seen or given runs ahead of the wall clock; negative when it is behind. */
+  clockLeadMs(): number
+  /** For when the wall clock was wrong and is known to be right now: stamps follow it again, on disk as well. */
+  turnBackClock(): Promise<void>
   status(): StoreStatus
   /** The state as a stream of bytes, for a file that `hearsay snapshot restore` takes (snapshot-save.ts). */
   snapshot(): AsyncIterable<Uint8Array>

@@ -130,6 +130,14 @@ export class ReplicaState {
     return this.#clock
   }
 
+  /**
+   * Lets the clock go back to the wall. Only for one that ran ahead because the wall itself was wrong and has been set
+   * right: writes still go above what they replace, but no longer above everything written here.
+   */
+  turnBackClock(nowMs: number): void {
+    this.#clock = { ms: Math.floor(nowMs), logical: 0 }
+  }
+
   /** The entry a reader sees: no tombstone, nothing expired. */
   get(map: string, key: string, nowMs: number): MapEntry | undefined {
     const entry = this.#maps.entry(map, key)

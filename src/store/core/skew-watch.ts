@@ -110,6 +110,13 @@ export class SkewWatch {
     return FREE
   }
 
+  /** Whether a majority of the peers, or the only one, shows our time to within `withinMs`. */
+  confirms(withinMs: number, ourWallMs: number, nowMs: number): boolean {
+    const offsets = [...this.offsetsMs(ourWallMs, nowMs).values()]
+    const agreeing = offsets.filter((offset) => Math.abs(offset) <= withinMs)
+    return agreeing.length * 2 > Math.min(this.#known.size, this.#peersMax)
+  }
+
   #isMajority(votes: number): boolean {
     const voters = Math.min(this.#known.size, this.#peersMax)
     return votes >= VOTES_MIN && votes * 2 > voters

@@ -21,18 +21,28 @@ function setup() {
   const world = {
     nowMs: 1000,
     wallMs: 1_700_000_000_000,
+    leadMs: 0,
     members: [member('self'), member('a'), member('b')],
   }
   const told: (string | undefined)[] = []
+  const turnedBack: number[] = []
   const fence = new ClockFence({
     clock: { monotonicMs: () => world.nowMs, wallMs: () => world.wallMs },
     members: () => world.members,
     changed: (reason) => told.push(reason),
+    stamps: () => ({
+      clockLeadMs: () => world.leadMs,
+      turnBackClock: async () => {
+        world.leadMs = 0
+      },
+    }),
+    maxLeadMs: 10_000,
+    turnedBack: (leadMs) => turnedBack.push(leadMs),
   })
   const heard = (offsetMs: number): void => {
     for (const { name } of world.members) fence.heard(name, world.wallMs + offsetMs, 0)
   }
-  return { world, told, fence, heard }
+  return { world, told, turnedBack, fence, heard }
 }
 
 describe('the clock fence', () => {
@@ -68,6 +78,36 @@ describe('the clock fence', () => {
     world.wallMs += 1000
     expect(fence.refusal()).toBeUndefined()
     expect([...fence.offsetsMs().keys()]).toEqual(['a'])
+  })
+
+  it('takes the stamps back when the peers say that the wall clock is right and the stamps lead it too far', () => {
+    const { world, turnedBack, heard } = setup()
+    world.leadMs = 120_000
+    heard(-120_000)
+    expect([world.leadMs, turnedBack]).toEqual([120_000, []])
+    heard(0)
+    expect([world.leadMs, turnedBack]).toEqual([0, [120_000]])
+    world.leadMs = 10_000
+    heard(0)
+    expect(world.leadMs).toBe(10_000)
+  })
+
+  it('takes them back before the first write after the wall clock was set right', () => {
+    const { world, turnedBack, fence, heard } = setup()
+    heard(-120_000)
+    expect(fence.refusal()).toBeDefined()
+    world.leadMs = 120_000
+    world.wallMs -= 120_000
+    expect(fence.refusal()).toBeUndefined()
+    expect(turnedBack).toEqual([120_000])
+  })
+
+  it('leaves the stamps alone when no peer confirms the wall clock: it may be that which went back', () => {
+    const { world, turnedBack, heard } = setup()
+    world.leadMs = 3_600_000
+    heard(3_600_000)
+    heard(11_000)
+    expect(turnedBack).toEqual([])
   })
 
   it('counts live members of our own kind only, and not ourselves', () => {

@@ -104,6 +104,21 @@ describe('the stamp bound', () => {
     expect(boundMs).toBeLessThanOrEqual(WALL_MS + 1000 + STAMP_STEP_MS)
   })
 
+  it('can be lowered when the stamps were taken back, and covers the ones that come while it is', async () => {
+    const disk = new HeldDisk()
+    const bound = boundOn(disk)
+    await bound.cover(WALL_MS + 3_600_000, WALL_MS + 3_600_000)
+    disk.held = true
+    const lowered = bound.turnBack(WALL_MS)
+    await new Promise((resolve) => setImmediate(resolve))
+    await disk.release()
+    await lowered
+    expect([bound.ms, disk.saved.at(-1)]).toEqual([WALL_MS + STAMP_STEP_MS, WALL_MS + STAMP_STEP_MS])
+    expect(bound.cover(WALL_MS + 1, WALL_MS + 1)).toBeUndefined()
+    await bound.cover(WALL_MS + 6000, WALL_MS + 6000)
+    expect(disk.saved.at(-1)).toBe(WALL_MS + 6000 + STAMP_STEP_MS)
+  })
+
   it('goes ahead of a clock that leads the wall, so that not every batch needs a save', async () => {
     const disk = new HeldDisk()
     const bound = boundOn(disk)
@@ -183,6 +198,23 @@ describe('after a restart with the wall clock an hour earlier', () => {
     const second = await openAt(path, { ms: WALL_MS - HOUR_MS })
     expect(second.actor).not.toBe(first.actor)
     expect(compareStamps(await put(second, 'a'), last)).toBeGreaterThan(0)
+  })
+
+  it('unless they were taken back on purpose: then the next life keeps to the wall, too', async () => {
+    const wall = { ms: WALL_MS + HOUR_MS }
+    const path = tempDir()
+    const first = await openAt(path, wall)
+    const ahead = await put(first, 'a')
+    wall.ms = WALL_MS
+    expect(first.clockLeadMs()).toBe(HOUR_MS)
+    await first.turnBackClock()
+    const other = await put(first, 'b')
+    expect(other.ms).toBe(WALL_MS)
+    expect(compareStamps(await put(first, 'a'), ahead)).toBeGreaterThan(0)
+    const second = await openAt(crashed(path), wall)
+    const next = await put(second, 'b')
+    expect(next.ms).toBeLessThanOrEqual(WALL_MS + STAMP_STEP_MS + 1)
+    expect(compareStamps(next, other)).toBeGreaterThan(0)
   })
 
   it('the bound is on disk before a write is acknowledged', async () => {
