@@ -5,6 +5,7 @@
  * names the operation and the field, so that a misspelt `ttl` writes nothing.
  */
 import { isUtf8 } from 'node:buffer'
+import { HearsayError } from '../base/errors.ts'
 import type { BatchOp } from '../store/batch.ts'
 import type { StoredValue } from '../store/core/delta.ts'
 import { elementSlices, memberSlices } from './json-slices.ts'
@@ -36,9 +37,8 @@ export function batchOps(body: Uint8Array, nowMs: number): BatchOp[] {
     try {
       return batchOp(fieldsOf(op), values[index], nowMs)
     } catch (error) {
-      if (error instanceof HttpError)
-        throw new HttpError(error.code, `ops[${index}]: ${error.message}`, error.limit)
-      throw error
+      if (!(error instanceof HearsayError)) throw error
+      throw new HttpError(error.code, `ops[${index}]: ${error.message}`)
     }
   })
 }

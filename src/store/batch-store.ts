@@ -3,6 +3,7 @@
  * an operation found done already (a deletion of what is not there) gives the deltas of when it was done, as the single
  * writes do.
  */
+import { HearsayError } from '../base/errors.ts'
 import type { Batches, BatchOp, BatchOpResult, BatchResult } from './batch.ts'
 import type { Delta } from './core/delta.ts'
 import type { Stage } from './core/operation.ts'
@@ -24,8 +25,8 @@ export class BatchStore implements Batches {
     const kept = ops.map(ownCopy)
     const { result: results, deltas } = await committer.write((stage) => {
       let created = 0
-      return kept.map((op) => {
-        const result = this.#run(stage, op, created)
+      return kept.map((op, index) => {
+        const result = named(index, () => this.#run(stage, op, created))
         if ('created' in result ? result.created : 'added' in result && result.added) created++
         return result
       })
@@ -41,16 +42,19 @@ export class BatchStore implements Batches {
       throw new LimitError('STORE_BATCH_TOO_LARGE', `the batch has ${ops.length} operations`, batchOpsMax)
     }
     let bytes = 0
-    for (const op of ops) {
-      bytes +=
-        'map' in op ? checkKeyNames(op.map, op.key, limits) : checkMemberNames(op.set, op.member, limits)
-      if (op.op === 'put') bytes += checkValue(op.value, limits)
-    }
+    for (const [index, op] of ops.entries()) bytes += named(index, () => this.#bytesOf(op))
     if (bytes > batchBytesMax) {
       const message = `the keys and values of the batch are ${bytes} bytes`
       throw new LimitError('STORE_BATCH_TOO_LARGE', message, batchBytesMax)
     }
     return bytes + ops.length * OPERATION_BYTES
+  }
+
+  #bytesOf(op: BatchOp): number {
+    const { limits } = this.#parts
+    if ('set' in op) return checkMemberNames(op.set, op.member, limits)
+    const names = checkKeyNames(op.map, op.key, limits)
+    return op.op === 'put' ? names + checkValue(op.value, limits) : names
   }
 
   /** @param created entries that the batch has created so far */
@@ -90,6 +94,25 @@ export class BatchStore implements Batches {
       }
     }
     return earlier
+  }
+}
+
+/** Says which operation it was that could not be done. */
+class OperationError extends HearsayError {
+  override readonly name = 'OperationError'
+  readonly limit: number | undefined
+
+  constructor(index: number, cause: HearsayError) {
+    super(cause.code, `ops[${index}]: ${cause.message}`, { cause })
+    this.limit = cause instanceof LimitError ? cause.limit : undefined
+  }
+}
+
+function named<T>(index: number, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw error instanceof HearsayError ? new OperationError(index, error) : error
   }
 }
 
