@@ -44,7 +44,7 @@ export interface SessionDeps {
   readonly sent: (lines: number) => void
   readonly retired: (count: number) => void
   /** Everything was exchanged; `equal` when both hold the same now. Called once, and nothing after it. */
-  readonly completed: (equal: boolean) => void
+  readonly completed: (equal: boolean, theirs: StateSummary) => void
   /** A sign of life, ours or the peer's. */
   readonly active: () => void
 }
@@ -155,7 +155,7 @@ export class SyncSession {
         return true
       case 'done':
         if (!this.#compares) this.#peerDone(body.state)
-        else if (this.#isFinished) this.#end(this.#unite(body.state))
+        else if (this.#isFinished) this.#end(this.#unite(body.state), body.state)
         return true
       case 'offer':
       case 'refuse':
@@ -361,7 +361,7 @@ export class SyncSession {
     // The peer needs our context only where it is another one even now.
     const same = compareBytes(state.contextHash, theirs.contextHash) === 0
     send({ kind: 'done', state: same ? state : summaryOf(store, 'context') })
-    this.#end(equal)
+    this.#end(equal, theirs)
   }
 
   #unite(theirs: StateSummary): boolean {
@@ -371,8 +371,8 @@ export class SyncSession {
     return equal
   }
 
-  #end(equal: boolean): void {
+  #end(equal: boolean, theirs: StateSummary): void {
     this.close()
-    this.#deps.completed(equal)
+    this.#deps.completed(equal, theirs)
   }
 }

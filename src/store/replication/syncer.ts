@@ -16,6 +16,7 @@ import { HearsayError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
 import { Tally } from '../../base/tally.ts'
 import type { Delta } from '../core/delta.ts'
+import { contextHash } from './context-hash.ts'
 import { encodeSyncFrame, type StateSummary, type SyncBody, type SyncFrame } from './frames.ts'
 import { sameState, summaryOf } from './state-summary.ts'
 import { SyncSession } from './sync-session.ts'
@@ -31,6 +32,8 @@ export interface SyncLimits {
 
 export const DEFAULT_SYNC_LIMITS: SyncLimits = { sessionsMax: 4, idleTimeoutMs: 30_000, relayLinesMax: 100 }
 
+/** How long we wait for the first frame of a peer that is to compare, before a new offer may ask it again. */
+export const FIRST_FRAME_TIMEOUT_MS = 5000
 /** Session numbers given out that may still be answered. */
 const OFFERED_MAX = 64
 
@@ -74,6 +77,8 @@ export class Syncer {
   readonly #known = new Map<string, KnownState>()
   readonly #synced = new Set<string>()
   readonly #offered = new Set<number>()
+  /** Peers that were told enough to compare and have not begun, with when they were told. */
+  readonly #awaited = new Map<string, number>()
   #nowMs = 0
 
   constructor(deps: SyncerDeps) {
@@ -97,7 +102,9 @@ export class Syncer {
   /** Our half of an exchange that we start. @param peer the other side, where it is known */
   offer(peer: string | undefined): Uint8Array {
     const { store } = this.#deps
-    if (peer !== undefined && this.#running.has(peer)) return this.#frame(0, summaryOf(store, 'nothing'))
+    if (peer !== undefined && (this.#running.has(peer) || this.#awaited.has(peer))) {
+      return this.#frame(0, summaryOf(store, 'nothing'))
+    }
     const known = peer === undefined ? undefined : this.#known.get(peer)
     const brief = summaryOf(store, 'nothing')
     const session = this.#newNumber()
@@ -136,6 +143,7 @@ export class Syncer {
     if (body.state.sketch === undefined || body.state.context === undefined) {
       // They have our symbols and compare; for us it begins with their first frame.
       if (started) this.#gaveOut(session)
+      if (!this.#running.has(sender)) this.#awaited.set(sender, this.#nowMs)
       return
     }
     if (started) this.#close(sender, 'sessions_replaced')
@@ -156,6 +164,7 @@ export class Syncer {
       this.stats.add('frames_of_no_session')
       return
     }
+    this.#awaited.delete(sender)
     if (body.kind === 'refuse') return
     if (running !== undefined && !running.ours && sender < this.#deps.selfName) {
       this.#send(sender, number, { kind: 'refuse', reason: 'superseded' })
@@ -176,6 +185,7 @@ export class Syncer {
   /** The peer left or died. */
   gone(peer: string): void {
     this.#close(peer, 'sessions_broken')
+    this.#awaited.delete(peer)
     this.#known.delete(peer)
     this.#synced.delete(peer)
   }
@@ -183,6 +193,9 @@ export class Syncer {
   /** @param nowMs monotonic; to be called about once a second */
   tick(nowMs: number): void {
     this.#nowMs = nowMs
+    for (const [peer, sinceMs] of this.#awaited) {
+      if (nowMs - sinceMs >= FIRST_FRAME_TIMEOUT_MS) this.#awaited.delete(peer)
+    }
     for (const [peer, running] of [...this.#running]) {
       if (running.wasActive) {
         running.wasActive = false
@@ -232,9 +245,11 @@ export class Syncer {
         relayed += linesOf(news)
         if (relayed <= this.#limits.relayLinesMax) relay(news)
       },
-      completed: (equal) => {
+      completed: (equal, theirs) => {
         this.#running.delete(peer)
         this.stats.add(equal ? 'sessions_equal' : 'sessions_moved_on')
+        // Both have united their contexts, so that the peer's is ours now.
+        this.knows(peer, equal ? { root: theirs.root, contextHash: contextHash(store.context) } : theirs)
         this.#isSynced(peer)
       },
     })
