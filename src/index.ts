@@ -1,10 +1,17 @@
 /**
- * The public surface of the library. `hearsay/testing` has the simulator.
+ * The public surface of the library: docs/reference/embedding.md. `hearsay/testing` has the simulator.
  */
-export type { EmbeddedReplica, OpenReplicaOptions } from './app/open-replica.ts'
+export type { DelegateVersion, GossipSettings, OpenReplicaOptions } from './app/embed-options.ts'
+export type { EmbeddedReplica, ReplicaReadiness, WaitOptions } from './app/embedded-replica.ts'
 export { openReplica } from './app/open-replica.ts'
-export type { ReplicaMap, SetOptions } from './app/replica-map.ts'
-export type { ReplicaSet } from './app/replica-set.ts'
+export type { OwnerChange } from './app/ownership.ts'
+export type { DeleteResult, MapChange, ReplicaMap, SetOptions, SetResult } from './app/replica-map.ts'
+export type { AddResult, ReplicaSet, SetChange } from './app/replica-set.ts'
+export type { Instant, ReplicaSilences, SilenceOptions } from './app/replica-silences.ts'
+export type { Gap, WatchOptions } from './app/watch-stream.ts'
+export type { Ack, Acknowledged, WriteOptions } from './app/write-options.ts'
 export { errorCode, HearsayError } from './base/errors.ts'
-export type { Member } from './gossip/core/delegate.ts'
+export type { Member, PeerClass } from './gossip/core/delegate.ts'
+export type { Endpoint } from './gossip/core/endpoint.ts'
+export type { NodeLiveness } from './gossip/core/messages.ts'
 export type { JoinResult } from './gossip/io/gossip.ts'

@@ -37,16 +37,20 @@ export interface AlertmanagerDelegateDeps extends Omit<ReplicatorDeps, 'onSpread
   readonly note: NonNullable<ReplicatorDeps['note']>
   /** A record or payload of a peer was left out; reasons are from a closed set. */
   readonly dropped: (reason: string, count: number) => void
+  /** `none`: nothing is told to others than hearsay replicas, and nothing taken from them. Default `alertmanager`. */
+  readonly foreignState?: 'alertmanager' | 'none'
 }
 
 export class AlertmanagerDelegate implements GossipDelegate {
   readonly #deps: AlertmanagerDelegateDeps
   readonly #replicator: Replicator
+  readonly #sharesWithForeigners: boolean
   /** Whether what is being spread was written here. */
   #isOwn = false
 
   constructor(deps: AlertmanagerDelegateDeps) {
     this.#deps = deps
+    this.#sharesWithForeigners = deps.foreignState !== 'none'
     this.#replicator = new Replicator({
       ...deps,
       store: new AdmittingStore(
@@ -88,7 +92,8 @@ export class AlertmanagerDelegate implements GossipDelegate {
     const frame = this.#frameFor(exchange)
     // Whoever sent us a frame reads one, whatever class gossip takes it for.
     const reads = exchange.remoteState !== undefined || exchange.peerClass === 'native'
-    const withRecords = !(reads && frame.length > 0)
+    if (!this.#sharesWithForeigners && frame.length === 0) return NO_BYTES
+    const withRecords = this.#sharesWithForeigners && !(reads && frame.length > 0)
     const records = (table: string): Iterable<readonly [string, ForeignRecord]> =>
       withRecords ? this.#deps.records.entries(table) : []
     const state = encodeForeignState(records, frame)
@@ -107,12 +112,13 @@ export class AlertmanagerDelegate implements GossipDelegate {
 
   mergeRemoteState(bytes: Uint8Array, exchange: Exchange): void {
     const state = decodeForeignState(bytes, (table, key) => this.#deps.records.get(table, key))
-    this.#merge(state)
+    if (this.#sharesWithForeigners) this.#merge(state)
     if (state.hearsayFrame.length > 0) this.#replicator.mergeRemoteState(state.hearsayFrame, exchange)
   }
 
   userMessage(payload: Uint8Array): void {
     if (payload[0] === PRIVATE_MAGIC) this.#replicator.userMessage(payload)
+    else if (!this.#sharesWithForeigners) this.#deps.dropped('foreign_message', 1)
     else this.#merge(decodeForeignPart(payload, (table, key) => this.#deps.records.get(table, key)))
   }
 
@@ -141,7 +147,7 @@ export class AlertmanagerDelegate implements GossipDelegate {
   }
 
   #tellForeigners(records: readonly RecordPut[]): void {
-    if (records.length === 0) return
+    if (records.length === 0 || !this.#sharesWithForeigners) return
     const foreigners = this.#deps.broadcaster.members().some(({ peerClass }) => peerClass === 'foreign')
     if (!foreigners) return
     for (const put of records) {

@@ -84,6 +84,11 @@ export class Silences {
     return this.#index.get(id)
   }
 
+  /** Every silence known, in no particular order; do not write while iterating. */
+  all(): Iterable<Silence> {
+    return this.#index.values()
+  }
+
   /** In list order, by the states at this moment. */
   query(query: SilenceQuery): readonly Silence[] {
     return querySilences(this.#index.values(), query, this.nowNs())

@@ -29,6 +29,8 @@ import type { StateStore } from '../store/state-store.ts'
 import { ClockFence } from './clock-fence.ts'
 import { clockLog } from './clock-log.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
+import { observedDelegate } from './observed-delegate.ts'
+import { Ownership } from './ownership.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
 import { systemClock } from './system-clock.ts'
@@ -51,6 +53,8 @@ export interface ReplicaOptions {
   /** Omitted: alone. */
   readonly gossip?: ReplicaGossipOptions
   readonly settleTimeoutMs: number
+  /** What is shared with members that are no hearsay replicas. Default: silences, as Alertmanagers do. */
+  readonly foreignState?: 'alertmanager' | 'none'
   /** Default: the host's. */
   readonly clock?: Clock
   readonly log: (name: string) => Logger
@@ -82,6 +86,8 @@ export class Replica {
   readonly #peerLog: GossipLog
   /** How many replicas have a write on disk. */
   readonly acks: WriteAcks
+  /** Which replica is responsible for what. */
+  readonly ownership: Ownership
   readonly #settlement: Settlement | undefined
   readonly #incarnations: IncarnationKeeper
   /** The way in for a delta of a peer; nothing comes before gossip runs. */
@@ -103,6 +109,7 @@ export class Replica {
       retentionMs: options.retentionMs,
       newId: randomUUID,
     })
+    this.ownership = new Ownership(name, () => this.gossip?.members() ?? [])
     this.#peerLog = limitedLog(roomLog(this.log, 'gossip'), this.clock)
     this.acks = new WriteAcks({
       name,
@@ -117,7 +124,7 @@ export class Replica {
       note: (event, fields) => this.#note(event, fields),
     })
     if (options.gossip === undefined) return
-    this.gossip = this.#createGossip(options.gossip)
+    this.gossip = this.#createGossip(options.gossip, options.foreignState)
     const peers = options.gossip.peers ?? []
     const { gossip } = this
     this.#settlement = new Settlement(gossip, this.clock, {
@@ -209,13 +216,12 @@ export class Replica {
 
   /**
    * Joins the configured peers and settles in the background; for when all that this replica listens on is bound, so that
-   * one which cannot serve shows up in no cluster.
+   * one which cannot serve shows up in no cluster. Resolves when settled, given up, or closed; never rejects.
    */
-  settle(): void {
-    void this.#settlement?.run().then((phase) => {
-      if (this.#closing !== undefined) return
-      this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up' })
-    })
+  async settle(): Promise<void> {
+    const phase = await this.#settlement?.run()
+    if (phase === undefined || this.#closing !== undefined) return
+    this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up' })
   }
 
   /** Whether this member was seen to hold what we hold, or exchanged everything with us, since the start. */
@@ -230,6 +236,8 @@ export class Replica {
 
   async #close(): Promise<void> {
     clearInterval(this.#syncTicks)
+    this.store.watches.close()
+    this.ownership.close()
     if (this.gossip !== undefined) {
       await this.gossip.leave(LEAVE_TIMEOUT_MS)
       await this.gossip.stop()
@@ -245,7 +253,7 @@ export class Replica {
     this.#peerLog[WARNED_EVENTS.has(event) ? 'warn' : 'debug'](event, fields)
   }
 
-  #createGossip(options: ReplicaGossipOptions): Gossip {
+  #createGossip(options: ReplicaGossipOptions, foreignState: ReplicaOptions['foreignState']): Gossip {
     // The delegate speaks through gossip and gossip through the delegate; neither does before both exist.
     const broadcaster: Broadcaster = {
       broadcast: (broadcast) => gossip.broadcast(broadcast),
@@ -266,6 +274,7 @@ export class Replica {
       frames: new Map([[KIND_ACKNOWLEDGE, (frame) => this.acks.heard(frame)]]),
       note: (event, fields) => this.#note(event, fields),
       dropped: (reason, count) => this.dropped.add(reason, count),
+      ...(foreignState === undefined ? {} : { foreignState }),
     })
     const gossip = createGossip(
       {
@@ -276,7 +285,7 @@ export class Replica {
         incarnation: this.store.identity.incarnation ?? 0,
         onIncarnation: (incarnation) => this.#incarnations.used(incarnation),
       },
-      delegate,
+      observedDelegate(delegate, () => this.ownership.membersChanged()),
       {
         clock: this.clock,
         random: seededRandom(randomBytes(4).readUInt32LE()),

@@ -36,7 +36,7 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
       externalUrl: options['web.external-url'],
       routePrefix: effectiveRoutePrefix(options),
     })
-    replica.settle()
+    void replica.settle()
     const close = async (): Promise<void> => {
       // Together, so that a failure of either is the caller's and never goes unhandled.
       await Promise.all([replica.close(), web.close()])

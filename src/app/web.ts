@@ -154,6 +154,7 @@ function statusOf(replica: Replica, startedAtMs: number): Readonly<Record<string
     startedAt: new Date(startedAtMs).toISOString(),
     ...replica.readiness(),
     store: replica.store.status(),
+    watches: replica.store.watches.stats,
     quarantinedSilences: replica.silences.quarantinedIds(),
     ...(gossip === undefined
       ? {}

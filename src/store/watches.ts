@@ -88,6 +88,11 @@ export class Watches {
     return this.#log.end
   }
 
+  /** Nothing follows any more. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   cursorOf(position: number): string {
     return this.#log.cursorOf(position)
   }

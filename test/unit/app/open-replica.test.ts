@@ -22,16 +22,16 @@ describe('an embedded replica', () => {
     await thresholds.set('web', { cpu: 0.5 })
     expect(thresholds.get('api')).toEqual({ cpu: 0.9, since: new Date(0) })
     expect([...thresholds.entries()].map(([key]) => key)).toEqual(['api', 'web'])
-    expect([await thresholds.delete('web'), await thresholds.delete('web')]).toEqual([true, false])
+    const acknowledged = { reached: true, acked: [replica.name] }
+    expect(await thresholds.delete('web')).toEqual({ existed: true, ...acknowledged })
+    expect(await thresholds.delete('web')).toEqual({ existed: false, ...acknowledged })
     expect([thresholds.has('web'), thresholds.get('web')]).toEqual([false, undefined])
     const onCall = replica.set<'ana' | 'ben'>('on-call')
-    expect([await onCall.add('ben'), await onCall.add('ana'), await onCall.add('ana')]).toEqual([
-      true,
-      true,
-      false,
-    ])
+    expect(await onCall.add('ben')).toEqual({ added: true, ...acknowledged })
+    expect([(await onCall.add('ana')).added, (await onCall.add('ana')).added]).toEqual([true, false])
     expect([onCall.has('ana'), onCall.members()]).toEqual([true, ['ana', 'ben']])
-    expect([await onCall.remove('ana'), onCall.members()]).toEqual([true, ['ben']])
+    expect(await onCall.remove('ana')).toEqual({ existed: true, ...acknowledged })
+    expect(onCall.members()).toEqual(['ben'])
     expect(replica).toMatchObject({ url: undefined, gossipAddress: undefined })
     expect([replica.members(), await replica.join(['127.0.0.1:1'])]).toEqual([
       [],

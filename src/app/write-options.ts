@@ -1,0 +1,58 @@
+/**
+ * What a library write may ask of other replicas, and what it says of them: the write concern of `?ack=` over HTTP.
+ *
+ * A write resolves once it is fsynced here, and with `ack` once so many replicas have it on disk, or the time is up.
+ * What was not reached in time is no error, as over HTTP it is a 202: the write is durable here and goes on spreading,
+ * and `reached` says so.
+ */
+import { parseDuration } from '../base/duration.ts'
+import { ACK_TIMEOUT_MS, type Ack, type Acknowledgements } from '../store/acknowledgement.ts'
+import type { Committed } from '../store/key-value.ts'
+import { abortable } from './abortable.ts'
+
+export type { Ack }
+
+/** What every write takes. */
+export interface WriteOptions {
+  /**
+   * Replicas that shall have the write on disk before it resolves: `local` (the default) this one; a number so many, this
+   * one included; `majority` and `all` of the hearsay members that have not left.
+   */
+  readonly ack?: Ack
+  /** How long to wait for other replicas, such as `500ms`. Default 2s. */
+  readonly timeout?: string
+  /**
+   * Ends the waiting: the promise rejects with the signal's reason. Aborted before the call: nothing is written. After
+   * it: the write takes place all the same.
+   */
+  readonly signal?: AbortSignal
+}
+
+/** What every write resolves to, among other things. */
+export interface Acknowledged {
+  /** Whether as many replicas have it as `ack` asked for. False: they had not said so in time; it goes on spreading. */
+  readonly reached: boolean
+  /** Names of the replicas that have it on disk, this one first. */
+  readonly acked: readonly string[]
+}
+
+/**
+ * @param write makes it durable here
+ * @throws what `write` throws; the reason of `options.signal`; HearsayError `ACK_UNREACHABLE`, `ACK_MALFORMED`,
+ *   `ACK_OVERLOADED`, `DURATION_MALFORMED`, with nothing written
+ */
+export async function acknowledged<W extends Committed>(
+  acks: Acknowledgements,
+  { ack = 'local', timeout, signal }: WriteOptions,
+  write: () => Promise<W>,
+): Promise<{ readonly written: W; readonly acknowledged: Acknowledged }> {
+  signal?.throwIfAborted()
+  const timeoutMs = timeout === undefined ? ACK_TIMEOUT_MS : parseDuration(timeout)
+  const plan = acks.plan(ack)
+  const written = await abortable(write(), signal)
+  const { reached, acked } = await abortable(
+    acks.confirm(plan, written.deltas, Math.max(1, timeoutMs)),
+    signal,
+  )
+  return { written, acknowledged: { reached, acked } }
+}
