@@ -18,6 +18,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { readActorFile } from './actor-file.ts'
 import { PeerWait } from './peer-wait.ts'
+import { isCopy, settlePlace } from './place-mark.ts'
 import type { RecordStorage } from './record-storage.ts'
 import { type Recovered, type RecoveryOptions, recover } from './recovery.ts'
 import { settleRepair, wasRepaired } from './repair-sign.ts'
@@ -56,7 +57,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Opened
   const { folder, disk, log } = options
   if (folder === undefined) {
     await disk.open()
-    const recovered = await recover({ ...options, reading: undefined, repaired: false })
+    const recovered = await recover({ ...options, reading: undefined, repaired: false, copied: false })
     return { ...recovered, wait: PeerWait.none(), damagedCopies: 0, settle: async () => undefined }
   }
   try {
@@ -83,10 +84,12 @@ async function attempt(options: OpenDatabaseOptions, folder: StoreFolder): Promi
     await openPatiently(disk, died ? ORPHAN_WAIT_MS : 0)
     // Read under the lock of the database: before it, another process might still be writing the file.
     const reading = await readActorFile(folder.actorPath)
-    const recovered = await recover({ ...options, reading, repaired })
+    const copied = await isCopy(folder)
+    const recovered = await recover({ ...options, reading, repaired, copied })
     const wait = await PeerWait.begin(folder, hasPeers, recovered.doubt)
     const settle = async (): Promise<void> => {
       if (repaired) await settleRepair(folder, wallMs)
+      await settlePlace(folder)
     }
     return { ...recovered, wait, damagedCopies: (await damagedCopies(folder)).length, settle }
   } catch (error) {

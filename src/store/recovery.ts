@@ -6,7 +6,8 @@
  * then delete good entries. A new actor costs every peer 20 bytes. So doubt is cheap to act on, and any of these is
  * enough: no actor file or a damaged one beside a database, an actor file without its database, a damaged record, a
  * batch missing from the middle, fewer batches than at the last orderly close, own writes in the database beyond
- * the lease (an older actor file restored beside a newer database), or the traces of LevelDB's repair. After a repair
+ * the lease (an older actor file restored beside a newer database), another place than it was written in, or the traces of
+ * LevelDB's repair. After a repair
  * the stored contexts are not believed either, and are put right before anybody is served.
  */
 import type { ActorId } from '../base/names.ts'
@@ -36,6 +37,8 @@ export interface RecoveryOptions {
   readonly reading: ActorFileReading | undefined
   /** Somebody ran LevelDB's repair on it (repair-sign.ts). */
   readonly repaired: boolean
+  /** It was not written where it is now (place-mark.ts). */
+  readonly copied: boolean
   readonly mint: () => ActorId
   readonly state: ReplicaStateOptions
   readonly log: StoreLog
@@ -55,7 +58,8 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const known = reading?.kind === 'intact' ? reading.record : undefined
   const doubt = repaired
     ? "LevelDB's repair was run on the database"
-    : doubtOf(reading, report, damagedRecords, state)
+    : (doubtOf(reading, report, damagedRecords, state) ??
+      (options.copied && known !== undefined ? 'the database was copied here from another place' : undefined))
   if (known !== undefined && doubt === undefined) {
     const { closedAtBatch: _, ...record } = known
     return { state, record, damagedRecords, doubt }

@@ -1,10 +1,12 @@
 /** A store that fails its checks: refused when it is the only copy, set aside and filled again when there are peers. */
+
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import type { StateStore } from '../../../src/store/state-store.ts'
 import type { StoreLog } from '../../../src/store/store-log.ts'
+import { joinFull } from '../../../src/testing/full-join.ts'
 import { openHostStore } from '../../support/host-store.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -62,7 +64,7 @@ describe('a database without CURRENT', () => {
       for (const [name, bytes] of before) {
         if (!name.startsWith('LOG')) expect(contents(db).get(name), name).toBe(bytes)
       }
-      expect(inFolder(path, '')).toEqual(['actor', 'db'])
+      expect(inFolder(path, '')).toEqual(['actor', 'db', 'place'])
     })
 
     it(`is set aside when there are peers (${what}), and the replica is somebody new who waits for them`, async () => {
@@ -102,7 +104,8 @@ describe('a replica that waits for its peers', () => {
     expect(store.status().awaitingPeers).toBeDefined()
     const peer = await openHostStore()
     await peer.kv.put(MAP, 'a', value('2'))
-    store.joinFull(peer.fullState())
+    joinFull(store, peer.fullState())
+    store.heardPeers()
     expect(store.status().awaitingPeers).toBeUndefined()
     expect(read(store, 'a')).toBe('2')
     await store.close()
@@ -185,7 +188,7 @@ describe("LevelDB's repair, run by an operator", () => {
     )
     await next.sets.remove('s', 'gone')
     const peer = await openHostStore()
-    peer.joinFull(next.fullState())
+    joinFull(peer, next.fullState())
     await next.close()
     // The older table is kept aside, and stands alone after the newer ones are gone.
     const copies = join(path, 'copies')
@@ -261,8 +264,8 @@ describe("LevelDB's repair, run by an operator", () => {
       const again = await openHostStore({ path, hasPeers: true })
       expect(again.actor).toBe(store.actor)
       expect(again.status().awaitingPeers).toMatch(/repair/)
-      peer.joinFull(again.fullState())
-      again.joinFull(peer.fullState())
+      joinFull(peer, again.fullState())
+      joinFull(again, peer.fullState())
       for (const side of [again, peer]) {
         for (let i = 0; i < KEYS; i++) expect(read(side, `k${i}`), `k${i}`).toBe(i % 2 ? 'new' : undefined)
         expect(side.sets.has('s', 'gone')).toBe(false)
