@@ -72,7 +72,7 @@ export interface StateStore extends Joinable, Syncable {
   status(): StoreStatus
   /** The state as a stream of bytes, for a file that `hearsay snapshot restore` takes (snapshot-save.ts). */
   snapshot(): AsyncIterable<Uint8Array>
-  /** Ends the waiting of `awaitingPeers`: peers have said what they have. A join of a whole state ends it by itself. */
+  /** Ends the waiting of `awaitingPeers`: what some peer holds is here, and on disk. */
   heardPeers(): void
   /** Refuses new writes, finishes the waiting ones, closes the storage. Idempotent. */
   close(): Promise<void>

@@ -1,4 +1,5 @@
 /** Opening, closing and opening again: who the replica is, what it holds, and what it refuses. */
+
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -10,6 +11,7 @@ import { LevelStorage } from '../../../src/store/level-storage.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
 import type { StoragePair } from '../../../src/store/storage.ts'
 import type { StoreLog } from '../../../src/store/store-log.ts'
+import { joinFull } from '../../../src/testing/full-join.ts'
 import { allPairs } from '../../contract/storage.contract.ts'
 import { openHostStore } from '../../support/host-store.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -105,7 +107,7 @@ describe('a store on disk', () => {
     writeFileSync(join(path, 'nflog'), 'of an Alertmanager')
     await actorOf(path)
     expect(readdirSync(path)).toEqual(['hearsay', 'nflog'])
-    expect(readdirSync(join(path, 'hearsay'))).toEqual(['actor', 'db'])
+    expect(readdirSync(join(path, 'hearsay'))).toEqual(['actor', 'db', 'place'])
     expect(statSync(join(path, 'hearsay')).mode & 0o777).toBe(0o700)
   })
 
@@ -114,7 +116,7 @@ describe('a store on disk', () => {
     mkdirSync(join(path, 'hearsay'))
     writeFileSync(join(path, 'hearsay', 'actor.tmp-01234567'), 'half')
     await actorOf(path)
-    expect(readdirSync(join(path, 'hearsay'))).toEqual(['actor', 'db'])
+    expect(readdirSync(join(path, 'hearsay'))).toEqual(['actor', 'db', 'place'])
     writeFileSync(join(path, 'hearsay', 'photos.zip'), '')
     await expect(openHostStore({ path })).rejects.toMatchObject({ code: 'STORE_NOT_OURS' })
   })
@@ -219,14 +221,14 @@ describe('a store whose past is in doubt', () => {
     const path = await filled()
     const peer = await openHostStore()
     const healthy = await openHostStore({ path })
-    peer.joinFull(healthy.fullState())
+    joinFull(peer, healthy.fullState())
     await healthy.close()
     await spoil(path, 'b')
     await actorOf(path)
     const store = await openHostStore({ path })
-    peer.joinFull(store.fullState())
+    joinFull(peer, store.fullState())
     expect(read(peer, 'b')).toBe('value of b')
-    store.joinFull(peer.fullState())
+    joinFull(store, peer.fullState())
     expect(read(store, 'b')).toBe('value of b')
     await store.close()
     await peer.close()

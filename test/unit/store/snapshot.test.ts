@@ -1,4 +1,5 @@
 /** Snapshots: what is saved comes back, also when saved under load; what was spoilt is refused with nothing left behind. */
+
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -7,6 +8,7 @@ import { seededRandom } from '../../../src/base/random.ts'
 import { type Restored, restoreSnapshot, verifySnapshot } from '../../../src/store/snapshot-restore.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
 import { canonicalState } from '../../../src/testing/canonical-state.ts'
+import { joinFull } from '../../../src/testing/full-join.ts'
 import { readCells, writeCell } from '../../crash/store-cells.ts'
 import { openHostStore } from '../../support/host-store.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -138,8 +140,8 @@ describe('a snapshot', () => {
     expect(tried.size).toBeGreaterThan(100)
     // And it claims nothing that it lacks: the store it came from loses nothing to it.
     const now = readCells(store)
-    store.joinFull(again.fullState())
-    again.joinFull(store.fullState())
+    joinFull(store, again.fullState())
+    joinFull(again, store.fullState())
     expect(readCells(store)).toEqual(now)
     expect(readCells(again)).toEqual(now)
     await again.close()
@@ -158,8 +160,8 @@ describe('a snapshot', () => {
     const old = await reopened(bytes)
     await writeCell(old, 'map own', 'of the restored one')
     expected.set('map own', 'of the restored one')
-    cluster.joinFull(old.fullState())
-    old.joinFull(cluster.fullState())
+    joinFull(cluster, old.fullState())
+    joinFull(old, cluster.fullState())
     expect(readCells(cluster)).toEqual(expected)
     expect(readCells(old)).toEqual(expected)
     await old.close()
