@@ -38,12 +38,8 @@ export class AdmittingStore implements SyncStore {
     this.#refused = refused
   }
 
-  join(delta: Delta): Delta {
-    return this.#store.join({ ...delta, records: this.#admit(delta.records) })
-  }
-
-  joinFull(state: FullState): Delta {
-    return this.#store.joinFull({ ...state, records: this.#admit(state.records) })
+  join(delta: Delta, theirs?: CausalContext): Delta {
+    return this.#store.join({ ...delta, records: this.#admit(delta.records) }, theirs)
   }
 
   fullState(): FullState {

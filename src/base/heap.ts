@@ -17,6 +17,11 @@ export class Heap<T> {
     return this.#items[0]?.at
   }
 
+  /** The earliest item, or undefined when empty. */
+  peek(): T | undefined {
+    return this.#items[0]?.value
+  }
+
   push(at: number, value: T): void {
     const items = this.#items
     items.push({ at, sequence: this.#sequence++, value })

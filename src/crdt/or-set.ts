@@ -104,43 +104,6 @@ export class OrSets {
     return this.#drop(dot)
   }
 
-  /**
-   * Full rule: a dot stays if both hold it, or one holds it and the other has not seen it. Leaves the contexts alone:
-   * they are united after maps and sets both are done.
-   *
-   * @param theirs every live dot of the other side
-   * @returns the elements that changed: `added` as listed by them, `dropped` as it was held here
-   */
-  joinFull(
-    mine: CausalContext,
-    theirs: readonly LiveDot[],
-    theirContext: CausalContext,
-  ): { readonly added: LiveDot[]; readonly dropped: LiveDot[]; readonly moved: LiveDot[] } {
-    const moved = theirs.flatMap((live) => this.#settleCollision(live))
-    const held = new Map<ActorId, Set<number>>()
-    for (const { dot } of theirs) {
-      const numbers = held.get(dot.actor)
-      if (numbers === undefined) held.set(dot.actor, new Set([dot.n]))
-      else numbers.add(dot.n)
-    }
-    const dropped: LiveDot[] = []
-    for (const live of this.liveDots()) {
-      if (theirContext.has(live.dot) && held.get(live.dot.actor)?.has(live.dot.n) !== true) dropped.push(live)
-    }
-    for (const live of dropped) this.#drop(live.dot)
-    const added: LiveDot[] = []
-    for (const live of theirs) {
-      if (mine.has(live.dot)) continue
-      const present = this.#elementOf(live.dot)
-      if (present !== undefined) moved.push(...this.#settleCollision(live))
-      else {
-        this.#place(live)
-        added.push(live)
-      }
-    }
-    return { added, dropped, moved }
-  }
-
   /** Whether this very dot stands under this element. */
   holds({ set, member, dot }: LiveDot): boolean {
     const element = this.#elementOf(dot)

@@ -19,6 +19,7 @@ import type { StateItem } from './core/state-item.ts'
 import type { StateKey } from './core/state-key.ts'
 import type { StorageOp } from './core/storage-op.ts'
 import type { StateDigest } from './core/syncable.ts'
+import { Housekeeping } from './housekeeping.ts'
 import type { KeyValue } from './key-value.ts'
 import { KeyValueStore } from './key-value-store.ts'
 import type { PeerWait } from './peer-wait.ts'
@@ -53,8 +54,6 @@ export interface DurableStoreOptions {
   readonly log: StoreLog
 }
 
-/** Expired foreign records are not read; this is when they leave memory and disk. */
-const SWEEP_INTERVAL_MS = 60_000
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
 
 export class DurableStore implements StateStore {
@@ -70,7 +69,7 @@ export class DurableStore implements StateStore {
   readonly #shadow: ShadowWatch
   readonly #listeners = new Set<(keys: readonly StateKey[]) => void>()
   #committed: (deltas: readonly Delta[]) => void = () => undefined
-  readonly #sweeping: NodeJS.Timeout
+  readonly #housekeeping: Housekeeping
   #closed: Promise<void> | undefined
 
   constructor(options: DurableStoreOptions) {
@@ -126,11 +125,12 @@ export class DurableStore implements StateStore {
       },
       remember: (notes) => keeper.remember(notes),
     }
-    this.#sweeping = setInterval(() => {
-      this.#queue.sweepRecords(wallMs())
-      this.#committer.kick()
-    }, SWEEP_INTERVAL_MS)
-    this.#sweeping.unref()
+    this.#housekeeping = new Housekeeping({
+      work: this.#queue,
+      wallMs,
+      paused: () => options.refusal?.() !== undefined,
+      worked: () => this.#committer.kick(),
+    })
     // A state that came back damaged has contexts to put right on disk.
     this.#committer.kick()
   }
@@ -150,18 +150,10 @@ export class DurableStore implements StateStore {
     return () => void this.#listeners.delete(own)
   }
 
-  join(delta: Delta): Delta {
+  join(delta: Delta, theirs?: CausalContext): Delta {
     if (!this.#shadow.admits(delta)) return NOTHING
-    const effective = this.#queue.join(delta, this.#options.clock.wallMs())
+    const effective = this.#queue.join(delta, this.#options.clock.wallMs(), theirs)
     this.#committer.kick()
-    return effective
-  }
-
-  joinFull(full: FullState): Delta {
-    if (!this.#shadow.admits(full)) return NOTHING
-    const effective = this.#queue.joinFull(full, this.#options.clock.wallMs())
-    this.#committer.kick()
-    this.heardPeers()
     return effective
   }
 
@@ -250,7 +242,7 @@ export class DurableStore implements StateStore {
 
   async #close(): Promise<void> {
     const { disk, keeper, state, log } = this.#options
-    clearInterval(this.#sweeping)
+    this.#housekeeping.close()
     this.watches.close()
     await this.#committer.close()
     await disk.close()

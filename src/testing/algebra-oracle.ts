@@ -6,6 +6,7 @@ import type { FullState } from '../store/core/delta.ts'
 import { ReplicaState } from '../store/core/replica-state.ts'
 import { decodeFullState, encodeFullState } from '../store/core/state-codec.ts'
 import { canonicalState } from './canonical-state.ts'
+import { joinFull, sideOf } from './full-join.ts'
 
 /** The join itself: nothing is too early or too late for it. */
 const ETERNAL = { maxClockSkewMs: 1e12, tombstoneGraceMs: 1e12 }
@@ -18,7 +19,7 @@ export function algebra(states: readonly FullState[], wallMs: number): string[] 
   const wrong: string[] = []
   const join = (...parts: readonly FullState[]): FullState => {
     const state = new ReplicaState(ETERNAL)
-    for (const part of parts) state.joinFull(part, wallMs)
+    for (const part of parts) joinFull(sideOf(state, wallMs), part)
     return state.fullState()
   }
   const same = (rule: string, a: FullState, b: FullState): void => {

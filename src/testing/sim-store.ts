@@ -27,6 +27,8 @@ import { cellName, dotName } from './write-model.ts'
 
 /** Closing and opening the database after a failed write. */
 const REOPEN_MS = 50
+/** How often parked entries are looked at. */
+const RELEASE_INTERVAL_MS = 1000
 const OK: Outcome = { ok: true }
 const FAILED = { ok: false, error: new Error('simulated write error') } as const
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
@@ -99,6 +101,7 @@ export class SimStore implements SyncStore {
       log: { info: note, warn: note },
     })
     this.#sweepLater()
+    this.#releaseLater()
     // A state that came back damaged has contexts to put right on disk.
     this.#kick()
   }
@@ -125,18 +128,10 @@ export class SimStore implements SyncStore {
     this.#kick()
   }
 
-  join(delta: Delta): Delta {
+  join(delta: Delta, theirs?: CausalContext): Delta {
     if (!this.#shadow.admits(delta)) return NOTHING
     this.#version++
-    const news = this.#queue.join(delta, this.#deps.wallMs())
-    this.#kick()
-    return news
-  }
-
-  joinFull(full: FullState): Delta {
-    if (!this.#shadow.admits(full)) return NOTHING
-    this.#version++
-    const news = this.#queue.joinFull(full, this.#deps.wallMs())
+    const news = this.#queue.join(delta, this.#deps.wallMs(), theirs)
     this.#kick()
     return news
   }
@@ -203,9 +198,21 @@ export class SimStore implements SyncStore {
     clock.after(waitMs, () =>
       gate.run(() => {
         this.#version++
-        this.#queue.sweepRecords(wallMs())
+        const minuteMs = Math.floor(wallMs() / sweepIntervalMs) * sweepIntervalMs
+        while (!this.#queue.sweep(minuteMs));
         this.#kick()
         this.#sweepLater()
+      }),
+    )
+  }
+
+  #releaseLater(): void {
+    const { clock, gate, wallMs } = this.#deps
+    clock.after(RELEASE_INTERVAL_MS, () =>
+      gate.run(() => {
+        if (this.#queue.releaseParked(wallMs())) this.#version++
+        this.#kick()
+        this.#releaseLater()
       }),
     )
   }

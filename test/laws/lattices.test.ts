@@ -5,9 +5,7 @@ import { type ActorId, actorId } from '../../src/base/names.ts'
 import { CausalContext } from '../../src/crdt/context.ts'
 import type { Dot } from '../../src/crdt/dot.ts'
 import { type ClockState, compareStamps, observe } from '../../src/crdt/hlc.ts'
-import { LwwMap } from '../../src/crdt/lww-map.ts'
-import { type LiveDot, OrSets } from '../../src/crdt/or-set.ts'
-import type { Delta, ForeignRecord, FullState, MapEntry } from '../../src/store/core/delta.ts'
+import type { Delta, ForeignRecord, FullState } from '../../src/store/core/delta.ts'
 import { RecordTables } from '../../src/store/core/record-tables.ts'
 import { ReplicaState } from '../../src/store/core/replica-state.ts'
 import {
@@ -17,6 +15,7 @@ import {
   encodeFullState,
 } from '../../src/store/core/state-codec.ts'
 import { canonicalState } from '../../src/testing/canonical-state.ts'
+import { joinFull, sideOf } from '../../src/testing/full-join.ts'
 import { runCrdtLaws } from './crdt-laws.ts'
 import { FAR_MS, RealReplica } from './replica.ts'
 import { type Step, World } from './schedule.ts'
@@ -95,61 +94,6 @@ const worlds: fc.Arbitrary<World> = steps.map((list) => {
 
 const fullStates = worlds.map(({ states }) => states as unknown as readonly [FullState, FullState, FullState])
 
-interface MapState {
-  readonly context: CausalContext
-  readonly entries: readonly (readonly [string, MapEntry])[]
-}
-
-runCrdtLaws<MapState>({
-  name: 'LWW map',
-  states: fullStates.map(([a, b, c]) => [mapOf(a), mapOf(b), mapOf(c)]),
-  join: (a, b) => {
-    const map = new LwwMap<MapEntry>()
-    for (const [key, entry] of a.entries) map.restore(key, entry)
-    const theirs = new Map(b.entries)
-    for (const key of new Set([...a.entries, ...b.entries].map(([name]) => name))) {
-      map.joinFullKey(a.context, key, theirs.get(key), b.context)
-    }
-    const context = a.context.clone()
-    context.union(b.context)
-    return { context, entries: [...map.entries()] }
-  },
-  text: ({ context, entries }) =>
-    canonicalState({
-      context,
-      puts: entries.map(([key, entry]) => ({ map: '', key, entry })),
-      adds: [],
-      records: [],
-    }),
-})
-
-function mapOf({ context, puts }: FullState): MapState {
-  return { context, entries: puts.map(({ key, entry }) => [key, entry]) }
-}
-
-interface SetState {
-  readonly context: CausalContext
-  readonly live: readonly LiveDot[]
-}
-
-runCrdtLaws<SetState>({
-  name: 'OR-sets',
-  states: fullStates.map(([a, b, c]) => [setOf(a), setOf(b), setOf(c)]),
-  join: (a, b) => {
-    const sets = new OrSets()
-    for (const live of a.live) sets.restore(live)
-    sets.joinFull(a.context, b.live, b.context)
-    const context = a.context.clone()
-    context.union(b.context)
-    return { context, live: [...sets.liveDots()] }
-  },
-  text: ({ context, live }) => canonicalState({ context, puts: [], adds: live, records: [] }),
-})
-
-function setOf({ context, adds }: FullState): SetState {
-  return { context, live: adds }
-}
-
 const records: fc.Arbitrary<ForeignRecord> = fc.record({
   versionNs: fc.bigInt({ min: -2n, max: 2n }),
   bytes: fc.uint8Array({ maxLength: 2 }),
@@ -163,13 +107,13 @@ runCrdtLaws<RecordTables>({
       .array(fc.record({ table: fc.constant('t'), key: fc.constantFrom('a', 'b'), record: records }))
       .map((puts) => {
         const tables = new RecordTables()
-        for (const put of puts) tables.join(put, 0)
+        for (const put of puts) tables.join(put)
         return tables
       }),
   ),
   join: (a, b) => {
     const both = new RecordTables()
-    for (const put of [...a.puts(), ...b.puts()]) both.join(put, 0)
+    for (const put of [...a.puts(), ...b.puts()]) both.join(put)
     return both
   },
   text: (tables) =>
@@ -178,7 +122,7 @@ runCrdtLaws<RecordTables>({
 
 function joined(...states: readonly FullState[]): FullState {
   const state = new ReplicaState()
-  for (const full of states) state.joinFull(full, 0)
+  for (const full of states) joinFull(sideOf(state, FAR_MS), full)
   return state.fullState()
 }
 
@@ -206,8 +150,8 @@ describe('deltas', () => {
         const delta = world.deltas[pick % Math.max(1, world.deltas.length)]
         for (const full of delta === undefined ? [] : world.states) {
           const state = new ReplicaState()
-          state.joinFull(full, 0)
-          state.join(delta as Delta, 0)
+          joinFull(sideOf(state, FAR_MS), full)
+          state.join(delta as Delta, FAR_MS)
           expect(canonicalState(state.fullState())).toBe(
             canonicalState(joined(full, asState(delta as Delta))),
           )
@@ -222,13 +166,13 @@ describe('deltas', () => {
       fc.property(worlds, fc.array(fc.nat(), { maxLength: 60 }), (world, picks) => {
         const { deltas } = world
         const forwards = new ReplicaState()
-        for (const delta of deltas) forwards.join(delta, 0)
+        for (const delta of deltas) forwards.join(delta, FAR_MS)
         const shuffled = new ReplicaState()
         for (const pick of picks) {
           const delta = deltas[pick % Math.max(1, deltas.length)]
-          if (delta !== undefined) shuffled.join(delta, 0)
+          if (delta !== undefined) shuffled.join(delta, FAR_MS)
         }
-        for (const delta of [...deltas].reverse()) shuffled.join(delta, 0)
+        for (const delta of [...deltas].reverse()) shuffled.join(delta, FAR_MS)
         expect(canonicalState(shuffled.fullState())).toBe(canonicalState(forwards.fullState()))
       }),
       { numRuns: 300 },

@@ -1,9 +1,11 @@
 /** What a schedule needs of a replica, so that production code, a plain model and broken models can all be tried. */
+
 import type { ActorId } from '../../src/base/names.ts'
 import { CommitQueue } from '../../src/store/core/commit-queue.ts'
 import type { Delta, FullState } from '../../src/store/core/delta.ts'
 import type { Stage } from '../../src/store/core/operation.ts'
 import { ReplicaState } from '../../src/store/core/replica-state.ts'
+import { joinFull, sideOf } from '../../src/testing/full-join.ts'
 
 export const FAR_MS = 1_000_000_000
 
@@ -62,7 +64,15 @@ export class RealReplica implements Replica {
   }
 
   joinFull(full: FullState, nowMs: number): void {
-    this.#queue.joinFull(full, nowMs)
+    joinFull(
+      {
+        scan: () => this.#state.scan(),
+        retire: (items, theirs) => this.#queue.retire(items, theirs),
+        join: (delta, theirs) => this.#queue.join(delta, nowMs, theirs),
+        unite: (theirs) => this.#queue.unite(theirs),
+      },
+      full,
+    )
   }
 
   fullState(): FullState {
@@ -72,10 +82,10 @@ export class RealReplica implements Replica {
   dropTombstones(): void {
     const full = this.#state.fullState()
     this.#state = new ReplicaState()
-    this.#state.joinFull(
-      { ...full, puts: full.puts.filter(({ entry }) => entry.value !== undefined) },
-      FAR_MS,
-    )
+    joinFull(sideOf(this.#state, FAR_MS), {
+      ...full,
+      puts: full.puts.filter(({ entry }) => entry.value !== undefined),
+    })
     this.#queue = this.#newQueue()
   }
 

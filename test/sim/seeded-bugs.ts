@@ -20,8 +20,7 @@ const sound = soundCollaborators()
 /** `store` with some of its methods replaced. */
 function changed(store: SyncStore, methods: Partial<SyncStore>): SyncStore {
   return {
-    join: (delta) => store.join(delta),
-    joinFull: (full) => store.joinFull(full),
+    join: (delta, theirs) => store.join(delta, theirs),
     fullState: () => store.fullState(),
     get context() {
       return store.context

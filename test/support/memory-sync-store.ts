@@ -8,8 +8,7 @@ export function memorySyncStore(
   changes: Partial<SyncStore> = {},
 ): SyncStore {
   return {
-    join: (delta) => state.join(delta, nowMs).effective,
-    joinFull: (full) => state.joinFull(full, nowMs).effective,
+    join: (delta, theirs) => state.join(delta, nowMs, theirs).effective,
     fullState: () => state.fullState(),
     context: state.context,
     digest: state.digest,

@@ -17,7 +17,7 @@ import type { ActorId } from '../../base/names.ts'
 import type { CausalContext } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
 import { BatchStage, type StagedPiece } from './batch-stage.ts'
-import { type Delta, type FullState, isEmptyDelta } from './delta.ts'
+import { type Delta, isEmptyDelta } from './delta.ts'
 import { clockOp, contextOp, entryOp, memberOp, recordOp } from './disk-layout.ts'
 import type { Operation, Outcome } from './operation.ts'
 import type { ReplicaState } from './replica-state.ts'
@@ -129,19 +129,9 @@ export class CommitQueue {
   }
 
   /** Remote input: visible at once, durable with a following batch. @returns what was new here, to be relayed */
-  join(delta: Delta, nowMs: number): Delta {
-    const { effective, changed } = this.#state.join(delta, nowMs)
+  join(delta: Delta, nowMs: number, theirs?: CausalContext): Delta {
+    const { effective, changed } = this.#state.join(delta, nowMs, theirs)
     if (!isEmptyDelta(effective)) this.#touch(changed, actorsOf(effective))
-    return effective
-  }
-
-  joinFull(full: FullState, nowMs: number): Delta {
-    const before = this.#state.context.clone()
-    const { effective, changed } = this.#state.joinFull(full, nowMs)
-    const grown = this.#state.context
-      .actors()
-      .filter((actor) => !sameActor(before, this.#state.context, actor))
-    this.#touch(changed, grown)
     return effective
   }
 
@@ -157,9 +147,19 @@ export class CommitQueue {
     this.#touch([], this.#state.unite(theirs))
   }
 
-  /** Drops foreign records that have expired, here and with the next batch on disk. */
-  sweepRecords(nowMs: number): void {
-    this.#touch(this.#state.sweepRecords(nowMs), [])
+  /** See ReplicaState.sweep; the disk follows with the next batches. @returns whether this minute is done */
+  sweep(minuteMs: number): boolean {
+    const { changed, unsaved, done } = this.#state.sweep(minuteMs)
+    this.#unsaved.touch(unsaved, [])
+    this.#touch(changed, [])
+    return done
+  }
+
+  /** Merges the parked entries that are due. @returns whether there were any */
+  releaseParked(nowMs: number): boolean {
+    const { effective, changed } = this.#state.releaseParked(nowMs)
+    this.#touch(changed, actorsOf(effective))
+    return effective.puts.length > 0
   }
 
   /** @returns undefined when there is nothing to write or a batch is in flight */
@@ -326,12 +326,4 @@ function actorsOf(delta: Delta): Set<ActorId> {
   const actors = new Set<ActorId>()
   for (const { actor } of dotsOf(delta)) actors.add(actor)
   return actors
-}
-
-function sameActor(a: CausalContext, b: CausalContext, actor: ActorId): boolean {
-  const [left, right] = [a.intervals(actor), b.intervals(actor)]
-  return (
-    left.length === right.length &&
-    left.every(({ first, last }, index) => right[index]?.first === first && right[index]?.last === last)
-  )
 }

@@ -44,10 +44,11 @@ export class ItemHasher {
   }
 
   member(set: string, member: string, dot: Dot): void {
-    const hasher = this.#begin(MEMBER, set, member)
+    const hasher = this.#hasher.start().word(MEMBER)
     this.#dot(dot)
     this.hi = hasher.hi()
-    this.lo = hasher.lo()
+    const { hi, lo } = this.#table.hash(set)
+    this.lo = hasher.word(hi).word(lo).text(member).lo()
   }
 
   record(table: string, key: string, { versionNs, bytes, expiresAtMs }: ForeignRecord): void {

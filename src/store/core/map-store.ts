@@ -1,16 +1,21 @@
 /**
  * All the LWW maps of a replica, with what readers need beside the entries: key order, pages, time to live, counts.
  *
- * Tombstones and expired entries are held but not seen by readers. Counts are kept as entries change, so asking for them
- * costs nothing but the expiries that have become due. Not here: dropping old tombstones.
+ * Tombstones, expired entries and husks (entry-lifetimes.ts) are held but not seen by readers. Everything held counts in
+ * the digest, husks and tombstones too, so that replicas agree about them as well.
+ *
+ * A sweep works on the whole minute that it is given, and what is joined later is judged by the same minute: an entry past
+ * its time comes in as a husk, one past its grace is seen and not held. So replicas whose clocks differ by a little agree
+ * except for moments after a full minute.
  */
+import { assert } from '../../base/assert.ts'
 import type { CausalContext } from '../../crdt/context.ts'
-import { compareEntries, LwwMap } from '../../crdt/lww-map.ts'
+import { compareEntries, putWins } from '../../crdt/lww-map.ts'
 import type { MapEntry, MapPut } from './delta.ts'
-import { ExpiryIndex, type ExpiryListener } from './expiry-index.ts'
+import { EntryLifetimes, type ExpiryListener, huskOf, type LifetimeOptions } from './entry-lifetimes.ts'
+import type { HeldEntry } from './held-entry.ts'
 import { ItemDigest } from './item-digest.ts'
 import { SortedKeys } from './sorted-keys.ts'
-import { Tables } from './tables.ts'
 
 export interface ListQuery {
   readonly prefix?: string
@@ -26,11 +31,14 @@ export interface EntryPage {
 }
 
 interface Table {
-  readonly entries: LwwMap<MapEntry>
+  readonly entries: Map<string, HeldEntry>
   readonly keys: SortedKeys
   /** Entries with a value, expired or not. */
   values: number
 }
+
+/** Expiries that a count takes note of at most, so that none takes long after many came at once. */
+const EXPIRIES_PER_COUNT = 1000
 
 /** Whether a reader sees it: a value, and before its deadline. */
 export function isVisible(entry: MapEntry, nowMs: number): boolean {
@@ -38,40 +46,37 @@ export function isVisible(entry: MapEntry, nowMs: number): boolean {
 }
 
 export class MapStore {
+  readonly lifetimes: EntryLifetimes
   readonly #tables = new Map<string, Table>()
-  readonly #expiry = new ExpiryIndex()
   readonly #digest: ItemDigest
   #values = 0
-  #tombstones = 0
+  #sweptMs = 0
 
   /** @param digest counts what is held */
-  constructor(digest: ItemDigest = new ItemDigest()) {
+  constructor(digest: ItemDigest = new ItemDigest(), options: LifetimeOptions = {}) {
     this.#digest = digest
+    this.lifetimes = new EntryLifetimes(options)
   }
 
-  get tombstones(): number {
-    return this.#tombstones
-  }
-
-  /** Entries that a reader sees. */
+  /** Entries that a reader sees; a little late when very many expire at once. */
   values(nowMs: number): number {
-    this.#expiry.advance(nowMs)
-    return this.#values - this.#expiry.expired()
+    this.lifetimes.advance(nowMs, EXPIRIES_PER_COUNT)
+    return this.#values - this.lifetimes.expired()
   }
 
   /** One listener: it hears of each entry that passes its time, when it is next looked at. */
   onExpired(listener: ExpiryListener): void {
-    this.#expiry.onExpired(listener)
+    this.lifetimes.onExpired(listener)
   }
 
   /** Takes note of what has passed its time. @returns a time before which nothing further does; undefined for never */
   expire(nowMs: number): number | undefined {
-    this.#expiry.advance(nowMs)
-    return this.#expiry.nextAtMs
+    this.lifetimes.advance(nowMs)
+    return this.lifetimes.nextExpiryMs
   }
 
-  /** As held: tombstones and expired entries included. */
-  entry(map: string, key: string): MapEntry | undefined {
+  /** As held: tombstones, expired entries and husks included. */
+  entry(map: string, key: string): HeldEntry | undefined {
     return this.#tables.get(map)?.entries.get(key)
   }
 
@@ -94,110 +99,118 @@ export class MapStore {
 
   /** Maps with at least one entry a reader sees, by name. */
   maps(nowMs: number): { readonly name: string; readonly count: number }[] {
-    this.#expiry.advance(nowMs)
+    this.lifetimes.advance(nowMs, EXPIRIES_PER_COUNT)
     return [...this.#tables]
-      .map(([name, table]) => ({ name, count: table.values - this.#expiry.expired(name) }))
+      .map(([name, table]) => ({ name, count: table.values - this.lifetimes.expired(name) }))
       .filter(({ count }) => count > 0)
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   /** Delta rule. @returns whether the held entry changed */
-  joinPut(context: CausalContext, put: MapPut): boolean {
-    const table = this.#table(put.map)
-    const before = table.entries.get(put.key)
-    if (!table.entries.joinPut(context, put.key, put.entry)) return false
-    this.#changed(put.map, table, put.key, before, put.entry)
-    return true
-  }
-
-  /** Full rule over every key that either side holds. @returns the keys whose held entry changed, with what left */
-  joinFull(
-    mine: CausalContext,
-    puts: readonly MapPut[],
-    theirContext: CausalContext,
-  ): { readonly map: string; readonly key: string; readonly before: MapEntry | undefined }[] {
-    const theirs = new Tables<MapEntry>()
-    for (const { map, key, entry } of puts) {
-      const twice = theirs.get(map, key)
-      if (twice === undefined || compareEntries(entry, twice) > 0) theirs.set(map, key, entry)
+  joinPut(context: CausalContext, { map, key, entry }: MapPut): boolean {
+    const table = this.#tables.get(map)
+    const held = table?.entries.get(key)
+    if (!putWins(context, entry, held)) return false
+    const aged = this.#aged(entry)
+    // A value that comes again when its husk is held.
+    if (aged !== undefined && aged !== entry && held !== undefined && compareEntries(aged, held) === 0) {
+      return false
     }
-    const changed: { map: string; key: string; before: MapEntry | undefined }[] = []
-    const joinKey = (map: string, key: string, their: MapEntry | undefined): void => {
-      const table = this.#table(map)
-      const before = table.entries.get(key)
-      if (!table.entries.joinFullKey(mine, key, their, theirContext)) return
-      this.#changed(map, table, key, before, table.entries.get(key))
-      changed.push({ map, key, before })
-    }
-    for (const [map, table] of this.#tables) {
-      for (const [key] of table.entries.entries()) {
-        if (theirs.get(map, key) === undefined) joinKey(map, key, undefined)
-      }
-    }
-    for (const [map, key, entry] of theirs.entries()) joinKey(map, key, entry)
-    return changed
+    return this.#place(map, key, held, aged)
   }
 
   /** Forgets an entry; its dot stays in the context. */
   drop(map: string, key: string): void {
-    const table = this.#tables.get(map)
-    const before = table?.entries.get(key)
-    if (table === undefined || before === undefined) return
-    table.entries.delete(key)
-    this.#changed(map, table, key, before, undefined)
+    this.#place(map, key, this.entry(map, key), undefined)
   }
 
+  /** Puts an entry read back from disk; of two under one key the newer stays. */
   restore({ map, key, entry }: MapPut): void {
-    const table = this.#table(map)
-    const before = table.entries.get(key)
-    table.entries.restore(key, entry)
-    const after = table.entries.get(key)
-    if (after !== before) this.#changed(map, table, key, before, after)
+    const held = this.entry(map, key)
+    if (held === undefined || compareEntries(entry, held) > 0) this.#place(map, key, held, entry)
   }
 
-  *puts(): Generator<MapPut> {
-    for (const [map, table] of this.#tables) {
-      for (const [key, entry] of table.entries.entries()) yield { map, key, entry }
+  /**
+   * Begins or goes on with the sweep of one whole minute.
+   *
+   * @param max how much is done at most
+   * @param changed gets what the disk must be told, and readers need not
+   * @returns how much was done; less than `max` when the sweep is complete
+   */
+  sweep(minuteMs: number, max: number, changed: (map: string, key: string) => void): number {
+    this.#sweptMs = minuteMs
+    let done = this.lifetimes.advance(minuteMs, max)
+    for (; done < max; done++) {
+      const due = this.lifetimes.due(minuteMs)
+      if (due === undefined) break
+      const { map, key, entry, what } = due
+      const held = this.entry(map, key)
+      assert(held === entry, 'what is due is held')
+      this.#place(map, key, held, what === 'husk' ? huskOf(entry) : undefined)
+      changed(map, key)
     }
+    return done
+  }
+
+  /** Forgets the oldest tombstones and husks beyond their bound. */
+  dropSurplus(changed: (map: string, key: string) => void): void {
+    for (let due = this.lifetimes.surplus(); due !== undefined; due = this.lifetimes.surplus()) {
+      this.drop(due.map, due.key)
+      changed(due.map, due.key)
+    }
+  }
+
+  *puts(): Generator<{ readonly map: string; readonly key: string; readonly entry: HeldEntry }> {
+    for (const [map, table] of this.#tables) {
+      for (const [key, entry] of table.entries) yield { map, key, entry }
+    }
+  }
+
+  /** What of an entry is held at this time: itself, its husk, or nothing. */
+  #aged(entry: MapEntry): MapEntry | undefined {
+    const { value, expiresAtMs } = entry
+    if (value !== undefined && expiresAtMs === undefined) return entry
+    if (this.lifetimes.isPast(entry, this.#sweptMs)) return undefined
+    return value !== undefined && expiresAtMs !== undefined && expiresAtMs <= this.#sweptMs
+      ? huskOf(entry)
+      : entry
+  }
+
+  /** @returns whether anything changed */
+  #place(map: string, key: string, before: HeldEntry | undefined, entry: MapEntry | undefined): boolean {
+    if (before === undefined && entry === undefined) return false
+    const table = this.#table(map)
+    if (before === undefined) table.keys.add(key)
+    else this.#count(map, table, key, before, -1)
+    if (entry !== undefined) {
+      const after = this.#digest.held(map, key, entry)
+      table.entries.set(key, after)
+      this.#count(map, table, key, after, 1)
+    } else {
+      table.entries.delete(key)
+      table.keys.remove()
+      if (table.entries.size === 0) this.#tables.delete(map)
+    }
+    return true
   }
 
   #table(map: string): Table {
     let table = this.#tables.get(map)
     if (table === undefined) {
-      const entries = new LwwMap<MapEntry>()
-      table = { entries, keys: new SortedKeys((key) => entries.get(key) !== undefined), values: 0 }
+      const entries = new Map<string, HeldEntry>()
+      table = { entries, keys: new SortedKeys((key) => entries.has(key)), values: 0 }
       this.#tables.set(map, table)
     }
     return table
   }
 
-  #changed(
-    map: string,
-    table: Table,
-    key: string,
-    before: MapEntry | undefined,
-    after: MapEntry | undefined,
-  ): void {
-    if (before === undefined) table.keys.add(key)
-    else {
-      this.#count(map, table, key, before, -1)
-      this.#digest.entry(map, key, before, -1)
+  #count(map: string, table: Table, key: string, entry: HeldEntry, by: 1 | -1): void {
+    this.#digest.toggle(entry.hi, entry.lo, by)
+    if (entry.value !== undefined) {
+      this.#values += by
+      table.values += by
     }
-    if (after === undefined) table.keys.remove()
-    else {
-      this.#count(map, table, key, after, 1)
-      this.#digest.entry(map, key, after, 1)
-    }
-  }
-
-  #count(map: string, table: Table, key: string, entry: MapEntry, by: 1 | -1): void {
-    if (entry.value === undefined) {
-      this.#tombstones += by
-      return
-    }
-    this.#values += by
-    table.values += by
-    if (by > 0) this.#expiry.add(map, key, entry)
-    else this.#expiry.remove(map, entry)
+    if (by > 0) this.lifetimes.add(map, key, entry)
+    else this.lifetimes.remove(map, entry)
   }
 }

@@ -31,6 +31,8 @@ export function isStorable(record: ForeignRecord): boolean {
 export class RecordTables {
   readonly #tables = new Tables<ForeignRecord>()
   readonly #digest: ItemDigest
+  #sweptMs = 0
+  #sweeping: Iterator<readonly [table: string, key: string, record: ForeignRecord]> | undefined
 
   /** @param digest counts what is held, expired or not */
   constructor(digest: ItemDigest = new ItemDigest()) {
@@ -47,27 +49,39 @@ export class RecordTables {
     return this.#tables.get(table, key)
   }
 
-  /** @returns whether it replaced what was held */
-  join({ table, key, record }: RecordPut, nowMs: number): boolean {
-    if (!isStorable(record) || isExpired(record, nowMs)) return false
+  /** Whether it has expired is judged by the minute of the last sweep. @returns whether it replaced what was held */
+  join({ table, key, record }: RecordPut): boolean {
+    if (!isStorable(record) || isExpired(record, this.#sweptMs)) return false
     const held = this.#tables.get(table, key)
     if (held !== undefined && compareRecords(record, held) <= 0) return false
     this.#set(table, key, held, record)
     return true
   }
 
-  /** Drops what has expired. @returns the keys that went */
-  sweep(nowMs: number): { readonly table: string; readonly key: string }[] {
-    const gone: { table: string; key: string }[] = []
-    for (const [table, key, record] of this.#tables.entries()) {
-      if (isExpired(record, nowMs)) gone.push({ table, key })
+  /**
+   * Begins or goes on with dropping what has expired at a whole minute.
+   *
+   * @param max how many records are looked at at most
+   * @returns how many were; less than `max` when all have been
+   */
+  sweep(minuteMs: number, max: number, gone: (table: string, key: string) => void): number {
+    if (minuteMs !== this.#sweptMs) {
+      this.#sweptMs = minuteMs
+      this.#sweeping = this.#tables.entries()
     }
-    for (const { table, key } of gone) {
-      const held = this.#tables.get(table, key)
-      if (held !== undefined) this.#digest.record(table, key, held, -1)
+    for (let looked = 0; looked < max; looked++) {
+      const next = this.#sweeping?.next()
+      if (next === undefined || next.done === true) {
+        this.#sweeping = undefined
+        return looked
+      }
+      const [table, key, record] = next.value
+      if (!isExpired(record, minuteMs)) continue
+      this.#digest.record(table, key, record, -1)
       this.#tables.delete(table, key)
+      gone(table, key)
     }
-    return gone
+    return max
   }
 
   restore({ table, key, record }: RecordPut): void {

@@ -3,38 +3,34 @@
  *
  * A join is the only way in, for own writes as for foreign ones. Every join reports two things: what was new (to be
  * relayed), and which pieces a reader or the disk would now see differently. The order of the rules is that of peers.md
- * section 3; the context is united last, after maps and sets have both consulted it.
+ * section 3. Anti-entropy has three more moves, described in syncable.ts: `retire`, and at the end `unite`.
  *
- * Suspicious input: a delta with a dot far above all seen of its actor, or with one gap or new actor too many, is refused
- * as a whole and counted; a complete state may bring the same dots. A stamp further ahead than the allowed skew is
- * merged, but does not move our clock; overwriting it still works, because writes go above what they replace.
+ * Suspicious input: a delta whose dots are out of bounds (dot-bounds.ts) is refused as a whole and counted. A put whose
+ * stamp is further ahead than the allowed skew is parked until it is due (parking.ts), and does not move our clock.
  *
- * Not here: own writes' dots and stamps (commit-queue.ts), dropping tombstones, parking entries from the future.
+ * Time passes by `sweep`, once a minute: what has expired lets go of its bytes, and what is past its grace goes. Readers
+ * compare deadlines themselves. Not here: own writes' dots and stamps (commit-queue.ts).
  */
 import type { ActorId } from '../../base/names.ts'
 import { CausalContext } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
-import { CLOCK_START, type ClockState, observe, type Stamp, tickLocal } from '../../crdt/hlc.ts'
+import { CLOCK_START, type ClockState, observe, tickLocal } from '../../crdt/hlc.ts'
 import { OrSets } from '../../crdt/or-set.ts'
 import type { Delta, ForeignRecord, FullState, MapEntry, RecordPut } from './delta.ts'
-import type { ExpiryListener } from './expiry-index.ts'
+import { type DotBoundOptions, DotBounds } from './dot-bounds.ts'
+import type { ExpiryListener, LifetimeOptions } from './entry-lifetimes.ts'
 import { ItemDigest } from './item-digest.ts'
 import { type EntryPage, isVisible, type ListQuery, MapStore } from './map-store.ts'
+import { type ParkedActor, Parking, type ParkingOptions } from './parking.ts'
 import { isExpired, RecordTables } from './record-tables.ts'
 import type { StateItem } from './state-item.ts'
 import { StateItems } from './state-items.ts'
 import type { StateKey } from './state-key.ts'
 import type { StateDigest } from './syncable.ts'
 
-export interface ReplicaStateOptions {
-  /** Stamps further ahead than this do not move our clock. Default 10 s (--cluster.max-clock-skew). */
+export interface ReplicaStateOptions extends DotBoundOptions, LifetimeOptions, ParkingOptions {
+  /** Puts with stamps further ahead than this are parked. Default 10 s (--cluster.max-clock-skew). */
   readonly maxClockSkewMs?: number
-  /** How far above the highest seen number of its actor a delta's dot may lie. Default 16,777,216. */
-  readonly dotWindow?: number
-  /** Gaps in the context beyond which deltas may not open new ones. Default 100,000, about 1 MB. */
-  readonly contextHolesMax?: number
-  /** Actors beyond which deltas may not name new ones. Default 100,000, about 10 MB. */
-  readonly contextActorsMax?: number
 }
 
 /** What a replica is made of; given when it comes back from disk. */
@@ -61,6 +57,14 @@ export interface StateCounts {
   /** Entries with a value, not expired. */
   readonly values: number
   readonly tombstones: number
+  /** Expired values of which only dot, stamp and deadline are left. */
+  readonly husks: number
+  /** Since when the oldest tombstone or husk is one. */
+  readonly oldestTombstoneMs: number | undefined
+  /** Tombstones and husks that went, since the start. */
+  readonly collected: number
+  /** Of those, the ones that went before their time for want of room. */
+  readonly earlyCollected: number
   readonly setMembers: number
   readonly records: number
   readonly contextActors: number
@@ -69,14 +73,26 @@ export interface StateCounts {
   readonly refusedDeltas: number
   /** Dots claimed for two set elements. */
   readonly dotCollisions: number
-  /** Stamps merged that were too far ahead to be believed. */
-  readonly skewedStamps: number
+  /** Puts from the future that wait until they are due. */
+  readonly parked: number
+  /** Of such puts, the ones refused for want of room, since the start. */
+  readonly parkedRefused: number
+}
+
+/** What a part of a sweep did. */
+export interface SweepOutcome {
+  /** What readers see differently: records. */
+  readonly changed: readonly StateKey[]
+  /** What only the disk must be told: entries of which no reader saw anything any more. */
+  readonly unsaved: readonly StateKey[]
+  /** Whether the sweep of this minute is complete. */
+  readonly done: boolean
 }
 
 const CLOCK_SKEW_MAX_MS = 10_000
-const DOT_WINDOW = 16_777_216
-const CONTEXT_HOLES_MAX = 100_000
-const CONTEXT_ACTORS_MAX = 100_000
+const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
+/** A few ms of work. */
+const ITEMS_PER_SWEEP = 2000
 
 export class ReplicaState {
   /** Actors whose context on disk was wrong when this state was loaded. */
@@ -88,26 +104,23 @@ export class ReplicaState {
   readonly #sets: OrSets
   readonly #records: RecordTables
   readonly #maxClockSkewMs: number
-  readonly #dotWindow: number
-  readonly #contextHolesMax: number
-  readonly #contextActorsMax: number
+  readonly #bounds: DotBounds
+  readonly #parking: Parking
   #clock: ClockState
   #refusedDeltas = 0
-  #skewedStamps = 0
 
   constructor(options: ReplicaStateOptions = {}, parts?: StateParts) {
     this.#maxClockSkewMs = options.maxClockSkewMs ?? CLOCK_SKEW_MAX_MS
-    this.#dotWindow = options.dotWindow ?? DOT_WINDOW
-    this.#contextHolesMax = options.contextHolesMax ?? CONTEXT_HOLES_MAX
-    this.#contextActorsMax = options.contextActorsMax ?? CONTEXT_ACTORS_MAX
+    this.#bounds = new DotBounds(options)
     this.unsavedActors = parts?.unsavedActors ?? []
     this.#context = parts?.context ?? new CausalContext()
     this.#clock = parts?.clock ?? CLOCK_START
     this.#digest = parts?.digest ?? new ItemDigest()
-    this.#maps = parts?.maps ?? new MapStore(this.#digest)
+    this.#maps = parts?.maps ?? new MapStore(this.#digest, options)
     this.#sets = parts?.sets ?? new OrSets(this.#digest.onDot)
     this.#records = parts?.records ?? new RecordTables(this.#digest)
-    this.#items = new StateItems(this.#maps, this.#sets, this.#records)
+    this.#parking = new Parking(this.#digest, options)
+    this.#items = new StateItems(this.#maps, this.#sets, this.#records, this.#parking)
   }
 
   /** The live object: read it, never change it. */
@@ -193,61 +206,50 @@ export class ReplicaState {
   }
 
   counts(nowMs: number): StateCounts {
+    const { lifetimes } = this.#maps
     return {
       values: this.#maps.values(nowMs),
-      tombstones: this.#maps.tombstones,
+      tombstones: lifetimes.tombstones,
+      husks: lifetimes.husks,
+      oldestTombstoneMs: lifetimes.oldestTombstoneMs,
+      collected: lifetimes.collected,
+      earlyCollected: lifetimes.earlyCollected,
       setMembers: this.#sets.size,
       records: this.#records.size,
       contextActors: this.#context.actorCount,
       contextHoles: this.#context.holes,
       refusedDeltas: this.#refusedDeltas,
       dotCollisions: this.#sets.collisions,
-      skewedStamps: this.#skewedStamps,
+      parked: this.#parking.size,
+      parkedRefused: this.#parking.refused,
     }
   }
 
-  /** Merges a peer's delta. */
-  join(delta: Delta, nowMs: number): JoinOutcome {
+  /** Whose clock is ahead of ours, by what is parked. */
+  parkedActors(nowMs: number): readonly ParkedActor[] {
+    return this.#parking.actors(nowMs)
+  }
+
+  /** Merges a peer's delta. @param theirs what that peer has seen, where it is known: its dots need no other bound */
+  join(delta: Delta, nowMs: number, theirs?: CausalContext): JoinOutcome {
     const changed: StateKey[] = []
-    const records = this.#joinRecords(delta.records, nowMs, changed)
-    const news = this.#admits(delta) ? this.#joinDotted(delta, nowMs, changed) : false
-    if (news) return { effective: { ...delta, records }, changed }
-    return { effective: { puts: [], adds: [], covered: [], records }, changed }
+    const records = this.#joinRecords(delta.records, changed)
+    if (!this.#bounds.admit(this.#context, delta, theirs)) {
+      this.#refusedDeltas++
+      return { effective: { ...NOTHING, records }, changed }
+    }
+    const mergeable = this.#parkFuture(delta, nowMs)
+    const news = this.#joinDotted(mergeable, nowMs, changed)
+    if (news) return { effective: { ...mergeable, records }, changed }
+    return { effective: { ...NOTHING, records }, changed }
   }
 
   /** Takes in an own mutation, which no bound applies to. @param nowMs the time it was staged at */
   apply(delta: Delta, nowMs: number): readonly StateKey[] {
     const changed: StateKey[] = []
-    this.#joinRecords(delta.records, nowMs, changed)
+    this.#joinRecords(delta.records, changed)
     this.#joinDotted(delta, nowMs, changed)
     return changed
-  }
-
-  /** Merges a peer's complete state. */
-  joinFull(full: FullState, nowMs: number): JoinOutcome {
-    const changed: StateKey[] = []
-    const records = this.#joinRecords(full.records, nowMs, changed)
-    const puts = full.puts.filter(({ entry }) => !this.#context.has(entry.dot))
-    const covered: Dot[] = []
-    for (const { map, key, before } of this.#maps.joinFull(this.#context, full.puts, full.context)) {
-      changed.push({ kind: 'entry', map, key })
-      // A replaced entry needs no cover: its successor is among the puts, and stamps decide between the two.
-      if (before !== undefined && this.#maps.entry(map, key) === undefined) covered.push(before.dot)
-    }
-    const sets = this.#sets.joinFull(this.#context, full.adds, full.context)
-    for (const { set, member } of [...sets.added, ...sets.dropped, ...sets.moved]) {
-      changed.push({ kind: 'member', set, member })
-    }
-    // Nor does a dot of an element that stays by another add: the two would travel apart (split-delta.ts), and where the
-    // cover arrives alone an element would vanish that nobody removed.
-    for (const { set, member, dot } of sets.dropped) if (!this.#sets.has(set, member)) covered.push(dot)
-    this.#context.union(full.context)
-    for (const { entry } of puts) {
-      this.#context.add(entry.dot)
-      this.#see(entry.stamp, nowMs)
-    }
-    for (const { dot } of full.adds) this.#context.add(dot)
-    return { effective: { puts, adds: sets.added, covered, records }, changed }
   }
 
   /** See Syncable.scan. */
@@ -269,11 +271,39 @@ export class ReplicaState {
   unite(theirs: CausalContext): readonly ActorId[] {
     const grown: ActorId[] = []
     for (const actor of theirs.actors()) {
-      if (theirs.intervals(actor).every((interval) => this.#context.hasAll(actor, interval))) continue
-      this.#context.addActor(theirs, actor)
-      grown.push(actor)
+      const news = this.#parking
+        .unparked(theirs, actor)
+        .filter((interval) => !this.#context.hasAll(actor, interval))
+      for (const interval of news) this.#context.addInterval(actor, interval)
+      if (news.length > 0) grown.push(actor)
     }
     return grown
+  }
+
+  /** Merges the parked entries that are due. */
+  releaseParked(nowMs: number): JoinOutcome {
+    const changed: StateKey[] = []
+    const effective = { ...NOTHING, puts: this.#parking.due(nowMs + this.#maxClockSkewMs) }
+    this.#joinDotted(effective, nowMs, changed)
+    return { effective, changed }
+  }
+
+  /**
+   * Does a part of what is due at a whole minute: to be called, with the same minute, until it is done. What is joined
+   * from then on is judged by this minute too.
+   *
+   * @param max how many items are looked at; 2,000 take a few ms
+   */
+  sweep(minuteMs: number, max: number = ITEMS_PER_SWEEP): SweepOutcome {
+    const changed: StateKey[] = []
+    const unsaved: StateKey[] = []
+    let done = this.#maps.sweep(minuteMs, max, (map, key) => unsaved.push({ kind: 'entry', map, key }))
+    if (done < max) {
+      done += this.#records.sweep(minuteMs, max - done, (table, key) => {
+        changed.push({ kind: 'record', table, key })
+      })
+    }
+    return { changed, unsaved, done: done < max }
   }
 
   fullState(): FullState {
@@ -295,25 +325,35 @@ export class ReplicaState {
     return this.#maps.expire(nowMs)
   }
 
-  /** Drops foreign records that have expired. @returns what went */
-  sweepRecords(nowMs: number): readonly StateKey[] {
-    return this.#records.sweep(nowMs).map(({ table, key }) => ({ kind: 'record', table, key }))
-  }
-
-  #joinRecords(puts: readonly RecordPut[], nowMs: number, changed: StateKey[]): readonly RecordPut[] {
-    const won = puts.filter((put) => this.#records.join(put, nowMs))
+  #joinRecords(puts: readonly RecordPut[], changed: StateKey[]): readonly RecordPut[] {
+    const won = puts.filter((put) => this.#records.join(put))
     for (const { table, key } of won) changed.push({ kind: 'record', table, key })
     return won
+  }
+
+  /** @returns what of a delta is not ahead of its time; without covered dots when a put of it was parked */
+  #parkFuture(delta: Delta, nowMs: number): Delta {
+    const untilMs = nowMs + this.#maxClockSkewMs
+    if (delta.puts.every(({ entry }) => entry.stamp.ms <= untilMs)) return delta
+    const puts = delta.puts.filter(({ entry }) => entry.stamp.ms <= untilMs)
+    for (const put of delta.puts) {
+      if (put.entry.stamp.ms > untilMs && !this.#context.has(put.entry.dot)) this.#parking.park(put)
+    }
+    return { puts, adds: delta.adds, covered: [], records: [] }
   }
 
   /** @returns whether anything of it was new: then it is passed on whole, a put never without the dots it covers */
   #joinDotted(delta: Delta, nowMs: number, changed: StateKey[]): boolean {
     let news = false
     for (const put of delta.puts) {
-      if (this.#context.has(put.entry.dot)) continue
+      const { dot, stamp } = put.entry
+      const seen = this.#context.has(dot)
+      const won = this.#maps.joinPut(this.#context, put)
+      if (won) changed.push({ kind: 'entry', map: put.map, key: put.key })
+      if (seen && !won) continue
       news = true
-      this.#see(put.entry.stamp, nowMs)
-      if (this.#maps.joinPut(this.#context, put)) changed.push({ kind: 'entry', map: put.map, key: put.key })
+      this.#parking.dropDot(dot)
+      if (stamp.ms <= nowMs + this.#maxClockSkewMs) this.#clock = observe(this.#clock, stamp)
     }
     for (const add of delta.adds) {
       for (const { set, member } of this.#sets.joinAdd(this.#context, add)) {
@@ -326,34 +366,13 @@ export class ReplicaState {
       if (added?.has(dotName(dot))) continue
       if (!this.#context.has(dot)) news = true
       const left = this.#sets.joinCovered(this.#context, dot)
+      this.#parking.dropDot(dot)
       if (left === undefined) continue
       news = true
       changed.push({ kind: 'member', set: left.set, member: left.member })
     }
+    this.#maps.dropSurplus((map, key) => changed.push({ kind: 'entry', map, key }))
     return news
-  }
-
-  #see(stamp: Stamp, nowMs: number): void {
-    if (stamp.ms > nowMs + this.#maxClockSkewMs) this.#skewedStamps++
-    else this.#clock = observe(this.#clock, stamp)
-  }
-
-  /** Bounds of peers.md 3a pitfall 8, over all dots of a delta: half a mutation would claim what it does not bring. */
-  #admits(delta: Delta): boolean {
-    let [holes, actors] = [this.#context.holes, this.#context.actorCount]
-    const admitted = (dot: Dot): boolean => {
-      if (this.#context.has(dot)) return true
-      const highest = this.#context.maxOf(dot.actor)
-      if (dot.n > highest + this.#dotWindow) return false
-      if (highest === 0 && ++actors > this.#contextActorsMax) return false
-      return !this.#context.wouldOpenHole(dot) || ++holes <= this.#contextHolesMax
-    }
-    const all =
-      delta.puts.every(({ entry }) => admitted(entry.dot)) &&
-      delta.adds.every(({ dot }) => admitted(dot)) &&
-      delta.covered.every(admitted)
-    if (!all) this.#refusedDeltas++
-    return all
   }
 }
 

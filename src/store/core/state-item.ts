@@ -2,10 +2,10 @@
  * An item: the unit that digests count and anti-entropy compares. One map entry (tombstones included), one live dot of a
  * set element, or one foreign record is one item.
  *
- * Its hash is 64 bits as two unsigned halves. `hi` is taken over (kind, table, key, dot) alone, `lo` over everything that
- * a join may tell apart as well (stamp, value, expiry; for a record its version and bytes, with `hi` over table and key).
- * So two items with one `hi` and different `lo` are two contents under one name: a dot used twice by clones, or two
- * versions of a record. Neither side may take the other's absence for a removal then (peers.md 3a, pitfall 6).
+ * Its hash is 64 bits as two unsigned halves. `hi` is taken over what a join tells items apart by: map, key and dot of an
+ * entry, the dot of a set element, table and key of a record. `lo` is taken over all the rest as well. So two items with
+ * one `hi` and different `lo` are two contents under one name: a dot used twice by clones, or two versions of a record.
+ * Neither side may take the other's absence for a removal then (peers.md 3a, pitfall 6).
  */
 import type { Dot } from '../../crdt/dot.ts'
 import type { ItemHash } from '../../crdt/sketch.ts'

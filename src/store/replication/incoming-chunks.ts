@@ -63,13 +63,13 @@ export class IncomingChunks {
     else items.push(item)
   }
 
-  /** @returns false when the peer does not keep to the window */
-  receive(sequence: number, last: boolean, delta: Delta): boolean {
+  /** @param theirs what the peer has seen. @returns false when the peer does not keep to the window */
+  receive(sequence: number, last: boolean, delta: Delta, theirs?: CausalContext): boolean {
     if (this.#waiting >= CHUNKS_WAITING_MAX || sequence > this.#next + CHUNKS_WAITING_MAX) return false
     if (last) this.#last = sequence
     if (sequence >= this.#next) this.#ahead.add(sequence)
     while (this.#ahead.delete(this.#next)) this.#next++
-    this.#join(delta)
+    this.#join(delta, theirs)
     this.#waiting++
     this.#deps.store.durable((ok) => {
       if (!ok || !this.#deps.isOpen()) return
@@ -89,12 +89,12 @@ export class IncomingChunks {
     else inSlices(this.#deps, rest.values(), (items) => this.#retire(items, theirs), done)
   }
 
-  #join(delta: Delta): void {
+  #join(delta: Delta, seen: CausalContext | undefined): void {
     const { store, joined } = this.#deps
     const lines = delta.puts.length + delta.adds.length + delta.records.length
     const theirs = this.#theirs
     if (theirs === undefined || this.#toRetire.size === 0) {
-      joined(store.join(delta), lines)
+      joined(store.join(delta, seen), lines)
       return
     }
     const due: StateItem[] = []
@@ -110,7 +110,7 @@ export class IncomingChunks {
     for (const { map, key, entry } of delta.puts) meet({ kind: 'entry', map, key }, entry.stamp)
     for (const { set, member } of delta.adds) meet({ kind: 'member', set, member }, undefined)
     this.#retire(this.#winners(due, incoming), theirs)
-    joined(store.join(delta), lines)
+    joined(store.join(delta, seen), lines)
     this.#retire(due, theirs)
   }
 

@@ -17,10 +17,7 @@ function setup() {
     return state.join(delta, NOW_MS).effective
   }
   const store = new AdmittingStore(
-    memorySyncStore(state, NOW_MS, {
-      join: joined,
-      joinFull: (full) => joined({ ...full, covered: [] }),
-    }),
+    memorySyncStore(state, NOW_MS, { join: joined }),
     (table, key) => state.record(table, key, NOW_MS),
     (reason) => refused.push(reason),
   )

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { actorId } from '../../../src/base/names.ts'
 import { CausalContext } from '../../../src/crdt/context.ts'
-import { compareEntries, type LwwEntry, LwwMap } from '../../../src/crdt/lww-map.ts'
+import { compareEntries, type LwwEntry, putWins } from '../../../src/crdt/lww-map.ts'
 
 const A = actorId('a'.repeat(32))
 const B = actorId('b'.repeat(32))
@@ -49,47 +49,40 @@ describe('the order of entries', () => {
   })
 })
 
-describe('a put that arrives as a delta', () => {
-  it('is ignored when its dot was seen, however new its stamp', () => {
-    const map = new LwwMap()
-    expect(map.joinPut(seen(1), 'k', entry(1, 99, 'ghost'))).toBe(false)
-    expect(map.get('k')).toBeUndefined()
+describe('the husk of an expired value', () => {
+  const husk = entry(1, 5, undefined, { expiresAtMs: 9 })
+
+  it('wins against older writes and loses to newer ones, like its value', () => {
+    expect(compareEntries(husk, entry(2, 4, 'z'))).toBeGreaterThan(0)
+    expect(compareEntries(husk, entry(2, 6, undefined))).toBeLessThan(0)
   })
 
-  it('is seen even when it loses', () => {
-    const map = new LwwMap()
-    const context = new CausalContext()
-    map.joinPut(context, 'k', entry(2, 5, 'new'))
-    expect(map.joinPut(context, 'k', entry(1, 4, 'old'))).toBe(false)
-    expect(context.has({ actor: A, n: 1 })).toBe(true)
-    expect(map.get('k')?.dot.n).toBe(2)
+  it('gives way to its value, and to a tombstone of the same stamp', () => {
+    expect(compareEntries(husk, entry(1, 5, '', { expiresAtMs: 9 }))).toBeLessThan(0)
+    expect(compareEntries(husk, entry(2, 5, undefined))).toBeLessThan(0)
   })
 })
 
-describe('a full join of one key', () => {
-  const held = entry(1, 5, 'mine')
-
-  function winner(
-    theirs: LwwEntry | undefined,
-    mine: CausalContext,
-    their: CausalContext,
-  ): number | undefined {
-    const map = new LwwMap()
-    map.restore('k', held)
-    map.joinFullKey(mine, 'k', theirs, their)
-    return map.get('k')?.dot.n
-  }
-
-  it('keeps what the other side has not seen', () => expect(winner(undefined, seen(1), seen(2))).toBe(1))
-  it('drops what the other side has seen and no longer holds', () => {
-    expect(winner(undefined, seen(1), seen(1))).toBeUndefined()
+describe('a put that arrives as a delta', () => {
+  it('is ignored when its dot was seen, however new its stamp', () => {
+    expect(putWins(seen(1), entry(1, 99, 'ghost'), undefined)).toBe(false)
+    expect(putWins(seen(1, 2), entry(1, 99, 'ghost'), entry(2, 5, 'held'))).toBe(false)
   })
-  it('takes what is new', () => expect(winner(entry(2, 6, 'b'), seen(1), seen(2))).toBe(2))
-  it('keeps the newer of two that are new to each other', () => {
-    expect(winner(entry(2, 4, 'b'), seen(1), seen(2))).toBe(1)
+
+  it('is seen even when it loses', () => {
+    const context = seen(2)
+    expect(putWins(context, entry(1, 4, 'old'), entry(2, 5, 'new'))).toBe(false)
+    expect(context.has({ actor: A, n: 1 })).toBe(true)
   })
-  it('drops an old entry by its dot although its stamp would win', () => {
-    expect(winner(entry(2, 4, 'b'), seen(1), seen(1, 2))).toBe(2)
-    expect(winner(entry(2, 9, 'ghost'), seen(1, 2), seen(2))).toBe(1)
+
+  it('replaces what is held under its key when it is newer', () => {
+    expect(putWins(seen(1), entry(2, 6, 'new'), entry(1, 5, 'old'))).toBe(true)
+    expect(putWins(seen(1), entry(2, 6, 'new'), undefined)).toBe(true)
+  })
+
+  it('with the very dot of what is held counts by the order of entries: two clones used it', () => {
+    expect(putWins(seen(1), entry(1, 5, 'b'), entry(1, 5, 'a'))).toBe(true)
+    expect(putWins(seen(1), entry(1, 5, 'a'), entry(1, 5, 'b'))).toBe(false)
+    expect(putWins(seen(1), entry(1, 5, 'a'), entry(1, 5, 'a'))).toBe(false)
   })
 })

@@ -50,26 +50,22 @@ describe('add-wins sets', () => {
   })
 })
 
-describe('a full join of sets', () => {
-  it('drops what they saw and do not hold, keeps what they never saw, takes what is new', () => {
-    const { sets, context } = rig(live('gone', 1), live('kept', 2))
-    const theirs = new CausalContext()
-    theirs.addAll([
-      { actor: A, n: 1 },
-      { actor: B, n: 1 },
+describe('a dot that is dropped', () => {
+  it('takes its element along with the last one, and is told of', () => {
+    const heard: string[] = []
+    const sets = new OrSets((_set, member, { n }, sign) => heard.push(`${member} ${n} ${sign}`))
+    const context = new CausalContext()
+    for (const add of [live('x', 1), live('x', 2)]) sets.joinAdd(context, add)
+    sets.drop({ actor: A, n: 1 })
+    expect([sets.holds(live('x', 1)), sets.holds(live('x', 2)), sets.has('s', 'x')]).toEqual([
+      false,
+      true,
+      true,
     ])
-    const { added, dropped } = sets.joinFull(context, [live('new', 1, B)], theirs)
-    expect([added, dropped]).toEqual([[live('new', 1, B)], [live('gone', 1)]])
-    expect([...sets.members('s')].sort((a, b) => (a < b ? -1 : 1))).toEqual(['kept', 'new'])
-  })
-
-  it('does not bring back what was removed here', () => {
-    const { sets, context } = rig(live('x', 1))
-    sets.joinCovered(context, { actor: A, n: 1 })
-    const theirs = new CausalContext()
-    theirs.add({ actor: A, n: 1 })
-    sets.joinFull(context, [live('x', 1)], theirs)
+    sets.drop({ actor: A, n: 2 })
+    sets.drop({ actor: A, n: 2 })
     expect(sets.size).toBe(0)
+    expect(heard).toEqual(['x 1 1', 'x 2 1', 'x 1 -1', 'x 2 -1'])
   })
 })
 
@@ -83,21 +79,5 @@ describe('a dot claimed for two elements', () => {
       expect([...sets.members('s')]).toEqual(['a'])
       expect(sets.collisions).toBe(1)
     }
-  })
-
-  it('does so in a full join as well', () => {
-    for (const [mine, theirs] of [claims, [...claims].reverse()]) {
-      const { sets, context } = rig(mine as LiveDot)
-      sets.joinFull(context, [theirs as LiveDot], context.clone())
-      expect([...sets.members('s')]).toEqual(['a'])
-    }
-  })
-
-  it('does so within one full state', () => {
-    const { sets, context } = rig()
-    const theirs = new CausalContext()
-    theirs.add({ actor: A, n: 1 })
-    sets.joinFull(context, claims, theirs)
-    expect([...sets.members('s')]).toEqual(['a'])
   })
 })

@@ -1,10 +1,12 @@
 /** Input that names writes of ours which we did not make: no acknowledged write is lost by it, and no actors are minted for ever. */
+
 import { describe, expect, it } from 'vitest'
 import type { ActorId } from '../../../src/base/names.ts'
 import { CausalContext } from '../../../src/crdt/context.ts'
 import type { Delta, FullState, MapPut } from '../../../src/store/core/delta.ts'
 import { MemoryStorage } from '../../../src/store/memory-storage.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
+import { joinFull } from '../../../src/testing/full-join.ts'
 import { openHostStore } from '../../support/host-store.ts'
 
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
@@ -52,7 +54,7 @@ describe('a full state that names a write of ours to come', () => {
   it('in an entry that its own context leaves out makes us go on as a new actor', async () => {
     const store = await openHostStore()
     const former = store.actor
-    store.joinFull(full({ puts: [forgedPut(former, 2)] }))
+    joinFull(store, full({ puts: [forgedPut(former, 2)] }))
     expect(store.actor).not.toBe(former)
     for (const key of ['a', 'b', 'c']) await store.kv.put('m', key, value(key))
     for (const key of ['a', 'b', 'c']) expect(read(store, key)).toBe(key)
@@ -62,7 +64,7 @@ describe('a full state that names a write of ours to come', () => {
   it('in a set element does as well', async () => {
     const store = await openHostStore()
     const former = store.actor
-    store.joinFull(full({ adds: [{ set: 's', member: 'x', dot: { actor: former, n: 1 } }] }))
+    joinFull(store, full({ adds: [{ set: 's', member: 'x', dot: { actor: former, n: 1 } }] }))
     expect(store.actor).not.toBe(former)
     await store.close()
   })
@@ -83,8 +85,8 @@ describe('a dot that a clone used while our batch with it was in flight', () => 
       const context = new CausalContext()
       context.add({ actor: former, n: 1 })
       if (way === 'delta') store.join({ ...NOTHING, puts: [forgedPut(former, 1)] })
-      else if (way === 'context') store.joinFull(full({ context }))
-      else store.joinFull(full({ context, puts: [forgedPut(former, 1)] }))
+      else if (way === 'context') joinFull(store, full({ context }))
+      else joinFull(store, full({ context, puts: [forgedPut(former, 1)] }))
       disk.release()
       expect(await writing).toBe('STORE_WRITE_FAILED')
       expect(store.actor).not.toBe(former)
@@ -104,7 +106,7 @@ describe('a peer that forges again and again', () => {
       store.join({ ...NOTHING, covered: [{ actor: store.actor, n: 10 }] })
       const context = new CausalContext()
       context.addInterval(store.actor, { first: 1, last: 2 ** 52 })
-      store.joinFull(full({ context }))
+      joinFull(store, full({ context }))
       actors.add(store.actor)
       monotonicMs += 1000
     }

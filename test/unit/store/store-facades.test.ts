@@ -1,10 +1,12 @@
 /** Maps, sets and record tables of an open store: results, preconditions, limits, watchers, failing disks. */
+
 import { beforeEach, describe, expect, it } from 'vitest'
 import { HearsayError } from '../../../src/base/errors.ts'
 import { actorId } from '../../../src/base/names.ts'
 import type { Delta } from '../../../src/store/core/delta.ts'
 import { MemoryStorage } from '../../../src/store/memory-storage.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
+import { joinFull } from '../../../src/testing/full-join.ts'
 import { openHostStore } from '../../support/host-store.ts'
 import { until } from '../../support/until.ts'
 
@@ -223,7 +225,7 @@ describe('a store whose disk fails', () => {
     await peer.kv.put('m', 'from', text('peer'))
     storage.failWrites(() => ({ error: new Error('EIO') }))
     await expect(store.kv.put('m', 'a', text('1'))).rejects.toMatchObject({ code: 'STORE_WRITE_FAILED' })
-    store.joinFull(peer.fullState())
+    joinFull(store, peer.fullState())
     expect(store.kv.get('m', 'from')).toBeDefined()
     storage.failWrites(undefined)
     await until(() => store.status().refusing === undefined)

@@ -8,19 +8,20 @@ afterEach(() => {
 })
 
 describe('an expired foreign record', () => {
-  it('leaves memory, the limit and its watchers within a minute, without anybody writing', async () => {
+  it('leaves memory, the limit and its watchers with the next full minute, without anybody writing', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-    let wallMs = 1000
+    let wallMs = 59_000
     const store = await openHostStore({ clock: { monotonicMs: () => wallMs, wallMs: () => wallMs } })
     const heard: unknown[] = []
     store.records.watch('t', (_key, record) => heard.push(record?.versionNs))
     await store.records.write('t', (stage) =>
-      stage.put('r', { versionNs: 5n, bytes: Uint8Array.of(7), expiresAtMs: 2000 }),
+      stage.put('r', { versionNs: 5n, bytes: Uint8Array.of(7), expiresAtMs: 59_500 }),
     )
+    wallMs = 59_999
     vi.advanceTimersByTime(60_000)
     expect(store.status().records).toBe(1)
-    wallMs = 2001
-    vi.advanceTimersByTime(60_000)
+    wallMs = 60_000
+    vi.advanceTimersByTime(1000)
     expect(store.status().records).toBe(0)
     expect(store.fullState().records).toEqual([])
     expect(heard).toEqual([5n, undefined])

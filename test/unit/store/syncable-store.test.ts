@@ -1,5 +1,7 @@
 /** What anti-entropy asks of an open store: its moves reach the disk and the listeners, and guard its identity. */
+
 import { describe, expect, it } from 'vitest'
+import { HearsayError } from '../../../src/base/errors.ts'
 import { actorId } from '../../../src/base/names.ts'
 import { CausalContext } from '../../../src/crdt/context.ts'
 import type { Delta } from '../../../src/store/core/delta.ts'
@@ -110,9 +112,7 @@ describe('durable', () => {
 
   it('is not asked of whoever fences local writes', async () => {
     const store = await openHostStore({
-      refusal: () => {
-        throw new Error('asked')
-      },
+      refusal: () => new HearsayError('CLOCK_OFF', 'fenced'),
     })
     store.join(added('x', 1))
     expect(await durable(store)).toBe(true)

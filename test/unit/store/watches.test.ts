@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { openStore } from '../../../src/store/open-store.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
 import { type WatchAnswer, Watches, type WatchFilter } from '../../../src/store/watches.ts'
+import { joinFull } from '../../../src/testing/full-join.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
@@ -65,7 +66,7 @@ describe('the watches of a store', () => {
     for (const delta of deltas) here.join(delta)
     expect(told(watches.read(start, ALL, 99))).toEqual(['put a=1'])
     await there.sets.add('s', 'ana')
-    here.joinFull(there.fullState())
+    joinFull(here, there.fullState())
     expect(told(watches.read(start + 1, ALL, 99))).toEqual(['add ana'])
   })
 

@@ -8,6 +8,7 @@ import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
 import type { StateKey } from '../../../../src/store/core/state-key.ts'
 import { loadState } from '../../../../src/store/core/state-loader.ts'
 import { canonicalState } from '../../../../src/testing/canonical-state.ts'
+import { type JoiningSide, joinFull, sideOf } from '../../../../src/testing/full-join.ts'
 import { TestDisk } from './disk.ts'
 import { A, add, B, covered, dot, entry, NOTHING, NOW_MS, put, record, text } from './fixtures.ts'
 
@@ -27,6 +28,16 @@ class Rig {
       for (const key of keys) this.changes.push(key)
     }
     this.queue = new CommitQueue(this.state, { nextDot, onChanged, ...options })
+  }
+
+  /** As anti-entropy moves on it. */
+  get side(): JoiningSide {
+    return {
+      scan: () => this.state.scan(),
+      retire: (items, theirs) => this.queue.retire(items, theirs),
+      join: (delta, theirs) => this.queue.join(delta, NOW_MS, theirs),
+      unite: (theirs) => this.queue.unite(theirs),
+    }
   }
 
   /** @returns what `done` is told, once it is */
@@ -256,7 +267,7 @@ describe('remote input', () => {
     rig.queue.join(put('k', entry(1, 5, 'v')), NOW_MS)
     rig.commit()
     rig.queue.join(put('k', entry(1, 5, 'v')), NOW_MS)
-    rig.queue.joinFull(rig.state.fullState(), NOW_MS)
+    joinFull(rig.side, rig.state.fullState())
     expect(rig.queue.hasWork).toBe(false)
   })
 
@@ -287,7 +298,7 @@ describe('remote input', () => {
     const rig = new Rig()
     const other = new ReplicaState()
     other.join(covered(dot(1), dot(2)), NOW_MS)
-    rig.queue.joinFull(other.fullState(), NOW_MS)
+    joinFull(rig.side, other.fullState())
     rig.commit()
     expect(rig.reloaded.context.has(dot(2))).toBe(true)
   })
@@ -299,7 +310,7 @@ describe('remote input', () => {
       NOW_MS,
     )
     rig.commit()
-    rig.queue.sweepRecords(NOW_MS + 1)
+    rig.queue.sweep(NOW_MS + 1)
     rig.commit()
     expect(rig.reloaded.heldRecord('t', 'k')).toBeUndefined()
   })
@@ -520,15 +531,15 @@ function crashStory(seed: number): void {
   }
   const [reloaded, again] = [rig.reloaded, rig.reloaded]
   const before = peer.fullState()
-  peer.joinFull(reloaded.fullState(), NOW_MS)
-  reloaded.joinFull(peer.fullState(), NOW_MS)
+  joinFull(sideOf(peer, NOW_MS), reloaded.fullState())
+  joinFull(sideOf(reloaded, NOW_MS), peer.fullState())
   expect(canonicalState(reloaded.fullState()), `seed ${seed}`).toBe(canonicalState(peer.fullState()))
   const left = liveDots(peer)
   for (const { dot: live } of before.adds) {
     expect(left.has(dotText(live)) || mayBeGone.has(dotText(live)), `seed ${seed}`).toBe(true)
   }
   for (const [key] of acknowledged) expect(reloaded.get('m', key, NOW_MS), `seed ${seed}`).toBeDefined()
-  again.joinFull(stale.fullState(), NOW_MS)
+  joinFull(sideOf(again, NOW_MS), stale.fullState())
   const live = liveDots(again)
   for (const gone of removed) expect(live.has(dotText(gone)), `seed ${seed}`).toBe(false)
 }

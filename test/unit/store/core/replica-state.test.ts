@@ -1,10 +1,34 @@
 import { describe, expect, it } from 'vitest'
 import { actorId } from '../../../../src/base/names.ts'
+import { seededRandom } from '../../../../src/base/random.ts'
 import { CausalContext } from '../../../../src/crdt/context.ts'
+import { Sketch } from '../../../../src/crdt/sketch.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
+import { ItemDigest } from '../../../../src/store/core/item-digest.ts'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
-import { splitDelta } from '../../../../src/store/core/split-delta.ts'
+import type { StateItem } from '../../../../src/store/core/state-item.ts'
+import { canonicalState } from '../../../../src/testing/canonical-state.ts'
+import { itemsMissingFrom, joinFull, sideOf } from '../../../../src/testing/full-join.ts'
 import { A, add, B, covered, dot, entry, NOTHING, NOW_MS, put, record } from './fixtures.ts'
+
+function textOf(state: ReplicaState, key: string): string {
+  return new TextDecoder().decode(state.entry('m', key)?.value?.bytes)
+}
+
+function itemsOf(state: ReplicaState): StateItem[] {
+  const items: StateItem[] = []
+  const scan = state.scan()
+  for (let next = scan.next(); next.done !== true; next = scan.next()) items.push(next.value)
+  return items
+}
+
+function digestOf({ puts, adds, records }: Delta): ItemDigest {
+  const digest = new ItemDigest()
+  for (const { map, key, entry: held } of puts) digest.entry(map, key, held, 1)
+  for (const { set, member, dot: live } of adds) digest.onDot(set, member, live, 1)
+  for (const { table, key, record: held } of records) digest.record(table, key, held, 1)
+  return digest
+}
 
 function stateOf(...deltas: readonly Delta[]): ReplicaState {
   const state = new ReplicaState()
@@ -53,61 +77,166 @@ describe('joining a delta', () => {
   })
 })
 
-describe('joining a full state', () => {
-  it('drops what the other side saw and no longer holds, and says so to others', () => {
-    const state = stateOf(add('ana', 1))
-    const outcome = state.joinFull(stateOf(add('ana', 1), covered(dot(1))).fullState(), NOW_MS)
-    expect(outcome.effective.covered).toEqual([dot(1)])
-    expect(outcome.changed).toEqual([{ kind: 'member', set: 's', member: 'ana' }])
+describe('the full join, out of its moves', () => {
+  it('drops what the other side saw and no longer holds', () => {
+    const state = stateOf(add('ana', 1), put('k', entry(2, 5, 'v')))
+    const other = stateOf(add('ana', 1), covered(dot(1), dot(2)))
+    const missing = itemsMissingFrom(other.fullState(), sideOf(state, NOW_MS))
+    expect(state.retire(missing, other.context)).toEqual([
+      { kind: 'entry', map: 'm', key: 'k' },
+      { kind: 'member', set: 's', member: 'ana' },
+    ])
+    expect([state.members('s'), state.entry('m', 'k'), state.digest.count]).toEqual([[], undefined, 0])
   })
 
-  it('cuts into pieces of which none, come alone, takes an element away that nobody removed', () => {
-    const first = add('ana', 1)
-    const again = { ...add('ana', 2), covered: [dot(1)] }
-    const state = stateOf(first)
-    const { effective } = state.joinFull(stateOf(first, again).fullState(), NOW_MS)
-    for (const piece of splitDelta(effective)) expect(stateOf(first, piece).members('s')).toEqual(['ana'])
-    expect(stateOf(first, ...splitDelta(effective)).members('s')).toEqual(['ana'])
+  it('leaves what the other side has not seen', () => {
+    const state = stateOf(add('ana', 1), put('k', entry(2, 5, 'v')))
+    const other = stateOf(covered(dot(3)))
+    expect(state.retire(itemsMissingFrom(other.fullState(), sideOf(state, NOW_MS)), other.context)).toEqual(
+      [],
+    )
   })
 
-  it('does not list the dot of a replaced entry: its successor is listed', () => {
-    const state = stateOf(put('k', entry(1, 5, 'old')))
-    const newer = stateOf(put('k', entry(1, 5, 'old')), put('k', entry(2, 6, 'new')))
-    const { effective } = state.joinFull(newer.fullState(), NOW_MS)
-    expect(effective.covered).toEqual([])
-    expect(effective.puts.map((put) => put.entry.dot)).toEqual([dot(2)])
+  it('leaves what was written over an item since it was listed', () => {
+    const state = stateOf(put('k', entry(1, 5, 'old')), add('ana', 2))
+    const items = itemsOf(state)
+    state.join(put('k', entry(3, 6, 'new')), NOW_MS)
+    const seen = new CausalContext()
+    seen.addInterval(A, { first: 1, last: 9 })
+    expect(state.retire(items, seen)).toEqual([{ kind: 'member', set: 's', member: 'ana' }])
+    expect(state.entry('m', 'k')?.dot.n).toBe(3)
   })
 
-  it('learns removals of what it never saw', () => {
-    const state = new ReplicaState()
-    state.joinFull(stateOf(add('ana', 1), covered(dot(1))).fullState(), NOW_MS)
+  it('learns removals of what it never saw, and says whose context has grown', () => {
+    const state = stateOf(add('bob', 1, B))
+    const other = stateOf(add('ana', 1), covered(dot(1)), add('bob', 1, B))
+    expect(state.unite(other.context)).toEqual([A])
+    expect(state.unite(other.context)).toEqual([])
     expect(state.join(add('ana', 1), NOW_MS).changed).toEqual([])
   })
 
   it('does not let a forgotten tombstone bring its value back', () => {
     const value = put('k', entry(1, 5, 'v'))
     const absentee = stateOf(value)
-    const full = stateOf(value, put('k', entry(2, 6))).fullState()
-    const collected = new ReplicaState()
-    collected.joinFull({ ...full, puts: [] }, NOW_MS)
-    collected.joinFull(absentee.fullState(), NOW_MS)
-    absentee.joinFull(collected.fullState(), NOW_MS)
+    const collected = stateOf(value, put('k', entry(2, 6)))
+    collected.sweep(1e9)
+    expect(collected.entry('m', 'k')).toBeUndefined()
+    joinFull(sideOf(collected, NOW_MS), absentee.fullState())
+    joinFull(sideOf(absentee, NOW_MS), collected.fullState())
     expect([absentee.entry('m', 'k'), collected.entry('m', 'k')]).toEqual([undefined, undefined])
-  })
-
-  it('sees the dots of entries even when the sender forgot to claim them', () => {
-    const state = new ReplicaState()
-    state.joinFull(
-      { ...stateOf(put('k', entry(1, 5, 'v'))).fullState(), context: new CausalContext() },
-      NOW_MS,
-    )
-    expect(state.context.has(dot(1))).toBe(true)
+    expect(absentee.digest.root()).toEqual(collected.digest.root())
   })
 
   it('gives away a copy of its context', () => {
     const state = stateOf(add('ana', 1))
     state.fullState().context.add(dot(7))
     expect(state.context.maxOf(A)).toBe(1)
+  })
+})
+
+describe('one dot with two contents', () => {
+  it('leaves the larger on both sides when the clones meet', () => {
+    for (const [first, second] of [
+      ['x', 'y'],
+      ['y', 'x'],
+    ] as const) {
+      const [a, b] = [stateOf(put('k', entry(1, 5, first))), stateOf(put('k', entry(1, 5, second)))]
+      expect(a.digest.root()).not.toEqual(b.digest.root())
+      joinFull(sideOf(a, NOW_MS), b.fullState())
+      joinFull(sideOf(b, NOW_MS), a.fullState())
+      for (const state of [a, b]) expect(textOf(state, 'k')).toBe('y')
+      expect(a.digest.root()).toEqual(b.digest.root())
+    }
+  })
+
+  it('of set elements leaves the one that sorts first on both sides', () => {
+    const [a, b] = [stateOf(add('x', 1)), stateOf(add('y', 1))]
+    joinFull(sideOf(a, NOW_MS), b.fullState())
+    joinFull(sideOf(b, NOW_MS), a.fullState())
+    expect([a.members('s'), b.members('s')]).toEqual([['x'], ['x']])
+    expect(a.digest.root()).toEqual(b.digest.root())
+  })
+
+  it('under two keys leaves both sides the same', () => {
+    const [a, b] = [stateOf(put('x', entry(1, 5, 'v'))), stateOf(put('y', entry(1, 5, 'v')))]
+    for (let round = 0; round < 2; round++) {
+      joinFull(sideOf(a, NOW_MS), b.fullState())
+      joinFull(sideOf(b, NOW_MS), a.fullState())
+    }
+    expect(canonicalState(a.fullState())).toBe(canonicalState(b.fullState()))
+  })
+})
+
+describe('the digest', () => {
+  it('is that of the items held, whatever the way there', () => {
+    const random = seededRandom(5)
+    const state = new ReplicaState({ tombstoneGraceMs: 50, tombstonesMax: 5, maxClockSkewMs: 100 })
+    for (let n = 1; n <= 2000; n++) {
+      const key = `k${random.below(40)}`
+      const value = random.below(3) > 0 ? `${n}` : undefined
+      const expiresAtMs = random.below(3) === 0 ? NOW_MS + n : undefined
+      const ms = n + random.below(300)
+      state.join(put(key, entry(n, ms, value, value === undefined ? {} : { expiresAtMs })), n)
+      if (random.below(2) === 0) state.join(add(key, n, B), n)
+      if (random.below(4) === 0) state.join(covered(dot(n - random.below(30), B)), n)
+      const records = [{ table: 't', key, record: record(BigInt(random.below(9)), key, n + 20) }]
+      state.join({ ...NOTHING, records }, n)
+      if (random.below(50) === 0) state.sweep(n)
+      if (random.below(50) === 0) state.releaseParked(n)
+      if (random.below(20) === 0) state.retire(itemsOf(state).slice(0, 3), state.context)
+      if (n % 100 > 0) continue
+      const items = itemsOf(state)
+      expect(state.digest.count).toBe(items.length)
+      const [sketch, buckets] = [new Sketch(64), new Uint32Array(2048)]
+      for (const { hi, lo } of items) {
+        sketch.toggle(hi, lo, 1)
+        const at = 2 * (hi % 1024)
+        buckets[at] = (buckets[at] ?? 0) ^ hi
+        buckets[at + 1] = (buckets[at + 1] ?? 0) ^ lo
+      }
+      expect(sketch.equals(state.digest.sketch)).toBe(true)
+      expect(buckets).toEqual(state.digest.buckets)
+      expect(digestOf(state.read(items)).root()).toEqual(state.digest.root())
+    }
+    expect(state.counts(2000)).toMatchObject({ refusedDeltas: 0 })
+    expect(state.counts(2000).parked).toBeGreaterThan(0)
+    expect(state.counts(2000).earlyCollected).toBeGreaterThan(0)
+  })
+
+  it('is all zero for an empty state, also after everything went', () => {
+    const state = stateOf(add('ana', 1), put('k', entry(2, 5, 'v')))
+    const seen = new CausalContext()
+    seen.addInterval(A, { first: 1, last: 2 })
+    state.retire(itemsOf(state), seen)
+    expect(state.digest.root()).toEqual(new Uint8Array(16))
+    expect(state.digest.root()).toEqual(new ReplicaState().digest.root())
+  })
+
+  it('tells apart whatever a reader can', () => {
+    const base = entry(1, 5, 'v')
+    const variants: Delta[] = [
+      put('k', base),
+      put('K', base),
+      put('k', base, 'n'),
+      put('k', entry(2, 5, 'v')),
+      put('k', entry(1, 6, 'v')),
+      put('k', entry(1, 5, 'w')),
+      put('k', entry(1, 5)),
+      put('k', entry(1, 5, 'v', { expiresAtMs: 7000 })),
+      put('k', { ...base, dot: dot(1, B) }),
+      put('k', { ...base, stamp: { ...base.stamp, actor: B } }),
+      put('k', { ...base, stamp: { ...base.stamp, epoch: 1 } }),
+      put('k', { ...base, stamp: { ...base.stamp, logical: 1 } }),
+      put('k', { ...base, value: { contentType: 'a', bytes: new Uint8Array([118]) } }),
+      add('k', 1),
+      add('k', 2),
+      add('k', 1, A, 'r'),
+      { ...NOTHING, records: [{ table: 't', key: 'k', record: record(1n, 'r') }] },
+      { ...NOTHING, records: [{ table: 't', key: 'k', record: record(2n, 'r') }] },
+      { ...NOTHING, records: [{ table: 't', key: 'k', record: record(1n, 'r', 5001) }] },
+    ]
+    const roots = variants.map((delta) => stateOf(delta).digest.root().join('.'))
+    expect(new Set(roots).size).toBe(variants.length)
   })
 })
 
@@ -122,11 +251,11 @@ describe('a suspicious delta', () => {
     expect(state.join(covered(dot(150)), NOW_MS).effective.covered).toHaveLength(1)
   })
 
-  it('may bring the same dot in a complete state', () => {
-    const state = new ReplicaState({ dotWindow: 100 })
+  it('is no such thing from a peer that has seen the dots and told so', () => {
+    const state = new ReplicaState({ dotWindow: 100, contextHolesMax: 0 })
     const far = new ReplicaState()
     far.join(add('ana', 5000), NOW_MS)
-    state.joinFull(far.fullState(), NOW_MS)
+    joinFull(sideOf(state, NOW_MS), far.fullState())
     expect(state.members('s')).toEqual(['ana'])
   })
 
@@ -168,12 +297,11 @@ describe('the clock', () => {
     expect(state.tick(NOW_MS)).toEqual({ ms: 5000, logical: 1 })
   })
 
-  it('does not believe a stamp beyond the allowed skew, but the entry is merged', () => {
+  it('does not believe a stamp beyond the allowed skew, not even an own one', () => {
     const state = new ReplicaState({ maxClockSkewMs: 100 })
     state.join(put('k', entry(1, NOW_MS + 101, 'v')), NOW_MS)
+    state.apply(put('own', entry(1, NOW_MS + 101, 'v', { dot: dot(1, B) })), NOW_MS)
     expect(state.tick(NOW_MS)).toEqual({ ms: NOW_MS, logical: 0 })
-    expect(state.get('m', 'k', NOW_MS)).toBeDefined()
-    expect(state.counts(NOW_MS).skewedStamps).toBe(1)
     state.join(put('k', entry(2, NOW_MS + 100, 'v')), NOW_MS)
     expect(state.clock.ms).toBe(NOW_MS + 100)
   })
@@ -215,7 +343,11 @@ describe('readers', () => {
     expect(state.record('t', 'a', NOW_MS + 1)).toBeUndefined()
     expect([...state.records('t', NOW_MS + 1)].map(([key]) => key)).toEqual(['b'])
     expect(state.counts(NOW_MS).records).toBe(2)
-    expect(state.sweepRecords(NOW_MS + 1)).toEqual([{ kind: 'record', table: 't', key: 'a' }])
+    expect(state.sweep(NOW_MS + 1)).toEqual({
+      changed: [{ kind: 'record', table: 't', key: 'a' }],
+      unsaved: [],
+      done: true,
+    })
     expect(state.heldRecord('t', 'a')).toBeUndefined()
     expect(state.counts(NOW_MS).records).toBe(1)
   })

@@ -14,6 +14,7 @@ import {
 import { loadState, StateLoader } from '../../../../src/store/core/state-loader.ts'
 import type { StorageOp } from '../../../../src/store/core/storage-op.ts'
 import { canonicalState } from '../../../../src/testing/canonical-state.ts'
+import { joinFull, sideOf } from '../../../../src/testing/full-join.ts'
 import { TestDisk } from './disk.ts'
 import { A, B, dot, entry, NOW_MS, record } from './fixtures.ts'
 
@@ -126,9 +127,9 @@ describe('after damage', () => {
     const { state } = damagedLoad().finish()
     expect(state.context.intervals(A)).toEqual([{ first: 3, last: 3 }])
     const peer = loadState(DISK).state
-    peer.joinFull(state.fullState(), NOW_MS)
+    joinFull(sideOf(peer, NOW_MS), state.fullState())
     expect(peer.get('m', 'k', NOW_MS)).toBeDefined()
-    state.joinFull(peer.fullState(), NOW_MS)
+    joinFull(sideOf(state, NOW_MS), peer.fullState())
     expect(state.get('m', 'k', NOW_MS)).toBeDefined()
   })
 

@@ -1,0 +1,36 @@
+/**
+ * A map entry as the store holds it, with its hashes (state-item.ts).
+ *
+ * They are kept, for 16 bytes an entry, because otherwise each overwrite would hash what it replaces: the bytes of an old
+ * value are in no cache any more, and reading them cost more than the whole rest of the join (0.4 of 1.9 us).
+ */
+import type { Dot } from '../../crdt/dot.ts'
+import type { Stamp } from '../../crdt/hlc.ts'
+import type { MapEntry, StoredValue } from './delta.ts'
+
+export class HeldEntry implements MapEntry {
+  readonly dot: Dot
+  readonly stamp: Stamp
+  readonly value: StoredValue | undefined
+  readonly expiresAtMs: number | undefined
+  // Signed, so that they are small integers to the engine, and private, so that an entry looks like any other.
+  readonly #hi: number
+  readonly #lo: number
+
+  constructor({ dot, stamp, value, expiresAtMs }: MapEntry, hi: number, lo: number) {
+    this.dot = dot
+    this.stamp = stamp
+    this.value = value
+    this.expiresAtMs = expiresAtMs
+    this.#hi = hi | 0
+    this.#lo = lo | 0
+  }
+
+  get hi(): number {
+    return this.#hi >>> 0
+  }
+
+  get lo(): number {
+    return this.#lo >>> 0
+  }
+}
