@@ -14,7 +14,7 @@ import type { Clock } from '../base/clock.ts'
 import type { HearsayError } from '../base/errors.ts'
 import { seededRandom } from '../base/random.ts'
 import { Tally } from '../base/tally.ts'
-import type { Broadcaster, Member } from '../gossip/core/delegate.ts'
+import type { Broadcaster } from '../gossip/core/delegate.ts'
 import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
 import { createGossip } from '../gossip/io/driver.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
@@ -177,16 +177,21 @@ export class Replica {
     const clockOff = this.#fence.refusal()?.message
     if (clockOff !== undefined) reasons.push(`clock: ${clockOff}`)
     if (refusing !== undefined && refusing !== clockOff) reasons.push(`store: ${refusing}`)
-    if (awaitingPeers !== undefined && !this.#hasOnlyForeignPeers()) {
-      reasons.push(`store: waiting for the state of a peer, because ${awaitingPeers}`)
+    if (awaitingPeers !== undefined) {
+      if (this.#hasHeardPeer()) this.store.heardPeers()
+      else reasons.push(`store: waiting for the state of a peer, because ${awaitingPeers}`)
     }
     return { ready: reasons.length === 0, reasons }
   }
 
-  /** They give us no more than silences, which settling has waited for. */
-  #hasOnlyForeignPeers(): boolean {
-    const alive = this.gossip?.members().filter((member) => !member.isSelf && member.liveness === 'alive')
-    return this.settled && alive !== undefined && alive.length > 0 && alive.every(isForeign)
+  /** Whether what a live member held is here. Where all are Alertmanagers, that is their silences. */
+  #hasHeardPeer(): boolean {
+    const { gossip } = this
+    if (gossip === undefined) return false
+    const others = gossip.members().filter((member) => !member.isSelf && member.liveness === 'alive')
+    const natives = others.filter((member) => member.peerClass === 'native')
+    if (natives.length > 0) return natives.some(({ name }) => this.syncedWith(name))
+    return others.some(({ name }) => gossip.exchangedWith(name))
   }
 
   /** `host:port` that peers dial; undefined without clustering. */
@@ -300,10 +305,6 @@ export class Replica {
     this.store.onCommitted((deltas) => delegate.committed(deltas))
     return gossip
   }
-}
-
-function isForeign(member: Member): boolean {
-  return member.peerClass !== 'native'
 }
 
 async function peerName(store: StateStore, given: string | undefined): Promise<string> {
