@@ -144,7 +144,7 @@ function timing(help: string, defaultMs: number, minMs: number, maxMs: number): 
 const clusterTimes = {
   'cluster.gossip-interval': timing('Between two rounds of gossip', 200, 10, MINUTE),
   'cluster.pushpull-interval': timing(
-    'Between two exchanges of full state with one random peer; 0 turns them off',
+    'Between two exchanges of state with one random peer; 0 turns them off',
     MINUTE,
     0,
     DAY,

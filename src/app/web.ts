@@ -20,6 +20,7 @@ import {
   replicationSamples,
   silenceSamples,
   storeSamples,
+  syncSamples,
 } from '../http/metrics/sources.ts'
 import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
 import type { Replica } from './replica.ts'
@@ -142,6 +143,7 @@ function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   metrics.addSource(() => storeSamples(store.status()))
   metrics.addSource(() => silenceSamples(silences))
   metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
+  metrics.addSource(() => syncSamples(replica.syncStats()))
   if (gossip !== undefined) metrics.addSource(() => gossipSamples(gossip.stats()))
   return metrics
 }

@@ -95,6 +95,12 @@ export function* replicationSamples(dropped: Iterable<readonly [string, number]>
   yield* tallied('hearsay_replication_dropped_total', 'reason', Object.fromEntries(dropped))
 }
 
+/** @param stats counters by name, and `sessions`, those running just now */
+export function* syncSamples({ sessions = 0, ...events }: Counts): Iterable<Sample> {
+  yield { name: 'hearsay_sync_sessions', value: sessions }
+  yield* tallied('hearsay_sync_events_total', 'event', events)
+}
+
 function* tallied(name: MetricName, label: string, counts: Counts, others: Labels = {}): Iterable<Sample> {
   for (const [key, value] of Object.entries(counts))
     yield { name, value, labels: { ...others, [label]: key } }

@@ -69,7 +69,7 @@ interface KnownState {
 }
 
 export class Syncer {
-  /** `sessions_*`, `exchanges_*`, `chunks_*`, `lines_*`, `retired`: see docs/reference/metrics. */
+  /** By name: `sessions_*`, `exchanges_*`, `frames_*`, `chunks_*`, `lines_*`, `bytes_sent`, `retired`, `early_repairs`. */
   readonly stats: Tally = new Tally()
   readonly #deps: SyncerDeps
   readonly #limits: SyncLimits
