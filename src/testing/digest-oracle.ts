@@ -4,16 +4,20 @@
  * for ever, or take themselves for equal when they are not.
  */
 import { compareBytes } from '../base/bytes.ts'
-import type { FullState } from '../store/core/delta.ts'
+import type { FullState, MapPut } from '../store/core/delta.ts'
 import { ItemDigest } from '../store/core/item-digest.ts'
-import type { StateDigest } from '../store/core/syncable.ts'
+import type { ReplicaState } from '../store/core/replica-state.ts'
+import type { StateItem } from '../store/core/state-item.ts'
 import { canonicalItems } from './canonical-state.ts'
+import { dotName } from './write-model.ts'
 
-export function digestDrifted(kept: StateDigest, held: FullState): string[] {
+export function digestDrifted(state: ReplicaState): string[] {
+  const held = withParked(state)
   const fresh = new ItemDigest()
   for (const { map, key, entry } of held.puts) fresh.entry(map, key, entry, 1)
   for (const { set, member, dot } of held.adds) fresh.onDot(set, member, dot, 1)
   for (const { table, key, record } of held.records) fresh.record(table, key, record, 1)
+  const kept = state.digest
   const wrong: string[] = []
   if (kept.count !== fresh.count) wrong.push(`the digest counts ${kept.count} items of ${fresh.count}`)
   if (compareBytes(kept.root(), fresh.root()) !== 0) wrong.push('the root is not that of the items held')
@@ -22,14 +26,14 @@ export function digestDrifted(kept: StateDigest, held: FullState): string[] {
   return wrong
 }
 
-/** @param replicas of one moment */
-export function rootsLie(replicas: readonly { digest: StateDigest; held: FullState }[]): string[] {
+/** @param states of several replicas at one moment */
+export function rootsLie(states: readonly ReplicaState[]): string[] {
   const byRoot = new Map<string, string>()
   const byItems = new Map<string, string>()
   const wrong: string[] = []
-  for (const { digest, held } of replicas) {
-    const root = digest.root().join('.')
-    const items = canonicalItems(held)
+  for (const state of states) {
+    const root = state.digest.root().join('.')
+    const items = canonicalItems(withParked(state))
     if ((byRoot.get(root) ?? items) !== items) wrong.push('two replicas hold different items under one root')
     if ((byItems.get(items) ?? root) !== root)
       wrong.push('two replicas hold the same items under different roots')
@@ -37,4 +41,19 @@ export function rootsLie(replicas: readonly { digest: StateDigest; held: FullSta
     byItems.set(items, root)
   }
   return wrong
+}
+
+/** What is held, and what waits for its time beside it: the digest counts both. */
+function withParked(state: ReplicaState): FullState {
+  const held = state.fullState()
+  if (state.counts(0).parked === 0) return held
+  const known = new Set(held.puts.map(({ entry }) => dotName(entry.dot)))
+  const parked: StateItem[] = []
+  const items = state.scan()
+  for (let next = items.next(); next.done !== true; next = items.next()) {
+    const { key, dot } = next.value
+    if (key.kind === 'entry' && dot !== undefined && !known.has(dotName(dot))) parked.push(next.value)
+  }
+  const puts: readonly MapPut[] = state.read(parked).puts
+  return { ...held, puts: [...held.puts, ...puts] }
 }

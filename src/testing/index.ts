@@ -6,6 +6,7 @@
  */
 export { describeFault, type PlannedFault, planFaults } from './fault-plan.ts'
 export { type ClientOp, describeEntry, type Ledger, type LedgerEntry } from './ledger.ts'
+export { MARKS, Marks } from './marks.ts'
 export { type ShrinkLimits, type Shrunk, shrink } from './shrink.ts'
 export { SimCluster, type SimClusterDeps } from './sim-cluster.ts'
 export { type SimCollaborators, soundCollaborators } from './sim-collaborators.ts'

@@ -10,10 +10,12 @@ import { assert } from '../base/assert.ts'
 import type { FullState } from '../store/core/delta.ts'
 import { algebra } from './algebra-oracle.ts'
 import { canonicalState } from './canonical-state.ts'
+import { ENTRIES_PER_TURN_MAX } from './cost-meter.ts'
 import { crc32 } from './crc32.ts'
 import { digestDrifted, rootsLie } from './digest-oracle.ts'
 import { GhostOracle } from './ghost-oracle.ts'
 import { type ClientOp, Ledger, type LedgerEntry } from './ledger.ts'
+import { Marks } from './marks.ts'
 import { MonotoneOracle } from './monotone-oracle.ts'
 import { SimClock } from './sim-clock.ts'
 import { type SimCollaborators, soundCollaborators } from './sim-collaborators.ts'
@@ -67,6 +69,7 @@ export class SimCluster {
   readonly trace: Trace
   readonly network: SimNetwork
   readonly ledger: Ledger = new Ledger()
+  readonly marks: Marks = new Marks()
   readonly nodes: readonly SimNode[]
   readonly #model = new WriteModel()
   readonly #stamps = new StampOracle()
@@ -99,6 +102,7 @@ export class SimCluster {
           network: this.network,
           trace: this.trace,
           ledger: this.ledger,
+          marks: this.marks,
           collaborators: deps.collaborators ?? soundCollaborators(),
           progressed: (entry) => this.#progressed(entry),
         }),
@@ -163,10 +167,10 @@ export class SimCluster {
     this.trace.event(this.clock.nowMs, index, 'harm', disk.batchCount)
     this.#harmedAtMs.set(index, this.clock.nowMs)
     this.#ghosts.harmed(index)
-    const actor = doubles ? actorOn(disk) : undefined
+    const actor = actorOn(disk)
     if (actor !== undefined) {
-      this.#model.doubled(actor)
-      this.#stamps.forget(actor)
+      if (doubles) this.#model.doubled(actor)
+      this.#stamps.forget(actor, doubles)
     }
     const views = this.nodes.map((node) => this.#diskView(node.index))
     this.#ghosts.letGo(index, this.#diskView(index))
@@ -262,11 +266,15 @@ export class SimCluster {
     this.#watches.set(process, watch)
     const { machine } = process.gossip
     const wrong = watch.oracle.checkMembers(machine.selfIncarnation(), machine.members())
+    const { parked, husks } = process.store.state.counts(this.node(index).clock.wallMs())
+    this.marks.hit('parked', parked)
+    this.marks.hit('husks', husks)
+    const { most } = this.node(index).cost
+    if (most > ENTRIES_PER_TURN_MAX) wrong.push(`${most} entries were touched in one turn`)
     const queued = machine.stats().queues.native.bytes
     if (queued > this.options.queueBytesMax) wrong.push(`${queued} bytes are queued`)
     const seenBefore = watch.version === process.store.version ? watch.view : undefined
-    const full = process.store.fullState()
-    const view = seenBefore ?? viewOf(full)
+    const view = seenBefore ?? viewOf(process.store.fullState())
     watch.view = view
     watch.version = process.store.version
     wrong.push(...expiredButVisible(view, process.store.state, this.node(index).clock.wallMs()))
@@ -278,7 +286,7 @@ export class SimCluster {
     if (seenBefore !== undefined) return wrong
     return [
       ...wrong,
-      ...digestDrifted(process.store.state.digest, full),
+      ...digestDrifted(process.store.state),
       ...inventions(view, this.#model),
       ...overclaims(view, this.#model, limits),
       ...watch.oracle.checkState(view, limits, (cell) => isExcused(this.#model, cell)),
@@ -307,13 +315,7 @@ export class SimCluster {
 
   /** @returns where digests tell otherwise than a comparison of everything */
   checkRoots(): string[] {
-    return rootsLie(
-      this.nodes.flatMap(({ process }) =>
-        process === undefined
-          ? []
-          : [{ digest: process.store.state.digest, held: process.store.fullState() }],
-      ),
-    )
+    return rootsLie(this.nodes.flatMap(({ process }) => (process === undefined ? [] : [process.store.state])))
   }
 
   /** @returns what still keeps the cluster from rest; empty when all is equal, known and written */
@@ -342,7 +344,16 @@ export class SimCluster {
 
   /** To be told when the cluster has come to rest: all have heard of everything now. */
   atRest(): void {
+    const writers = this.nodes.flatMap(({ process }) =>
+      process !== undefined && process.identity.issued > 0 ? [process.identity] : [],
+    )
+    if (new Set(writers.map(({ actor }) => actor)).size < writers.length)
+      this.#found.push('two replicas write as one actor, and neither has noticed')
     this.#ghosts.atRest()
+    for (const node of this.nodes) node.countMarks()
+    this.marks.hit('dead-for-good', this.#ghosts.deadCount)
+    for (const { excuse } of this.ledger.entries)
+      if (excuse !== undefined) this.marks.hit(`excused:${excuse}`)
   }
 
   #states(): FullState[] {

@@ -2,6 +2,7 @@
  * Seams for seeded bugs: each function stands between two production parts of a simulated node and normally passes
  * everything on. A test hands in a wrong one and expects an oracle to notice (reliability.md 3.1, "Meta").
  */
+import type { ActorId } from '../base/names.ts'
 import type { Dot } from '../crdt/dot.ts'
 import type { GossipDelegate } from '../gossip/core/delegate.ts'
 import type { NodeRecord, PacketMessage } from '../gossip/core/messages.ts'
@@ -15,6 +16,10 @@ import type { SimIdentity } from './sim-identity.ts'
 export interface SimCollaborators {
   /** What a booting node makes of its disk. */
   load(disk: SimDisk, options: ReplicaStateOptions): LoadedState
+  /** Above which time a booting node stamps. */
+  stampBoundMs(identity: SimIdentity): number
+  /** Who a node becomes that gives up its actor. */
+  mint(identity: SimIdentity): ActorId
   /** What a booted node takes its dots from. */
   dots(identity: SimIdentity, state: ReplicaState): () => Dot
   /** What replication joins into. */
@@ -32,6 +37,8 @@ export interface SimCollaborators {
 export function soundCollaborators(): SimCollaborators {
   return {
     load: loadDisk,
+    stampBoundMs: (identity) => identity.stampBoundMs,
+    mint: (identity) => identity.mint(),
     dots: (identity) => () => identity.nextDot(),
     store: (store) => store,
     delegate: (replicator) => replicator,

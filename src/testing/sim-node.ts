@@ -3,8 +3,12 @@
  * booted, killed, stalled and booted again. Only the disk survives a kill.
  */
 import { assert } from '../base/assert.ts'
+import type { Broadcaster } from '../gossip/core/delegate.ts'
+import { decodeSyncFrame, isSyncFrame } from '../store/replication/frames.ts'
 import { Replicator } from '../store/replication/replicator.ts'
+import { CostMeter } from './cost-meter.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
+import type { Marks } from './marks.ts'
 import { NodeClock } from './node-clock.ts'
 import { ProcessGate } from './process-gate.ts'
 import { randomStream } from './random-streams.ts'
@@ -30,6 +34,7 @@ export interface SimNodeDeps {
   readonly network: SimNetwork
   readonly trace: Trace
   readonly ledger: Ledger
+  readonly marks: Marks
   readonly collaborators: SimCollaborators
   /** Hears that an operation has been given its effect, and later its end. */
   readonly progressed: (entry: LedgerEntry) => void
@@ -41,12 +46,15 @@ export interface SimProcess {
   readonly identity: SimIdentity
   readonly store: SimStore
   readonly gossip: SimGossip
+  readonly replicator: Replicator
 }
 
 export class SimNode {
   readonly index: number
   readonly disk: SimDisk
   readonly clock: NodeClock
+  /** Of all its processes. */
+  readonly cost: CostMeter
   readonly #deps: SimNodeDeps
   #process: SimProcess | undefined
   #boots = 0
@@ -55,6 +63,7 @@ export class SimNode {
     this.#deps = deps
     this.index = deps.index
     const { clock, index, options } = deps
+    this.cost = new CostMeter(clock)
     this.disk = new SimDisk(clock, randomStream(options.seed, 'disk', index))
     this.clock = new NodeClock(clock, randomStream(options.seed, 'clock', index), {
       offsetMaxMs: options.clockOffsetMaxMs,
@@ -74,17 +83,23 @@ export class SimNode {
   /** Loads the disk and joins the others; acts at once, as far as a simulated process can. */
   boot(): SimProcess {
     assert(this.#process === undefined, 'a node runs once at a time')
-    const { index, options, clock, network, trace, collaborators } = this.#deps
+    const { index, options, clock, network, trace, collaborators, marks } = this.#deps
     const seed = options.seed
     const boot = this.#boots++
     this.clock.reset()
     trace.event(clock.nowMs, index, 'boot', boot)
     const gate = new ProcessGate()
-    const note = (event: string): void => trace.event(clock.nowMs, index, 'note', event)
-    const loaded = collaborators.load(this.disk, { maxClockSkewMs: options.maxClockSkewMs })
+    const note = (event: string): void => {
+      marks.hit(`note:${event}`)
+      trace.event(clock.nowMs, index, 'note', event)
+    }
+    const { maxClockSkewMs, tombstoneGraceMs } = options
+    const loaded = collaborators.load(this.disk, { maxClockSkewMs, tombstoneGraceMs })
+    if (loaded.damagedRecords > 0) marks.hit('damaged-record', loaded.damagedRecords)
     const identity = new SimIdentity(this.disk, randomStream(seed, 'actor', index, boot), loaded)
     if (identity.doubt !== undefined) note('store_new_actor')
-    if (identity.stampBoundMs > 0) loaded.state.tick(identity.stampBoundMs + 1)
+    const stampBoundMs = collaborators.stampBoundMs(identity)
+    if (stampBoundMs > 0) loaded.state.tick(stampBoundMs + 1)
     const store = new SimStore({
       clock,
       disk: this.disk,
@@ -114,8 +129,8 @@ export class SimNode {
     })
     const replicator = new Replicator({
       name: nodeName(index),
-      store: collaborators.store(store, store.state),
-      broadcaster: gossip,
+      store: this.cost.metered(collaborators.store(store, store.state)),
+      broadcaster: markSessions(gossip, marks),
       random: randomStream(seed, 'sync', index, boot),
       schedule: (task) => clock.after(0, () => gate.run(task)),
       wallMs: () => this.clock.wallMs(),
@@ -127,9 +142,21 @@ export class SimNode {
       clock.after(SYNC_TICK_MS, () => gate.run(tick))
     }
     tick()
-    this.#process = { gate, identity, store, gossip }
+    this.#process = { gate, identity, store, gossip, replicator }
     gossip.start(collaborators.delegate(replicator))
     return this.#process
+  }
+
+  /** Adds what the running process has counted to the marks; once a process. */
+  countMarks(): void {
+    const { marks } = this.#deps
+    if (this.#process === undefined) return
+    const { store, replicator } = this.#process
+    marks.addAll(replicator.syncStats(), 'sync:')
+    const { collected, earlyCollected, parkedRefused, refusedDeltas, dotCollisions } = store.state.counts(
+      this.clock.wallMs(),
+    )
+    marks.addAll({ collected, earlyCollected, parkedRefused, refusedDeltas, dotCollisions })
   }
 
   /** The process dies without a word; the disk keeps what was durable. */
@@ -137,6 +164,7 @@ export class SimNode {
     const process = this.#process
     assert(process !== undefined, 'only a running node is killed')
     const { index, clock, network, trace, ledger } = this.#deps
+    this.countMarks()
     trace.event(clock.nowMs, index, 'kill', this.#boots)
     process.gate.kill()
     network.attach(index, undefined)
@@ -183,5 +211,17 @@ export class SimNode {
         },
       }),
     )
+  }
+}
+
+/** `gossip`, with the steps of anti-entropy counted by kind. */
+function markSessions(gossip: SimGossip, marks: Marks): Broadcaster {
+  return {
+    broadcast: (broadcast) => gossip.broadcast(broadcast),
+    sendReliable: (memberName, payload) => {
+      if (isSyncFrame(payload)) marks.hit(`session:${decodeSyncFrame(payload).body.kind}`)
+      gossip.sendReliable(memberName, payload)
+    },
+    members: () => gossip.members(),
   }
 }

@@ -113,6 +113,11 @@ export const RARE_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>([
 /** Share of runs that are ten times as long and as quiet: there partitions outlast suspicion and reaping of the dead. */
 const LONG_RATE = 0.05
 const LONG_FACTOR = 10
+/** Share of runs with so many keys that states may differ in more than the first sketch can tell. */
+const MANY_RATE = 0.1
+const MANY = 400
+/** Where somebody is away for long, and the grace is longer still, a run is not stretched beyond this. */
+const ABSENCE_MS_MAX = 60_000
 /** Production's default; honest clocks differ by less than 9 s here. */
 const MAX_CLOCK_SKEW_MS = 10_000
 
@@ -133,7 +138,9 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     seed,
     nodes: 3 + size.below(3),
     faults,
-    safetyMs: faults.includes('absence') ? Math.max(safetyMs, 6 * lifetimes.tombstoneGraceMs) : safetyMs,
+    safetyMs: faults.includes('absence')
+      ? Math.max(safetyMs, Math.min(6 * lifetimes.tombstoneGraceMs, ABSENCE_MS_MAX))
+      : safetyMs,
     livenessMaxMs: 120_000,
     link: deriveLink(randomStream(seed, 'options', 'link'), faults),
     disk: deriveDisk(randomStream(seed, 'options', 'disk'), faults),
@@ -146,7 +153,7 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     timing: deriveTiming(randomStream(seed, 'options', 'timing')),
     queueBytesMax: load.next() < 0.3 ? 2000 : 8 * 1024 * 1024,
     opsPerSecond: between(load, 2, 30) / quiet,
-    keys: 1 + load.below(8),
+    keys: load.next() < MANY_RATE ? MANY : 1 + load.below(8),
     members: 1 + load.below(8),
     valueBytesMax: load.next() < 0.8 ? 64 : 3000,
     removeRate: between(load, 0.2, 0.5),

@@ -97,7 +97,7 @@ export class SimStore implements SyncStore {
       keeper: identity,
       context: this.state.context,
       monotonicMs,
-      mint: () => identity.mint(),
+      mint: () => deps.collaborators.mint(identity),
       log: { info: note, warn: note },
     })
     this.#sweepLater()

@@ -48,6 +48,8 @@ export interface SimReport {
   readonly unknown: number
   readonly boots: number
   readonly network: NetworkCounters
+  /** What happened how often, by name (marks.ts). */
+  readonly marks: Readonly<Record<string, number>>
 }
 
 /** Code `SIM_VIOLATION`. */
@@ -106,6 +108,7 @@ export function simulate(seed: number, how: SimulateOptions = {}): SimReport {
     unknown: ledger.count('unknown'),
     boots: cluster.nodes.reduce((sum, node) => sum + node.boots, 0),
     network: network.counters,
+    marks: cluster.marks.toRecord(),
   }
 }
 
@@ -150,6 +153,7 @@ function runLiveness(cluster: SimCluster, demand: Demand): number {
 function schedule(cluster: SimCluster, fault: PlannedFault): void {
   const { clock } = cluster
   clock.at(fault.atMs, () => {
+    cluster.marks.hit(`fault:${fault.kind}`)
     switch (fault.kind) {
       case 'partition':
         clock.at(fault.untilMs, cluster.partition(fault.side))

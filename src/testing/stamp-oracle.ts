@@ -39,11 +39,15 @@ export class StampOracle {
     return wrong
   }
 
-  /** An actor of which several processes exist is not held to its past. */
-  forget(actor: ActorId): void {
-    this.#doubled.add(actor)
+  /**
+   * The disk of this actor lost something. What it wrote over an entry from far ahead is beyond the bound that the lease
+   * file keeps (store/stamp-bound.ts), so it is not held to its past per key.
+   * @param doubled several processes exist that have the actor: it is held to nothing any more
+   */
+  forget(actor: ActorId, doubled: boolean): void {
+    if (doubled) this.#doubled.add(actor)
     for (const name of [...this.#acknowledged.keys()]) {
-      if (name.startsWith(actor)) this.#acknowledged.delete(name)
+      if (name.startsWith(doubled ? actor : `${actor}\0`)) this.#acknowledged.delete(name)
     }
   }
 

@@ -2,9 +2,11 @@
  * Bugs put in on purpose, each as small as a slip of the hand, to see whether the simulator's oracles notice
  * (reliability.md 3.1, "Meta"). None of them is in src: each is a wrong collaborator.
  */
+import { CausalContext } from '../../src/crdt/context.ts'
 import type { Dot } from '../../src/crdt/dot.ts'
 import type { Delta, MapPut } from '../../src/store/core/delta.ts'
-import type { ReplicaState } from '../../src/store/core/replica-state.ts'
+import type { ReplicaState, ReplicaStateOptions } from '../../src/store/core/replica-state.ts'
+import { type LoadedState, StateLoader } from '../../src/store/core/state-loader.ts'
 import type { StorageOp } from '../../src/store/core/storage-op.ts'
 import type { SyncStore } from '../../src/store/replication/sync-store.ts'
 import { type SimCollaborators, soundCollaborators } from '../../src/testing/sim-collaborators.ts'
@@ -19,7 +21,7 @@ const sound = soundCollaborators()
 
 /** `store` with some of its methods replaced. */
 function changed(store: SyncStore, methods: Partial<SyncStore>): SyncStore {
-  return {
+  const whole: SyncStore = {
     join: (delta, theirs) => store.join(delta, theirs),
     fullState: () => store.fullState(),
     get context() {
@@ -33,8 +35,8 @@ function changed(store: SyncStore, methods: Partial<SyncStore>): SyncStore {
     retire: (items, theirs) => store.retire(items, theirs),
     unite: (theirs) => store.unite(theirs),
     durable: (done) => store.durable(done),
-    ...methods,
   }
+  return Object.defineProperties(whole, Object.getOwnPropertyDescriptors(methods))
 }
 
 /** Every node's replication works on a store with these methods. */
@@ -83,6 +85,45 @@ function writeBehind(): SimCollaborators {
       done(true)
     },
   }
+}
+
+/** Everything up to the highest number, holes included: a plain version vector. */
+function withoutHoles(context: CausalContext): CausalContext {
+  const filled = new CausalContext()
+  for (const actor of context.actors()) filled.addInterval(actor, { first: 1, last: context.maxOf(actor) })
+  return filled
+}
+
+/** A context whose copies go on changing with it. */
+function neverCopied(context: CausalContext): CausalContext {
+  return new Proxy(context, {
+    get: (target, name) => {
+      if (name === 'clone') return () => target
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+/** Loads every disk with `load` in the place of the production rule. */
+function withLoad(
+  load: (disk: SimDisk, options: ReplicaStateOptions) => LoadedState,
+): () => SimCollaborators {
+  return () => ({ ...sound, load })
+}
+
+/** Everything on the disk, as if nothing of it were damaged. */
+function believing(disk: SimDisk, options: ReplicaStateOptions): LoadedState {
+  const loader = new StateLoader(options)
+  for (const [key, value] of disk.pairs()) loader.record(key, value)
+  return { state: loader.finish().state, damagedRecords: disk.damaged }
+}
+
+/** Writes only some of each batch, and calls it durable. */
+function withWrites(
+  keeps: (op: StorageOp, place: number, batch: readonly StorageOp[]) => boolean,
+): () => SimCollaborators {
+  return () => ({ ...sound, write: (disk, ops, done) => disk.write(ops.filter(keeps), done) })
 }
 
 export const SEEDED_BUGS: readonly SeededBug[] = [
@@ -147,5 +188,94 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
         return delta
       },
     })),
+  },
+  {
+    name: 'holes are claimed: a context is sent as a plain version vector',
+    collaborators: withStore((store) => ({
+      get context() {
+        return withoutHoles(store.context)
+      },
+    })),
+  },
+  {
+    name: 'contexts are united with every chunk, before the states are equal',
+    collaborators: withStore((store) => ({
+      join: (delta, theirs) => {
+        const news = store.join(delta, theirs)
+        if (theirs !== undefined) store.unite(theirs)
+        return news
+      },
+    })),
+  },
+  {
+    name: 'a context is captured after the listing: what is written meanwhile is claimed and not listed',
+    collaborators: withStore((store) => ({
+      get context() {
+        return neverCopied(store.context)
+      },
+    })),
+  },
+  {
+    name: 'what is parked is claimed as seen',
+    collaborators: withStore((store, state) => ({
+      join: (delta, theirs) => {
+        const news = store.join(delta, theirs)
+        for (const { entry } of delta.puts) state.context.add(entry.dot)
+        return news
+      },
+    })),
+  },
+  {
+    name: 'all roots look equal',
+    collaborators: withStore((store) => ({
+      get digest() {
+        const { count, sketch, buckets } = store.digest
+        return { root: () => new Uint8Array(16), count, sketch, buckets }
+      },
+    })),
+  },
+  {
+    name: 'a chunk loses its first entry',
+    collaborators: withStore((store) => ({
+      join: (delta, theirs) =>
+        store.join(theirs === undefined ? delta : { ...delta, puts: delta.puts.slice(1) }, theirs),
+    })),
+  },
+  {
+    name: 'a restart forgets what was removed: only the dots of what is held are claimed',
+    collaborators: withLoad((disk, options) => {
+      const loader = new StateLoader(options)
+      for (const [key, value] of disk.pairs()) loader.record(key, value)
+      loader.damaged()
+      return { state: loader.finish().state, damagedRecords: disk.damaged }
+    }),
+  },
+  {
+    name: 'the contexts of a damaged disk are believed',
+    collaborators: withLoad(believing),
+  },
+  {
+    name: 'a removal does not reach the disk',
+    collaborators: withWrites((op) => op.type === 'put'),
+  },
+  {
+    name: 'a batch is torn: of three writes and more the first is lost',
+    collaborators: withWrites((_op, place, batch) => place > 0 || batch.length < 4),
+  },
+  {
+    name: 'the clock is not kept: a restart stamps by its wall alone',
+    collaborators: () => ({
+      ...sound,
+      load: (disk, options) => {
+        const loaded = sound.load(disk, options)
+        loaded.state.turnBackClock(0)
+        return loaded
+      },
+      stampBoundMs: () => 0,
+    }),
+  },
+  {
+    name: 'a clone is not given up: the new actor is the old one',
+    collaborators: () => ({ ...sound, mint: (identity) => identity.actor }),
   },
 ]
