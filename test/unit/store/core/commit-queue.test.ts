@@ -402,9 +402,9 @@ describe('bounds', () => {
     expect(rig.queue.hasWork).toBe(false)
   })
 
-  it('one batch takes 4 MiB of dirty values by default, and at least one', () => {
+  it('one batch takes 1 MiB of dirty values by default, and at least one', () => {
     const rig = new Rig()
-    const value = { contentType: '', bytes: new Uint8Array(5 * 1_048_576) }
+    const value = { contentType: '', bytes: new Uint8Array(1_048_576) }
     for (const n of [1, 2]) {
       rig.queue.join(put(`${n}`, entry(n, 5, '', { dot: dot(n, B), value })), NOW_MS)
     }
