@@ -10,6 +10,7 @@ import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { childEnvironment } from '../support/child-environment.ts'
 import { MAIN } from '../support/dist.ts'
+import { freePort } from '../support/free-port.ts'
 import { buildShim, compiler } from '../support/preload-shim.ts'
 import { type ReplicaOptions, ReplicaProcess } from '../support/replica-process.ts'
 import { requirement } from '../support/requirement.ts'
@@ -25,11 +26,19 @@ async function start(options: ReplicaOptions): Promise<ReplicaProcess> {
   return replica
 }
 
+interface Cluster {
+  readonly peer: ReplicaProcess
+  readonly storagePath: string
+  /** Of the one that was killed: under another address its peers would not know it for a while. */
+  readonly gossipPort: number
+}
+
 /** A peer that lives, and the storage path of one that was killed; both hold the keys, the latter in a table. */
-async function cluster(): Promise<{ peer: ReplicaProcess; storagePath: string }> {
+async function cluster(): Promise<Cluster> {
   const peer = await start({ storagePath: tempDir() })
   const storagePath = tempDir()
-  const victim = await start({ storagePath, peers: [peer.gossipAddress] })
+  const gossipPort = await freePort()
+  const victim = await start({ storagePath, gossipPort, peers: [peer.gossipAddress] })
   for (let i = 0; i < KEYS; i++)
     await fetch(`${victim.url}/api/v1/kv/m/k${i}`, { method: 'PUT', body: `value ${i}` })
   await untilAsync(
@@ -41,7 +50,7 @@ async function cluster(): Promise<{ peer: ReplicaProcess; storagePath: string }>
   const db = new Level(join(storagePath, 'hearsay', 'db'))
   await db.open()
   await db.close()
-  return { peer, storagePath }
+  return { peer, storagePath, gossipPort }
 }
 
 function serve(
@@ -64,9 +73,12 @@ function serve(
   return { code: status, signal, err: stderr.toString() }
 }
 
-async function isBack(peer: ReplicaProcess, storagePath: string, env: Record<string, string>): Promise<void> {
+async function isBack(
+  { peer, storagePath, gossipPort }: Cluster,
+  env: Record<string, string>,
+): Promise<void> {
   const startedMs = performance.now()
-  const replica = await start({ storagePath, peers: [peer.gossipAddress], env })
+  const replica = await start({ storagePath, gossipPort, peers: [peer.gossipAddress], env })
   expect(performance.now() - startedMs).toBeLessThan(IN_SERVICE_MS)
   for (let i = 0; i < KEYS; i++) {
     for (const { url } of [replica, peer])
@@ -87,10 +99,11 @@ requirement(compiler)('a server whose tables make LevelDB abort', () => {
   it('dies once, and the next start sets them aside and is back with what its peer has', {
     timeout: 90_000,
   }, async () => {
-    const { peer, storagePath } = await cluster()
+    const found = await cluster()
+    const { peer, storagePath } = found
     const env = { LD_PRELOAD: buildShim('spoilt-tables'), HEARSAY_SHIM_TABLES: 'abort' }
     expect(serve(storagePath, [peer.gossipAddress], env)).toMatchObject({ signal: 'SIGABRT' })
-    await isBack(peer, storagePath, env)
+    await isBack(found, env)
   })
 
   it('refuses the second time when it is alone, and says what to do', { timeout: 90_000 }, async () => {
@@ -112,24 +125,26 @@ requirement(compiler)('a server whose tables make LevelDB abort', () => {
 
 requirement(compiler)('a server that cannot read a table', () => {
   it('names it, and goes on with what its peer has', { timeout: 90_000 }, async () => {
-    const { peer, storagePath } = await cluster()
+    const found = await cluster()
+    const { storagePath } = found
     const env = { LD_PRELOAD: buildShim('spoilt-tables'), HEARSAY_SHIM_TABLES: 'eio' }
     expect(serve(storagePath, [], env)).toMatchObject({
       code: 1,
       err: expect.stringMatching(/\.ldb cannot be read: EIO/),
     })
-    await isBack(peer, storagePath, env)
+    await isBack(found, env)
   })
 })
 
 describe('a server that has lost CURRENT', () => {
   it('refuses alone, and with a peer is back with what that has', { timeout: 90_000 }, async () => {
-    const { peer, storagePath } = await cluster()
+    const found = await cluster()
+    const { storagePath } = found
     rmSync(join(storagePath, 'hearsay', 'db', 'CURRENT'))
     expect(serve(storagePath, [], {})).toMatchObject({
       code: 1,
       err: expect.stringMatching(/lost its CURRENT file/),
     })
-    await isBack(peer, storagePath, {})
+    await isBack(found, {})
   })
 })
