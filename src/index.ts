@@ -2,7 +2,7 @@
  * The public surface of the library: docs/reference/embedding.md. `hearsay/testing` has the simulator.
  */
 export type { DelegateVersion, GossipSettings, OpenReplicaOptions } from './app/embed-options.ts'
-export type { EmbeddedReplica, ReplicaReadiness, WaitOptions } from './app/embedded-replica.ts'
+export type { EmbeddedReplica, ReplicaMember, ReplicaReadiness, WaitOptions } from './app/embedded-replica.ts'
 export { openReplica } from './app/open-replica.ts'
 export type { OwnerChange } from './app/ownership.ts'
 export type { DeleteResult, MapChange, ReplicaMap, SetOptions, SetResult } from './app/replica-map.ts'
@@ -11,7 +11,4 @@ export type { Instant, ReplicaSilences, SilenceOptions } from './app/replica-sil
 export type { Gap, WatchOptions } from './app/watch-stream.ts'
 export type { Ack, Acknowledged, WriteOptions } from './app/write-options.ts'
 export { errorCode, HearsayError } from './base/errors.ts'
-export type { Member, PeerClass } from './gossip/core/delegate.ts'
-export type { Endpoint } from './gossip/core/endpoint.ts'
-export type { NodeLiveness } from './gossip/core/messages.ts'
 export type { JoinResult } from './gossip/io/gossip.ts'

@@ -1,6 +1,6 @@
 /** A replica inside the caller's process, as the library gives it: its maps, sets and silences, its peers, its end. */
 import { HearsayError } from '../base/errors.ts'
-import type { Member } from '../gossip/core/delegate.ts'
+import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { JoinResult } from '../gossip/io/gossip.ts'
 import { abortable } from './abortable.ts'
 import type { OwnerChange } from './ownership.ts'
@@ -21,6 +21,21 @@ export interface ReplicaReadiness {
   readonly ready: boolean
   /** One sentence each; empty when ready. */
   readonly reasons: readonly string[]
+}
+
+/** One member of the cluster, as this replica sees it. */
+export interface ReplicaMember {
+  readonly name: string
+  /** `host:port` that others dial. */
+  readonly address: string
+  /** `suspect`: it did not answer, and may still say that it is alive. `left`: it said goodbye; `dead`: it did not. */
+  readonly liveness: 'alive' | 'suspect' | 'dead' | 'left'
+  /** `native`: a hearsay replica; `foreign`: any other memberlist program, such as an Alertmanager. */
+  readonly peerClass: 'native' | 'foreign'
+  readonly incarnation: number
+  /** Round trip of the last probe that was answered; undefined before the first. */
+  readonly rttMs: number | undefined
+  readonly isSelf: boolean
 }
 
 /** One replica of the state; `openReplica` makes it. */
@@ -92,8 +107,11 @@ export class EmbeddedReplica {
   }
 
   /** Members known, this one included; empty without gossip. */
-  members(): readonly Member[] {
-    return this.#replica.gossip?.members() ?? []
+  members(): readonly ReplicaMember[] {
+    const members = this.#replica.gossip?.members() ?? []
+    return members.map(({ name, endpoint, liveness, peerClass, incarnation, rttMs, isSelf }) => {
+      return { name, address: endpointToText(endpoint), liveness, peerClass, incarnation, rttMs, isSelf }
+    })
   }
 
   /**

@@ -6,6 +6,8 @@
  * and `reached` says so.
  */
 import { parseDuration } from '../base/duration.ts'
+import { HearsayError } from '../base/errors.ts'
+import { ACK_TIMEOUT_MS_MAX } from '../http/acknowledgement.ts'
 import { ACK_TIMEOUT_MS, type Ack, type Acknowledgements } from '../store/acknowledgement.ts'
 import type { Committed } from '../store/key-value.ts'
 import { abortable } from './abortable.ts'
@@ -19,7 +21,7 @@ export interface WriteOptions {
    * one included; `majority` and `all` of the hearsay members that have not left.
    */
   readonly ack?: Ack
-  /** How long to wait for other replicas, such as `500ms`. Default 2s. */
+  /** How long to wait for other replicas, such as `500ms`; at most 60s. Default 2s. */
   readonly timeout?: string
   /**
    * Ends the waiting: the promise rejects with the signal's reason. Aborted before the call: nothing is written. After
@@ -47,12 +49,20 @@ export async function acknowledged<W extends Committed>(
   write: () => Promise<W>,
 ): Promise<{ readonly written: W; readonly acknowledged: Acknowledged }> {
   signal?.throwIfAborted()
-  const timeoutMs = timeout === undefined ? ACK_TIMEOUT_MS : parseDuration(timeout)
+  const timeoutMs = timeout === undefined ? ACK_TIMEOUT_MS : checkedTimeout(timeout)
   const plan = acks.plan(ack)
   const written = await abortable(write(), signal)
-  const { reached, acked } = await abortable(
-    acks.confirm(plan, written.deltas, Math.max(1, timeoutMs)),
-    signal,
-  )
+  const { reached, acked } = await abortable(acks.confirm(plan, written.deltas, timeoutMs), signal)
   return { written, acknowledged: { reached, acked } }
+}
+
+function checkedTimeout(timeout: string): number {
+  const timeoutMs = parseDuration(timeout)
+  if (timeoutMs === 0 || timeoutMs > ACK_TIMEOUT_MS_MAX) {
+    throw new HearsayError(
+      'ACK_MALFORMED',
+      `timeout must be more than 0 and at most ${ACK_TIMEOUT_MS_MAX / 1000}s`,
+    )
+  }
+  return timeoutMs
 }

@@ -85,6 +85,7 @@ export interface GossipDeps {
   readonly lookup?: NameLookup
 }
 
+/** What came of calling on peers. */
 export interface JoinResult {
   /** Peers that answered with their state. */
   readonly contacted: number

@@ -49,6 +49,11 @@ describe('a write with a concern', () => {
     await expect(acknowledged(acksThat(ONLY_HERE), { timeout: 'x' }, write)).rejects.toMatchObject({
       code: 'DURATION_MALFORMED',
     })
+    for (const timeout of ['0', '61s']) {
+      await expect(acknowledged(acksThat(ONLY_HERE), { timeout }, write)).rejects.toMatchObject({
+        code: 'ACK_MALFORMED',
+      })
+    }
     expect(writes).toBe(0)
   })
 
