@@ -14,18 +14,15 @@
 import { assert } from '../base/assert.ts'
 import type { ActorId } from '../base/names.ts'
 import type { Dot } from './dot.ts'
+import { type Interval, IntervalList } from './interval-list.ts'
 
-/** All numbers `first..last`, both included. */
-export interface Interval {
-  readonly first: number
-  readonly last: number
-}
+export type { Interval }
 
 interface Seen {
   /** Every number up to this one was seen. */
   upTo: number
   /** Above `upTo + 1`. */
-  cloud: Interval[]
+  cloud: IntervalList
 }
 
 export class CausalContext {
@@ -51,8 +48,8 @@ export class CausalContext {
     const seen = this.#actors.get(dot.actor)
     if (seen === undefined) return false
     if (dot.n <= seen.upTo) return true
-    if (seen.cloud.length === 0) return false
-    const interval = seen.cloud[firstEndingAtOrAfter(seen.cloud, dot.n)]
+    if (seen.cloud.size === 0) return false
+    const interval = seen.cloud.reaching(dot.n)
     return interval !== undefined && interval.first <= dot.n
   }
 
@@ -61,7 +58,7 @@ export class CausalContext {
     const seen = this.#actors.get(actor)
     if (seen === undefined) return false
     if (last <= seen.upTo) return true
-    const interval = seen.cloud[firstEndingAtOrAfter(seen.cloud, last)]
+    const interval = seen.cloud.reaching(last)
     return interval !== undefined && interval.first <= first
   }
 
@@ -73,7 +70,7 @@ export class CausalContext {
   /** The highest number seen of `actor`; 0 when none was. */
   maxOf(actor: ActorId): number {
     const seen = this.#actors.get(actor)
-    return seen?.cloud.at(-1)?.last ?? seen?.upTo ?? 0
+    return seen?.cloud.last?.last ?? seen?.upTo ?? 0
   }
 
   /** What was seen of `actor`, ascending; the first interval starts at 1 unless number 1 is missing. */
@@ -92,7 +89,7 @@ export class CausalContext {
   /** @returns whether it was new */
   add(dot: Dot): boolean {
     const seen = this.#actors.get(dot.actor)
-    if (seen !== undefined && seen.cloud.length === 0 && dot.n === seen.upTo + 1) {
+    if (seen !== undefined && seen.cloud.size === 0 && dot.n === seen.upTo + 1) {
       seen.upTo = dot.n
       return true
     }
@@ -113,12 +110,12 @@ export class CausalContext {
     assert(Number.isSafeInteger(interval.last), 'a dot number is a whole number below 2^53')
     let seen = this.#actors.get(actor)
     if (seen === undefined) {
-      seen = { upTo: 0, cloud: [] }
+      seen = { upTo: 0, cloud: new IntervalList() }
       this.#actors.set(actor, seen)
     }
-    const before = seen.cloud.length
+    const before = seen.cloud.size
     insert(seen, interval)
-    this.#holes += seen.cloud.length - before
+    this.#holes += seen.cloud.size - before
   }
 
   /** Takes in everything that `other` has seen. */
@@ -143,11 +140,12 @@ export class CausalContext {
     if (this.#actors.size !== other.#actors.size || this.#holes !== other.#holes) return false
     for (const [actor, seen] of this.#actors) {
       const theirs = other.#actors.get(actor)
-      if (theirs === undefined || theirs.upTo !== seen.upTo || theirs.cloud.length !== seen.cloud.length)
+      if (theirs === undefined || theirs.upTo !== seen.upTo || theirs.cloud.size !== seen.cloud.size)
         return false
-      for (const [index, interval] of seen.cloud.entries()) {
-        const their = theirs.cloud[index]
-        if (their?.first !== interval.first || their.last !== interval.last) return false
+      const others = theirs.cloud[Symbol.iterator]()
+      for (const { first, last } of seen.cloud) {
+        const other = others.next().value
+        if (other?.first !== first || other?.last !== last) return false
       }
     }
     return true
@@ -156,40 +154,23 @@ export class CausalContext {
   clone(): CausalContext {
     const copy = new CausalContext()
     for (const [actor, seen] of this.#actors) {
-      copy.#actors.set(actor, { upTo: seen.upTo, cloud: [...seen.cloud] })
+      copy.#actors.set(actor, { upTo: seen.upTo, cloud: seen.cloud.clone() })
     }
     copy.#holes = this.#holes
     return copy
   }
 }
 
-/** Index of the first interval whose end is not before `n`; the length when there is none. */
-function firstEndingAtOrAfter(cloud: readonly Interval[], n: number): number {
-  let low = 0
-  let high = cloud.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((cloud[middle]?.last ?? n) < n) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-/** Merges `interval` with all it overlaps or touches, then folds the front of the cloud into `upTo`. */
+/** What touches `upTo` raises it, and so does what then touches it at the front of the cloud. */
 function insert(seen: Seen, interval: Interval): void {
-  if (interval.last <= seen.upTo) return
   const { cloud } = seen
-  const start = firstEndingAtOrAfter(cloud, interval.first - 1)
-  let { first, last } = interval
-  let end = start
-  for (let next = cloud[end]; next !== undefined && next.first <= last + 1; next = cloud[end]) {
-    first = Math.min(first, next.first)
-    last = Math.max(last, next.last)
-    end++
+  if (interval.first > seen.upTo + 1) {
+    cloud.add(interval)
+    return
   }
-  if (first <= seen.upTo + 1) {
-    // Nothing before `start` can be left: it would have to lie between `upTo` and `first`.
-    seen.upTo = last
-    cloud.splice(0, end)
-  } else cloud.splice(start, end - start, { first, last })
+  seen.upTo = Math.max(seen.upTo, interval.last)
+  for (let next = cloud.first; next !== undefined && next.first <= seen.upTo + 1; next = cloud.first) {
+    seen.upTo = Math.max(seen.upTo, next.last)
+    cloud.shift()
+  }
 }

@@ -267,13 +267,16 @@ export class ReplicaState {
     return this.#items.retire(items, theirs)
   }
 
-  /** See Syncable.unite. @returns the actors of whom more is seen now, to be saved */
+  /**
+   * See Syncable.unite. Nothing while an entry is parked: the peer may have seen what that write covers, and here nothing
+   * is held in its place yet. Claimed, it would be taken from those who hold it, and they would have nothing either.
+   * @returns the actors of whom more is seen now, to be saved
+   */
   unite(theirs: CausalContext): readonly ActorId[] {
     const grown: ActorId[] = []
+    if (this.#parking.size > 0) return grown
     for (const actor of theirs.actors()) {
-      const news = this.#parking
-        .unparked(theirs, actor)
-        .filter((interval) => !this.#context.hasAll(actor, interval))
+      const news = theirs.intervals(actor).filter((interval) => !this.#context.hasAll(actor, interval))
       for (const interval of news) this.#context.addInterval(actor, interval)
       if (news.length > 0) grown.push(actor)
     }
@@ -361,7 +364,7 @@ export class ReplicaState {
         changed.push({ kind: 'member', set, member })
       }
     }
-    const added = delta.covered.length === 0 ? undefined : dotNames(delta.adds)
+    const added = delta.covered.length * delta.adds.length === 0 ? undefined : dotNames(delta.adds)
     for (const dot of delta.covered) {
       if (added?.has(dotName(dot))) continue
       if (!this.#context.has(dot)) news = true
