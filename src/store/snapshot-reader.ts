@@ -8,6 +8,7 @@ import { crc32 } from 'node:zlib'
 import { BytesError } from '../base/bytes.ts'
 import { HearsayError } from '../base/errors.ts'
 import { decodePiece } from './core/disk-layout.ts'
+import { SharedTexts } from './core/shared-texts.ts'
 import {
   checkOpening,
   damaged,
@@ -47,6 +48,7 @@ export class SnapshotReader {
     foreignRecords: 0,
     contextActors: 0,
   }
+  readonly #texts = new SharedTexts()
   #waiting: Uint8Array = new Uint8Array()
   #opened = false
   #ended = false
@@ -125,7 +127,7 @@ export class SnapshotReader {
 
   #count([key, payload]: SnapshotRecord): void {
     const counts = this.#counts
-    const piece = decodePiece(key, payload)
+    const piece = decodePiece(key, payload, this.#texts)
     counts.records++
     if (piece.kind === 'context') counts.contextActors++
     else if (piece.kind === 'member') counts.setMembers++
