@@ -16,7 +16,6 @@
  * the next anti-entropy. Nothing here is on disk: a replica that starts anew gets it again from its peers.
  */
 import type { ActorId } from '../../base/names.ts'
-import type { CausalContext, Interval } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
 import { compareEntries } from '../../crdt/lww-map.ts'
 import type { MapPut } from './delta.ts'
@@ -119,16 +118,6 @@ export class Parking {
     return due
   }
 
-  /** What a peer has seen of an actor, without the dots of what is parked. */
-  unparked(theirs: CausalContext, actor: ActorId): Interval[] {
-    const intervals = theirs.intervals(actor)
-    if (this.size === 0) return intervals
-    const numbers = [...this.#byDot.values()]
-      .flatMap(({ entry: { dot } }) => (dot.actor === actor ? dot.n : []))
-      .sort((a, b) => a - b)
-    return intervals.flatMap((interval) => without(interval, numbers))
-  }
-
   actors(nowMs: number): readonly ParkedActor[] {
     const actors = new Map<ActorId, { actor: ActorId; count: number; aheadMs: number }>()
     for (const { entry } of this.puts()) {
@@ -140,19 +129,6 @@ export class Parking {
     }
     return [...actors.values()]
   }
-}
-
-/** @param numbers ascending */
-function without({ first, last }: Interval, numbers: readonly number[]): Interval[] {
-  const pieces: Interval[] = []
-  let from = first
-  for (const n of numbers) {
-    if (n < from || n > last) continue
-    if (n > from) pieces.push({ first: from, last: n - 1 })
-    from = n + 1
-  }
-  if (from <= last) pieces.push({ first: from, last })
-  return pieces
 }
 
 function bytesOf({ map, key, entry }: MapPut): number {

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
+import { dot, entry, put } from './fixtures.ts'
+
+const NOW_MS = 1_000_000
+
+describe('the context of a peer that holds the same', () => {
+  it('is taken over only when nothing is parked: what a parked write covers has nothing in its place here', () => {
+    const ahead = NOW_MS + 60_000
+    const [peer, state] = [new ReplicaState(), new ReplicaState()]
+    // Both were written by a replica with a clock ahead; this one hears of the second alone, and parks it.
+    peer.join(put('k', entry(1, ahead, 'old')), ahead)
+    const newer = { ...put('k', entry(2, ahead + 1, 'new')), covered: [dot(1)] }
+    peer.join(newer, ahead)
+    state.join(newer, NOW_MS)
+    expect(state.digest.root()).toEqual(peer.digest.root())
+    expect(state.unite(peer.context)).toEqual([])
+    expect(state.context.has(dot(1))).toBe(false)
+    state.releaseParked(ahead + 1)
+    expect(state.unite(peer.context)).toHaveLength(1)
+    expect(state.context.equals(peer.context)).toBe(true)
+  })
+})
