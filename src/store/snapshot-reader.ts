@@ -7,8 +7,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { BytesError } from '../base/bytes.ts'
 import { HearsayError } from '../base/errors.ts'
-import { decodePiece } from './core/disk-layout.ts'
-import { SharedTexts } from './core/shared-texts.ts'
+import { PieceReader } from './core/disk-layout.ts'
 import {
   checkOpening,
   damaged,
@@ -48,7 +47,7 @@ export class SnapshotReader {
     foreignRecords: 0,
     contextActors: 0,
   }
-  readonly #texts = new SharedTexts()
+  readonly #pieces = new PieceReader()
   #waiting: Uint8Array = new Uint8Array()
   #opened = false
   #ended = false
@@ -127,7 +126,7 @@ export class SnapshotReader {
 
   #count([key, payload]: SnapshotRecord): void {
     const counts = this.#counts
-    const piece = decodePiece(key, payload, this.#texts)
+    const piece = this.#pieces.read(key, payload)
     counts.records++
     if (piece.kind === 'context') counts.contextActors++
     else if (piece.kind === 'member') counts.setMembers++
