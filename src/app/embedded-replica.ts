@@ -45,6 +45,9 @@ export class EmbeddedReplica {
   readonly #replica: Replica
   readonly #web: Web | undefined
   readonly #settled: Promise<void>
+  /** Resolves when `close` is called. */
+  readonly #leaving: Promise<void>
+  #leave: () => void = () => undefined
   #closing: Promise<void> | undefined
 
   /** Made by `openReplica`. */
@@ -52,6 +55,9 @@ export class EmbeddedReplica {
     this.#replica = replica
     this.#web = web
     this.#settled = settled
+    this.#leaving = new Promise((resolve) => {
+      this.#leave = resolve
+    })
     this.silences = new ReplicaSilences(replica.silences)
   }
 
@@ -129,7 +135,8 @@ export class EmbeddedReplica {
    * @throws HearsayError `STORE_CLOSED` when it is closed before; the reason of `signal`
    */
   async ready({ signal }: WaitOptions = {}): Promise<void> {
-    await abortable(this.#settled, signal)
+    // Settling may go on for a while after `close`, on timers that hold no process.
+    await abortable(Promise.race([this.#settled, this.#leaving]), signal)
     if (this.#closing !== undefined) throw new HearsayError('STORE_CLOSED', 'this replica is closed')
   }
 
@@ -150,6 +157,7 @@ export class EmbeddedReplica {
   }
 
   async #close(): Promise<void> {
+    this.#leave()
     // Together, so that a failure of either is the caller's and never goes unhandled.
     await Promise.all([this.#replica.close(), this.#web?.close()])
   }

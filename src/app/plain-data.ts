@@ -8,10 +8,12 @@
  */
 import { types } from 'node:util'
 import { HearsayError } from '../base/errors.ts'
-import { DEFAULT_STORE_LIMITS } from '../store/store-limits.ts'
 
 /** Containers within containers. */
 export const VALUE_DEPTH_MAX = 64
+
+/** Each takes a byte at least; one object that is held at many places would otherwise be walked for ever. */
+export const VALUE_PARTS_MAX = 1_048_576
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 /** Own keys that make msgpackr take an object for something else, or that it renames. */
@@ -34,10 +36,8 @@ class Inspector {
   #parts = 0
 
   inspect(value: unknown): void {
-    const partsMax = DEFAULT_STORE_LIMITS.valueBytesMax
-    // Each part takes a byte at least; one object that is held at many places would otherwise be walked for ever.
-    if (++this.#parts > partsMax) {
-      throw new HearsayError('STORE_VALUE_TOO_LARGE', `the value has more than ${partsMax} parts`)
+    if (++this.#parts > VALUE_PARTS_MAX) {
+      throw new HearsayError('STORE_VALUE_TOO_LARGE', `the value has more than ${VALUE_PARTS_MAX} parts`)
     }
     switch (typeof value) {
       case 'string':

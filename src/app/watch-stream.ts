@@ -32,7 +32,7 @@ export function watchStream<T>(
   const filter: WatchFilter = prefix === undefined ? of : { ...of, prefix }
   let position = after === undefined ? watches.end : watches.positionOf(after)
   const take = (): T | Gap | undefined => {
-    while (!watches.closed) {
+    for (;;) {
       const page = watches.read(position, filter, 1)
       position = page.position
       if (page.type === 'gap') return { type: 'gap', cursor: watches.cursorOf(position) }
@@ -41,7 +41,6 @@ export function watchStream<T>(
       const change = told(logged.change, watches.cursorOf(position))
       if (change !== undefined) return change
     }
-    return undefined
   }
   const wait = async (abort: AbortSignal): Promise<boolean> =>
     (await watches.next(position, filter, 1, abort)).type !== 'closed'

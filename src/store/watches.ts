@@ -45,7 +45,7 @@ export interface WatchStats {
   readonly gaps: number
 }
 
-/** `closed`: the store is closing, and nothing follows. */
+/** `closed`: the store is closing, and nothing follows; all that came before was told. */
 export type WatchAnswer = WatchPage | { readonly type: 'closed' }
 
 export const WAITING_READERS_MAX = 4096
@@ -88,11 +88,6 @@ export class Watches {
     return this.#log.end
   }
 
-  /** Nothing follows any more. */
-  get closed(): boolean {
-    return this.#closed
-  }
-
   cursorOf(position: number): string {
     return this.#log.cursorOf(position)
   }
@@ -118,9 +113,9 @@ export class Watches {
     let position = after
     for (;;) {
       signal?.throwIfAborted()
-      if (this.#closed) return { type: 'closed' }
       const page = this.read(position, filter, max)
       if (page.type === 'gap' || page.changes.length > 0) return page
+      if (this.#closed) return { type: 'closed' }
       position = await this.#wait(page.position, filter, signal)
     }
   }
@@ -138,7 +133,7 @@ export class Watches {
     this.#setTimer()
   }
 
-  /** Ends the waiting of all readers, and of all to come. Idempotent. */
+  /** Takes in no more, and ends the waiting of all readers, and of all to come. Idempotent. */
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)

@@ -149,17 +149,23 @@ describe('a watch ends', () => {
     expect(await late.next()).toEqual({ done: true, value: undefined })
   })
 
-  it('by close of the replica, also one that waits', async () => {
+  it('by close of the replica, after what came before it', async () => {
     const replica = await openEmbedded()
     const map = replica.map<number>('m')
     const heard: unknown[] = []
     const loop = (async () => {
       for await (const change of map.watch()) heard.push(brief(change))
     })()
+    const slow = map.watch()
     await map.set('k', 1)
+    await map.set('k', 2)
     await replica.close()
     await loop
-    expect(heard).toEqual([['k', 1]])
+    const all = [
+      ['k', 1],
+      ['k', 2],
+    ]
+    expect([heard, (await take(slow, 9)).map(brief)]).toEqual([all, all])
     expect(await map.watch().next()).toEqual({ done: true, value: undefined })
   })
 

@@ -1,0 +1,95 @@
+/** The example and the code of the tutorial: run as they stand, against the built package. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { installedProject, type Project } from '../support/installed-package.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const tutorial = readFileSync(join(ROOT, 'docs', 'tutorial.md'), 'utf8')
+
+/** Each program, with the output that the page shows beneath it. */
+const programs = [
+  ...tutorial.matchAll(/^```ts\n\/\/ (\S+)\n([\s\S]*?)^```\n\n```text\n([\s\S]*?)^```/gm),
+].map(([, file = '', text = '', output = '']) => ({ file, text, output }))
+
+let project: Project
+beforeAll(() => {
+  project = installedProject()
+  for (const { file, text } of programs) project.write(file, text)
+})
+afterAll(() => project.remove())
+
+describe('the tutorial', () => {
+  it('shows nothing but programs with a name and an output', () => {
+    expect(programs).toHaveLength(5)
+    expect(tutorial.match(/^```\w+$/gm)).toHaveLength(2 * programs.length)
+  })
+
+  it('compiles in a strict project', () => {
+    expect(project.compile(...programs.map(({ file }) => file))).toBe('')
+  })
+
+  it.each(programs)('prints what it says: $file', ({ file, output }) => {
+    expect(project.run(file.replace(/\.mts$/, '.mjs'))).toEqual({ status: 0, stdout: output, stderr: '' })
+  })
+})
+
+describe('examples/embed', () => {
+  it('runs, says what it promises, and ends by itself', () => {
+    project.write('main.mjs', readFileSync(join(ROOT, 'examples', 'embed', 'main.mjs'), 'utf8'))
+    const lines = [
+      'threshold kept: true, by first and second',
+      'the other replica reads {"cpu":0.9}',
+      'on call: ana',
+      'one owner each: true',
+      'followed: api is 0.9, api deleted',
+      'after the first has left, the second owns all: true',
+    ]
+    const stdout = lines.map((line) => `${line}\n`).join('')
+    expect(project.run('main.mjs')).toEqual({ status: 0, stdout, stderr: '' })
+  })
+})
+
+describe('a program that closes its replica', () => {
+  it.each<[string, string]>([
+    ['in memory', '{}'],
+    ['with gossip', '{ gossip: { listen } }'],
+    ['with HTTP', '{ http: { listen } }'],
+    [
+      'on disk, with gossip and HTTP',
+      "{ dataDir: 'data', gossip: { listen, peers: ['127.0.0.1:1'] }, http: { listen } }",
+    ],
+  ])('ends by itself: %s, with watches, owners and acknowledgements still waiting', (_name, options) => {
+    project.write(
+      'exit.mjs',
+      `import { openReplica } from 'hearsay'
+       const listen = '127.0.0.1:0'
+       const replica = await openReplica(${options})
+       const map = replica.map('m')
+       const ends = [map.watch(), replica.set('s').watch(), replica.ownerChanges('work')].map(async (stream) => {
+         for await (const _ of stream);
+       })
+       await map.set('short', 1, { ttl: '1h', ack: 'all' })
+       const unread = map.watch()
+       const ready = replica.ready().catch((error) => error.code)
+       await replica.close()
+       await Promise.all(ends)
+       console.log((await unread.next()).done, await ready)`,
+    )
+    const ran = project.run('exit.mjs')
+    expect(ran).toMatchObject({ status: 0, stderr: '' })
+    expect(ran.stdout).toMatch(/^true (undefined|STORE_CLOSED)\n$/)
+  })
+
+  it('may also not close it, in memory and without sockets: nothing holds the process', () => {
+    project.write(
+      'left.mjs',
+      `import { openReplica } from 'hearsay'
+       const replica = await openReplica()
+       void replica.map('m').watch().next()
+       await replica.map('m').set('k', 1)
+       console.log('written')`,
+    )
+    expect(project.run('left.mjs')).toEqual({ status: 0, stdout: 'written\n', stderr: '' })
+  })
+})
