@@ -24,8 +24,6 @@ import type { Trace } from './trace.ts'
 
 /** How often a leaving node looks whether its disk has everything. */
 const STOP_POLL_MS = 5
-/** As the driver of a real replica does. */
-const SYNC_TICK_MS = 1000
 
 export interface SimNodeDeps {
   readonly index: number
@@ -106,6 +104,7 @@ export class SimNode {
       identity,
       state: loaded.state,
       sweepIntervalMs: options.sweepIntervalMs,
+      upkeepIntervalMs: options.upkeepIntervalMs,
       dirtyKeysPerBatchMax: options.dirtyKeysPerBatchMax,
       gate,
       collaborators,
@@ -139,7 +138,7 @@ export class SimNode {
     })
     const tick = (): void => {
       replicator.tick(this.clock.monotonicMs())
-      clock.after(SYNC_TICK_MS, () => gate.run(tick))
+      clock.after(options.upkeepIntervalMs, () => gate.run(tick))
     }
     tick()
     this.#process = { gate, identity, store, gossip, replicator }

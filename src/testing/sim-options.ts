@@ -77,6 +77,8 @@ export interface SimOptions {
   readonly tombstoneGraceMs: number
   /** Sweeps run on whole multiples of this by the wall clock; production's is a minute. */
   readonly sweepIntervalMs: number
+  /** How often sessions are timed out and parked entries looked at. */
+  readonly upkeepIntervalMs: number
   /** Clocks run fast or slow by up to this share. */
   readonly clockDriftMax: number
   readonly timing: GossipTiming
@@ -149,6 +151,7 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     clockOffsetMaxMs: skewed ? Math.round(between(clock, 10, 4500)) : 0,
     clockDriftMax: skewed ? between(clock, 0, 0.01) : 0,
     maxClockSkewMs: MAX_CLOCK_SKEW_MS,
+    upkeepIntervalMs: 1000,
     ...lifetimes,
     timing: deriveTiming(randomStream(seed, 'options', 'timing')),
     queueBytesMax: load.next() < 0.3 ? 2000 : 8 * 1024 * 1024,

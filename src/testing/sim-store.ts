@@ -27,8 +27,6 @@ import { cellName, dotName } from './write-model.ts'
 
 /** Closing and opening the database after a failed write. */
 const REOPEN_MS = 50
-/** How often parked entries are looked at. */
-const RELEASE_INTERVAL_MS = 1000
 const OK: Outcome = { ok: true }
 const FAILED = { ok: false, error: new Error('simulated write error') } as const
 const NOTHING: Delta = { puts: [], adds: [], covered: [], records: [] }
@@ -45,6 +43,8 @@ export interface SimStoreDeps {
   /** As loaded from the disk. */
   readonly state: ReplicaState
   readonly sweepIntervalMs: number
+  /** How often parked entries are looked at. */
+  readonly upkeepIntervalMs: number
   readonly dirtyKeysPerBatchMax: number
   readonly gate: ProcessGate
   readonly collaborators: SimCollaborators
@@ -207,8 +207,8 @@ export class SimStore implements SyncStore {
   }
 
   #releaseLater(): void {
-    const { clock, gate, wallMs } = this.#deps
-    clock.after(RELEASE_INTERVAL_MS, () =>
+    const { clock, gate, wallMs, upkeepIntervalMs } = this.#deps
+    clock.after(upkeepIntervalMs, () =>
       gate.run(() => {
         if (this.#queue.releaseParked(wallMs())) this.#version++
         this.#kick()
