@@ -1,7 +1,12 @@
 /**
  * The public surface of the library: docs/reference/embedding.md. `hearsay/testing` has the simulator.
  */
-export type { DelegateVersion, GossipSettings, OpenReplicaOptions } from './app/embed-options.ts'
+export type {
+  DelegateVersion,
+  GossipSettings,
+  LimitSettings,
+  OpenReplicaOptions,
+} from './app/embed-options.ts'
 export type { EmbeddedReplica, ReplicaMember, ReplicaReadiness, WaitOptions } from './app/embedded-replica.ts'
 export { openReplica } from './app/open-replica.ts'
 export type { OwnerChange } from './app/ownership.ts'

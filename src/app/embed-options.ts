@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import { HearsayError } from '../base/errors.ts'
+import { STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
 
 /** Versions of a delegate's own protocol that peers must have in common: lowest, highest, spoken. */
 export type DelegateVersion = readonly [min: number, max: number, current: number]
@@ -22,6 +23,19 @@ export interface GossipSettings {
   readonly delegateVersion?: DelegateVersion
 }
 
+/** Bounds on what is written at this replica; sizes are bytes. */
+export interface LimitSettings {
+  /** Keys and set members, as UTF-8. */
+  readonly keyBytes?: number
+  readonly valueBytes?: number
+  /** Operations of one batch. */
+  readonly batchOps?: number
+  /** Keys and values of one batch. */
+  readonly batchBytes?: number
+  /** Values, set members and records, beyond which no new one is taken. */
+  readonly entries?: number
+}
+
 /** What `openReplica` takes; all of it optional. */
 export interface OpenReplicaOptions {
   /** Where the state lives, in a subfolder `hearsay`. Omitted: in memory only. */
@@ -36,20 +50,37 @@ export interface OpenReplicaOptions {
   readonly gossip?: GossipSettings
   /** The HTTP API in this process, on `host:port`. Omitted: none. Anybody who reaches it may read and write. */
   readonly http?: { readonly listen: string }
+  /** Of what is written here; see docs/reference/flags.md for the defaults and how far they go. */
+  readonly limits?: LimitSettings
   /** A pino logger. Default: nothing is logged. */
   readonly log?: Logger
 }
 
-const OPTIONS = ['dataDir', 'name', 'label', 'keys', 'gossip', 'http', 'log']
+const OPTIONS = ['dataDir', 'name', 'label', 'keys', 'gossip', 'http', 'limits', 'log']
 const GOSSIP_OPTIONS = ['listen', 'peers', 'advertise', 'foreignState', 'delegateVersion']
 const HTTP_OPTIONS = ['listen']
 
+const LIMITS: Readonly<Record<keyof LimitSettings, keyof StoreLimits>> = {
+  keyBytes: 'keyBytesMax',
+  valueBytes: 'valueBytesMax',
+  batchOps: 'batchOpsMax',
+  batchBytes: 'batchBytesMax',
+  entries: 'entriesMax',
+}
+
+/** What the settings mean to the store. */
+export function storeLimits(settings: LimitSettings): Partial<StoreLimits> {
+  const names = Object.keys(settings) as (keyof LimitSettings)[]
+  return Object.fromEntries(names.map((name) => [LIMITS[name], settings[name]]))
+}
+
 /** @throws HearsayError `OPTION_INVALID`, `OPTION_UNAVAILABLE`, naming the option */
 export function checkOptions(options: OpenReplicaOptions): void {
-  const { gossip, http, keys } = options
+  const { gossip, http, keys, limits } = options
   checkNames('', options, OPTIONS)
   if (gossip !== undefined) checkNames('gossip.', gossip, GOSSIP_OPTIONS)
   if (http !== undefined) checkNames('http.', http, HTTP_OPTIONS)
+  if (limits !== undefined) checkLimits(limits)
   if (keys !== undefined) {
     throw new HearsayError('OPTION_UNAVAILABLE', 'keys: encryption of gossip comes with a later version')
   }
@@ -60,6 +91,16 @@ export function checkOptions(options: OpenReplicaOptions): void {
     throw invalid('gossip.foreignState', "must be 'alertmanager' or 'none'")
   }
   if (gossip.delegateVersion !== undefined) checkVersion(gossip.delegateVersion)
+}
+
+function checkLimits(limits: LimitSettings): void {
+  checkNames('limits.', limits, Object.keys(LIMITS))
+  for (const [name, limit] of Object.entries(limits)) {
+    const max = STORE_LIMITS_MAX[LIMITS[name as keyof LimitSettings]]
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= max)) {
+      throw invalid(`limits.${name}`, `must be a whole number from 1 to ${max}`)
+    }
+  }
 }
 
 function checkNames(prefix: string, given: object, known: readonly string[]): void {

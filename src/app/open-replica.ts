@@ -6,7 +6,7 @@
 import { pino } from 'pino'
 import { parseDuration } from '../base/duration.ts'
 import { lanDefaults } from '../gossip/core/config.ts'
-import { checkOptions, type GossipSettings, type OpenReplicaOptions } from './embed-options.ts'
+import { checkOptions, type GossipSettings, type OpenReplicaOptions, storeLimits } from './embed-options.ts'
 import { EmbeddedReplica } from './embedded-replica.ts'
 import { Replica, type ReplicaGossipOptions } from './replica.ts'
 import { openWeb } from './web.ts'
@@ -23,13 +23,14 @@ const SETTLE_TIMEOUT = '60s'
  */
 export async function openReplica(options: OpenReplicaOptions = {}): Promise<EmbeddedReplica> {
   checkOptions(options)
-  const { dataDir, name, label = '', gossip, http, log = pino({ level: 'silent' }) } = options
+  const { dataDir, name, label = '', gossip, http, limits, log = pino({ level: 'silent' }) } = options
   const replica = await Replica.open({
     ...(dataDir === undefined ? {} : { storagePath: dataDir }),
     ...(name === undefined ? {} : { name }),
     retentionMs: parseDuration(RETENTION),
     maxClockSkewMs: parseDuration(MAX_CLOCK_SKEW),
     settleTimeoutMs: parseDuration(SETTLE_TIMEOUT),
+    ...(limits === undefined ? {} : { limits: storeLimits(limits) }),
     ...(gossip === undefined ? {} : { gossip: gossipOptions(gossip, label) }),
     ...(gossip?.foreignState === undefined ? {} : { foreignState: gossip.foreignState }),
     log: (node) => log.child({ node }),

@@ -4,14 +4,16 @@
  *
  * The compiler holds the list complete: every field of `ServeOptions` has exactly one entry with a default of its type.
  */
+import { DEFAULT_STORE_LIMITS, STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
 import type { OptionName, ServeOptions } from './serve-options.ts'
 
-export type OptionGroup = 'Storage' | 'Web' | 'Cluster' | 'Logging' | 'Configuration'
+export type OptionGroup = 'Storage' | 'Web' | 'Cluster' | 'Limits' | 'Logging' | 'Configuration'
 
-/** `address-or-empty` is an address that may also be empty; `peer` a `host:port` or a bare name for SRV lookup. */
+/** `count` is a whole number; `address-or-empty` is an address that may also be empty; `peer` a `host:port` or a bare name for SRV lookup. */
 export type OptionType =
   | 'string'
   | 'duration'
+  | 'count'
   | 'bool'
   | 'enum'
   | 'address'
@@ -31,6 +33,9 @@ export interface OptionDescriptor<T = ServeOptions[OptionName]> {
   /** Least and greatest duration, in ms. */
   readonly minMs?: number
   readonly maxMs?: number
+  /** Least and greatest count. */
+  readonly min?: number
+  readonly max?: number
   /** Longest text, in UTF-8 bytes. */
   readonly bytesMax?: number
 }
@@ -174,6 +179,23 @@ const clusterTimes = {
   ),
 } as const
 
+/** An option for a bound on what is stored. */
+function limit(help: string, bound: keyof StoreLimits): OptionDescriptor<number> {
+  const max = STORE_LIMITS_MAX[bound]
+  return { type: 'count', default: DEFAULT_STORE_LIMITS[bound], group: 'Limits', help, min: 1, max }
+}
+
+const limits = {
+  'limits.key-bytes': limit('Longest key or set member, in bytes of UTF-8', 'keyBytesMax'),
+  'limits.value-bytes': limit('Largest value, in bytes', 'valueBytesMax'),
+  'limits.batch-ops': limit('Most operations of one batch', 'batchOpsMax'),
+  'limits.batch-bytes': limit('Most bytes of keys and values of one batch', 'batchBytesMax'),
+  'limits.entries': limit(
+    'Values, set members and records beyond which no new one is taken by this replica',
+    'entriesMax',
+  ),
+} as const
+
 const logging = {
   'log.level': {
     type: 'enum',
@@ -196,6 +218,7 @@ export const OPTION_SCHEMA: OptionSchema = {
   ...web,
   ...clusterAddresses,
   ...clusterTimes,
+  ...limits,
   ...logging,
   'config.file': {
     type: 'string',

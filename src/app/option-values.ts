@@ -26,6 +26,8 @@ export function parseOptionValue(descriptor: OptionDescriptor, texts: readonly s
       return checkString(descriptor, text)
     case 'duration':
       return checkDuration(descriptor, text)
+    case 'count':
+      return checkCountOf(descriptor, text)
     case 'bool':
       if (text === 'true' || text === 'false') return text === 'true'
       throw invalid(`expected true or false, not ${JSON.stringify(text)}`)
@@ -43,7 +45,7 @@ export function parseOptionValue(descriptor: OptionDescriptor, texts: readonly s
 export function formatOptionValue(descriptor: OptionDescriptor): string {
   const value = descriptor.default
   if (value === undefined || value === '' || value === false) return ''
-  if (typeof value === 'number') return formatDuration(value)
+  if (typeof value === 'number') return descriptor.type === 'count' ? `${value}` : formatDuration(value)
   return Array.isArray(value) ? value.join(',') : String(value)
 }
 
@@ -62,6 +64,13 @@ function checkDuration(descriptor: OptionDescriptor, text: string): number {
     throw invalid(`expected ${formatDuration(minMs)} to ${formatDuration(maxMs)}, not ${text}`)
   }
   return durationMs
+}
+
+function checkCountOf(descriptor: OptionDescriptor, text: string): number {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = descriptor
+  const count = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (!(count >= min && count <= max)) throw invalid(`expected ${min} to ${max}, not ${JSON.stringify(text)}`)
+  return count
 }
 
 function checkAddress(text: string): string {

@@ -26,6 +26,7 @@ import type { Delta } from '../store/core/delta.ts'
 import { openStore } from '../store/open-store.ts'
 import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
 import type { StateStore } from '../store/state-store.ts'
+import type { StoreLimits } from '../store/store-limits.ts'
 import { ClockFence } from './clock-fence.ts'
 import { clockLog } from './clock-log.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
@@ -53,6 +54,8 @@ export interface ReplicaOptions {
   /** Omitted: alone. */
   readonly gossip?: ReplicaGossipOptions
   readonly settleTimeoutMs: number
+  /** Of local writes; what is left out has its default. */
+  readonly limits?: Partial<StoreLimits>
   /** What is shared with members that are no hearsay replicas. Default: silences, as Alertmanagers do. */
   readonly foreignState?: 'alertmanager' | 'none'
   /** Default: the host's. */
@@ -155,6 +158,7 @@ export class Replica {
       refusal: () => fence.refusal(),
       randomBytes,
       maxClockSkewMs: options.maxClockSkewMs,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
       hasPeers: (options.gossip?.peers ?? []).length > 0,
       log: roomLog(options.log(options.name ?? 'new'), 'store'),
     })

@@ -34,6 +34,11 @@ export interface ServeOptions {
   readonly 'cluster.peer-timeout': number
   readonly 'cluster.max-clock-skew': number
   readonly 'cluster.allow-plaintext': boolean
+  readonly 'limits.key-bytes': number
+  readonly 'limits.value-bytes': number
+  readonly 'limits.batch-ops': number
+  readonly 'limits.batch-bytes': number
+  readonly 'limits.entries': number
   readonly 'log.level': LogLevel
   readonly 'log.format': LogFormat
 }

@@ -1,4 +1,5 @@
 /** `hearsay serve` in one call: a replica with its HTTP side, from the checked options. */
+import type { StoreLimits } from '../store/store-limits.ts'
 import { createLogger } from './logger.ts'
 import { effectiveRoutePrefix } from './options.ts'
 import { Replica, type ReplicaGossipOptions } from './replica.ts'
@@ -28,6 +29,7 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
     maxClockSkewMs: options['cluster.max-clock-skew'],
     ...(gossip === undefined ? {} : { gossip }),
     settleTimeoutMs: options['cluster.settle-timeout'],
+    limits: limitsOf(options),
     log: (node) => createLogger({ level: options['log.level'], format: options['log.format'], node }),
   })
   try {
@@ -45,6 +47,16 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
   } catch (error) {
     await replica.close()
     throw error
+  }
+}
+
+function limitsOf(options: ServeOptions): Partial<StoreLimits> {
+  return {
+    keyBytesMax: options['limits.key-bytes'],
+    valueBytesMax: options['limits.value-bytes'],
+    batchOpsMax: options['limits.batch-ops'],
+    batchBytesMax: options['limits.batch-bytes'],
+    entriesMax: options['limits.entries'],
   }
 }
 

@@ -8,7 +8,7 @@ import { formatHostPort, parseHostPort } from '../base/host-port.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import { alertmanagerApi } from '../http/alertmanager-api.ts'
-import { buildHttp } from '../http/app.ts'
+import { BODY_BYTES_MAX, batchBodyBytes, buildHttp } from '../http/app.ts'
 import type { ClusterMember, ClusterView } from '../http/facades.ts'
 import { createMetrics, type MetricsRegistry } from '../http/metrics/registry.ts'
 import {
@@ -91,7 +91,14 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
         status: () => ({ cluster: alertmanagerCluster(replica), startedAtMs, hearsayVersion: VERSION }),
       }),
     },
-    { version: VERSION, listenHost, externalUrl: options.externalUrl, routePrefix: options.routePrefix },
+    {
+      version: VERSION,
+      listenHost,
+      externalUrl: options.externalUrl,
+      routePrefix: options.routePrefix,
+      bodyBytesMax: Math.max(BODY_BYTES_MAX, store.limits.valueBytesMax),
+      batchBodyBytesMax: batchBodyBytes(store.limits.batchBytesMax),
+    },
   )
 }
 

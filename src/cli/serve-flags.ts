@@ -47,6 +47,11 @@ export function addServeFlags(command: Command): () => GivenFlags {
   }
 }
 
+const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
+  ['duration', 'DURATION'],
+  ['count', 'NUMBER'],
+])
+
 function addOption(command: Command, name: OptionName, parse: (text: string) => string): void {
   const descriptor = OPTION_SCHEMA[name]
   const preset = formatOptionValue(descriptor)
@@ -59,7 +64,7 @@ function addOption(command: Command, name: OptionName, parse: (text: string) => 
     command.addOption(new Option(`--no-${name}`).hideHelp())
     return
   }
-  const placeholder = descriptor.placeholder ?? (descriptor.type === 'duration' ? 'DURATION' : 'NAME')
+  const placeholder = descriptor.placeholder ?? PLACEHOLDERS.get(descriptor.type) ?? 'NAME'
   command.addOption(new Option(`--${name} <${placeholder}>`, help).helpGroup(group).argParser(parse))
 }
 

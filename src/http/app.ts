@@ -26,6 +26,11 @@ import { statusRoutes } from './routes/status.ts'
 
 export const BODY_BYTES_MAX: number = 1024 * 1024
 export const BATCH_BODY_BYTES_MAX: number = 6 * 1024 * 1024
+
+/** The body of a batch: as many bytes of values in base64, and what stands around them; 6 MiB at least. */
+export function batchBodyBytes(batchBytesMax: number): number {
+  return Math.max(BATCH_BODY_BYTES_MAX, Math.ceil((batchBytesMax * 3) / 2))
+}
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000

@@ -37,7 +37,7 @@ export interface HttpOptions {
   readonly routePrefix: string
   /** Largest body; default 1 MiB. */
   readonly bodyBytesMax?: number
-  /** Largest body of a batch; default 6 MiB, which holds 4 MiB of values in base64. */
+  /** Largest body of a batch; default 6 MiB. */
   readonly batchBodyBytesMax?: number
   /** Longest wait for the headers of a request; default 10 s. */
   readonly headersTimeoutMs?: number

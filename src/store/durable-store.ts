@@ -135,6 +135,10 @@ export class DurableStore implements StateStore {
     this.#committer.kick()
   }
 
+  get limits(): StoreLimits {
+    return this.#options.limits
+  }
+
   get actor(): ActorId {
     return this.#options.keeper.actor
   }

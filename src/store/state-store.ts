@@ -9,6 +9,7 @@ import type { StateKey } from './core/state-key.ts'
 import type { Syncable } from './core/syncable.ts'
 import type { KeyValue } from './key-value.ts'
 import type { Records } from './records.ts'
+import type { StoreLimits } from './store-limits.ts'
 import type { StringSets } from './string-sets.ts'
 import type { Watches } from './watches.ts'
 
@@ -58,6 +59,8 @@ export interface StateStore extends Joinable, Syncable {
   /** Changes while open only when a peer knows writes in our name that we did not make (peers.md 3b). */
   readonly actor: ActorId
   readonly identity: PeerIdentity
+  /** Of local writes. */
+  readonly limits: StoreLimits
   /** Hears own mutations once they are durable, one delta each; this is what gossip may spread. One listener, set before first write. */
   onCommitted(listener: (deltas: readonly Delta[]) => void): void
   /**

@@ -4,7 +4,9 @@
  * each write, so that writes that reach the disk together may pass it by less than that group.
  */
 import { HearsayError } from '../base/errors.ts'
+import { MUTATIONS_PER_OPERATION_MAX } from './core/commit-queue.ts'
 import type { StoredValue } from './core/delta.ts'
+import { DEFAULT_CODEC_LIMITS } from './core/frame-codec.ts'
 
 export interface StoreLimits {
   /** Keys and set members. */
@@ -17,6 +19,19 @@ export interface StoreLimits {
   readonly batchOpsMax: number
   /** Keys and values of one batch. */
   readonly batchBytesMax: number
+}
+
+/**
+ * What the limits may be set to. Keys and values are bounded by what replicas read from each other (frame-codec.ts), a
+ * batch by the dots that are leased before each and by the frame that carries it to be acknowledged.
+ */
+export const STORE_LIMITS_MAX: StoreLimits = {
+  keyBytesMax: DEFAULT_CODEC_LIMITS.keyBytesMax,
+  nameBytesMax: DEFAULT_CODEC_LIMITS.nameBytesMax,
+  valueBytesMax: DEFAULT_CODEC_LIMITS.valueBytesMax,
+  entriesMax: 100_000_000,
+  batchOpsMax: MUTATIONS_PER_OPERATION_MAX,
+  batchBytesMax: 6 * 1024 * 1024,
 }
 
 export const DEFAULT_STORE_LIMITS: StoreLimits = {

@@ -51,11 +51,13 @@ export const OPERATIONS_PER_BATCH_MAX = 1000
 export const DIRTY_KEYS_PER_BATCH_MAX = 1000
 export const BATCH_BYTES_MAX: number = 4 * 1024 * 1024
 export const DIRTY_BYTES_PER_BATCH_MAX: number = 1024 * 1024
+/** Mutations with a dot that one operation may make; not checked here. */
+export const MUTATIONS_PER_OPERATION_MAX = 3000
 /**
- * Mutations after which a batch takes no further operation. With the 1,000 of one more, it stays within the dots that are
- * leased before each batch (actor-keeper.ts).
+ * Mutations after which a batch takes no further operation. With those of one more it stays within the 5,000 dots that
+ * are leased before each batch (actor-keeper.ts).
  */
-const MUTATIONS_PER_BATCH_MAX = 4000
+const MUTATIONS_PER_BATCH_MAX = 2000
 export const WAITING_OPERATIONS_MAX = 100_000
 export const WAITING_BYTES_MAX: number = 64 * 1024 * 1024
 

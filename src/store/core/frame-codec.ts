@@ -23,10 +23,11 @@ export interface CodecLimits {
   readonly valueBytesMax: number
 }
 
+/** What every replica reads, whatever its own limits are: these can be set to less, and up to here (store-limits.ts). */
 export const DEFAULT_CODEC_LIMITS: CodecLimits = {
-  keyBytesMax: 1024,
+  keyBytesMax: 16_384,
   nameBytesMax: 1024,
-  valueBytesMax: 1_048_576,
+  valueBytesMax: 4_194_304,
 }
 
 const HAS_VALUE = 1

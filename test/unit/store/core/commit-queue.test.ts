@@ -412,14 +412,14 @@ describe('bounds', () => {
     expect(rig.queue.dirtyKeys).toBe(1)
   })
 
-  it('a batch takes no operation after 4,000 mutations, so that the leased dots suffice', () => {
+  it('a batch takes no operation after 2,000 mutations, so that the leased dots suffice', () => {
     const rig = new Rig()
     for (let i = 0; i < 7; i++) {
       rig.submit((stage) => {
         for (let j = 0; j < 1000; j++) stage.addMember('s', `${j}`)
       })
     }
-    expect(rig.begin().operations).toBe(4)
+    expect(rig.begin().operations).toBe(2)
   })
 
   it('no more flushes wait than operations may', () => {
