@@ -33,7 +33,7 @@ export class StateLoader {
   /** By the stored contexts. */
   readonly #claimed = new CausalContext()
   readonly #digest = new ItemDigest()
-  readonly #maps = new MapStore(this.#digest)
+  readonly #maps: MapStore
   readonly #sets = new OrSets(this.#digest.onDot)
   readonly #records = new RecordTables(this.#digest)
   readonly #pieces = new PieceReader()
@@ -42,6 +42,7 @@ export class StateLoader {
 
   constructor(options: ReplicaStateOptions = {}) {
     this.#options = options
+    this.#maps = new MapStore(this.#digest, options)
   }
 
   /** One stored record whose checksum was right. One that cannot be read counts as damaged. */
