@@ -21,6 +21,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'src/alerting/core': ['src/base', 'src/store/core', '@bufbuild/protobuf', 're2js'],
   'src/alerting': [
     'src/base',
+    'src/crdt',
     'src/store',
     'src/store/core',
     'src/store/replication',

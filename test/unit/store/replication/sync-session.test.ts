@@ -1,6 +1,8 @@
 /** Two and three replicas that differ, and what it takes to make them equal. */
 import { describe, expect, it } from 'vitest'
+import { seededRandom, shuffle } from '../../../../src/base/random.ts'
 import type { StateItem } from '../../../../src/store/core/state-item.ts'
+import { text } from '../core/fixtures.ts'
 import { type Peer, Pipe } from './pipe.ts'
 
 /** Both hold `count` entries of `a`. */
@@ -174,17 +176,42 @@ describe('an exchange of two replicas', () => {
     expect(pipe.peer('a').state.heldRecord('t', 'r')?.versionNs).toBe(2n)
   })
 
-  it('unites contexts that differ in holes only', () => {
+  it.each([0, 1])('unites contexts that differ in holes, with %i items to exchange', (differences) => {
     const pipe = pairWith(10)
     const [a, b] = [pipe.peer('a'), pipe.peer('b')]
-    a.put('k', 'x')
-    b.hear(a.put('k', 'y'))
-    b.hear({ puts: [], adds: [], covered: [], records: [] })
-    a.remove('nobody')
-    a.dot()
-    b.hear(a.put('k', 'z'))
+    a.put('k', 'missed by b')
+    b.hear({ ...a.put('k', 'heard by b'), covered: [] })
+    expect(b.state.context.holes).toBe(1)
+    for (let i = 0; i < differences; i++) a.put(`key-${i}`, 'new')
     pipe.exchange('b', 'a')
     expectEqual(pipe)
-    expect(b.state.context.equals(a.state.context)).toBe(true)
+    expect(b.state.context.holes).toBe(0)
+    expect(b.stats.sessions_equal).toBe(differences === 0 ? undefined : 1)
+  })
+
+  it('settles two contents of one dot alike on both sides, and drops neither for the other', () => {
+    const pipe = pairWith(10)
+    const [a, b] = [pipe.peer('a'), pipe.peer('b')]
+    const delta = a.put('k', 'content of one clone')
+    const [put] = delta.puts
+    if (put === undefined) throw new Error('nothing was put')
+    b.hear({ ...delta, puts: [{ ...put, entry: { ...put.entry, value: text('of the other') } }] })
+    pipe.exchange('a', 'b')
+    expectEqual(pipe)
+    expect(a.state.entry('m', 'k')).toBeDefined()
+  })
+
+  it('sends in the order of dots, so that the context of the receiver stays in one piece', () => {
+    const pipe = new Pipe(['a', 'b', 'c'])
+    const deltas = Array.from({ length: 6000 }, (_, i) => pipe.peer('c').put(`key-${i}`, 'v'.repeat(100)))
+    for (const delta of shuffle(deltas, seededRandom(1))) pipe.peer('a').hear(delta)
+    let holesMax = 0
+    pipe.carries = () => {
+      holesMax = Math.max(holesMax, pipe.peer('b').state.context.holes)
+      return true
+    }
+    pipe.exchange('b', 'a')
+    expect(pipe.peer('b').text).toBe(pipe.peer('a').text)
+    expect(holesMax).toBe(0)
   })
 })
