@@ -1,5 +1,5 @@
 /** A named add-wins set of strings as a library object. */
-import type { Acknowledgements } from '../store/acknowledgement.ts'
+import type { Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { StringSets } from '../store/string-sets.ts'
 import type { Watches } from '../store/watches.ts'
 import type { DeleteResult } from './replica-map.ts'

@@ -8,7 +8,7 @@
 import { parseDuration } from '../base/duration.ts'
 import { HearsayError } from '../base/errors.ts'
 import { ACK_TIMEOUT_MS_MAX } from '../http/acknowledgement.ts'
-import { ACK_TIMEOUT_MS, type Ack, type Acknowledgements } from '../store/acknowledgement.ts'
+import { ACK_TIMEOUT_MS, type Ack, type Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { Committed } from '../store/key-value.ts'
 import { abortable } from './abortable.ts'
 

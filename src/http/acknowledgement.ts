@@ -4,7 +4,12 @@
  * with 202 and the names of those who have it: the write stays, and goes on spreading.
  */
 import { parseDuration } from '../base/duration.ts'
-import { ACK_TIMEOUT_MS, type Acknowledgements, type AckPlan, parseAck } from '../store/acknowledgement.ts'
+import {
+  ACK_TIMEOUT_MS,
+  type Acknowledgements,
+  type AckPlan,
+  parseAck,
+} from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
 import { HttpError } from './problem.ts'
 

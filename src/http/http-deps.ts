@@ -1,8 +1,8 @@
 /** What the HTTP app is built from. The composition root provides all of it; the app opens and closes none of it. */
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
-import type { Acknowledgements } from '../store/acknowledgement.ts'
 import type { Batches } from '../store/batch.ts'
+import type { Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { KeyValue } from '../store/key-value.ts'
 import type { StringSets } from '../store/string-sets.ts'
 import type { ClusterView, HealthView } from './facades.ts'

@@ -1,7 +1,7 @@
 /** `?ack=` on every write that takes it: what is planned, what is answered, and that nothing is written in vain. */
 import { describe, expect, it } from 'vitest'
 import { HearsayError } from '../../src/base/errors.ts'
-import type { Ack, Acknowledgements } from '../../src/store/acknowledgement.ts'
+import type { Ack, Acknowledgements } from '../../src/store/core/acknowledgement.ts'
 import { testApp } from '../support/http-app.ts'
 
 interface Asked {

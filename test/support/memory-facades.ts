@@ -4,8 +4,8 @@
  */
 import { HearsayError } from '../../src/base/errors.ts'
 import type { ClusterMember, ClusterView, HealthView } from '../../src/http/facades.ts'
-import type { Acknowledgements } from '../../src/store/acknowledgement.ts'
 import type { Batches } from '../../src/store/batch.ts'
+import type { Acknowledgements } from '../../src/store/core/acknowledgement.ts'
 import type { KeyValue, KvItem, Precondition } from '../../src/store/key-value.ts'
 import type { StringSets } from '../../src/store/string-sets.ts'
 

@@ -4,8 +4,16 @@
  *
  * Answers to browsers are made harmless (served-type.ts), because anybody who may write chooses the type.
  */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyPluginCallback, FastifyReply } from 'fastify'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyPluginCallback,
+  FastifyReply,
+  RawServerDefault,
+} from 'fastify'
 import { Type } from 'typebox'
 import type { KeyValue, KvItem, PutOptions } from '../../store/key-value.ts'
 import { Acknowledger } from '../acknowledgement.ts'
@@ -56,85 +64,100 @@ const Maps = Type.Object({
   maps: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })),
 })
 
+type TypedApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse<IncomingMessage>,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
 /** What is in a path is text by construction: the schema documents it, checking it again would cost each read. */
 const ITEM_ROUTE = { schema: { params: KeyParams }, validatorCompiler: () => () => true }
 
 export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCallback {
-  const { kv, wallMs } = deps
-  const acknowledger = new Acknowledger(deps.acks, deps.cluster.name)
   return (scope, _options, done) => {
     takeRawBodies(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
+    writeRoutes(app, deps)
+    readRoutes(app, deps.kv, routePrefix)
+    done()
+  }
+}
 
-    app.put(
-      '/kv/:map/:key',
-      { schema: { params: KeyParams, querystring: WriteQuery, response: WRITTEN_RESPONSES } },
-      async (request, reply) => {
-        const { map, key } = request.params
-        checkPathName(map, 'map')
-        checkPathName(key, 'key')
-        const planned = acknowledger.plan(request.query)
-        const value = storedValue(request.headers['content-type'], rawBody(request.body))
-        const options = putOptions(writePrecondition(request.headers), request.query.ttl, wallMs)
-        const { created, item, deltas } = await kv.put(map, key, value, options)
-        const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
-        const { version, expiresAtMs } = item
-        reply.header('etag', formatEtag(version))
-        reply.code(reached ? (created ? 201 : 200) : 202)
-        return {
-          map,
-          key,
-          version,
-          ...(expiresAtMs === undefined ? {} : { expiresAt: isoTime(expiresAtMs) }),
-          acked,
-          ...(reached ? {} : { needed }),
-        }
-      },
-    )
+function writeRoutes(app: TypedApp, deps: HttpDeps): void {
+  const { kv, wallMs } = deps
+  const acknowledger = new Acknowledger(deps.acks, deps.cluster.name)
 
-    // HEAD comes with GET: fastify answers it from the same handler without the body.
-    app.get('/kv/:map/:key', ITEM_ROUTE, (request, reply) => {
+  app.put(
+    '/kv/:map/:key',
+    { schema: { params: KeyParams, querystring: WriteQuery, response: WRITTEN_RESPONSES } },
+    async (request, reply) => {
       const { map, key } = request.params
       checkPathName(map, 'map')
       checkPathName(key, 'key')
-      const item = kv.get(map, key)
-      if (item === undefined) {
-        throw new HttpError('KEY_NOT_FOUND', `${JSON.stringify(map)} holds no ${JSON.stringify(key)}`)
+      const planned = acknowledger.plan(request.query)
+      const value = storedValue(request.headers['content-type'], rawBody(request.body))
+      const options = putOptions(writePrecondition(request.headers), request.query.ttl, wallMs)
+      const { created, item, deltas } = await kv.put(map, key, value, options)
+      const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
+      const { version, expiresAtMs } = item
+      reply.header('etag', formatEtag(version))
+      reply.code(reached ? (created ? 201 : 200) : 202)
+      return {
+        map,
+        key,
+        version,
+        ...(expiresAtMs === undefined ? {} : { expiresAt: isoTime(expiresAtMs) }),
+        acked,
+        ...(reached ? {} : { needed }),
       }
-      const ifNoneMatch = request.headers['if-none-match']
-      sendItem(
-        reply,
-        item,
-        request.headers.accept,
-        ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version),
-      )
-    })
+    },
+  )
 
-    app.delete(
-      '/kv/:map/:key',
-      { schema: { params: KeyParams, querystring: DeleteQuery } },
-      async (request, reply) => {
-        const { map, key } = request.params
-        checkPathName(map, 'map')
-        checkPathName(key, 'key')
-        const planned = acknowledger.plan(request.query)
-        const { deltas } = await kv.delete(map, key, writePrecondition(request.headers))
-        const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
-        if (reached) return reply.code(204).send()
-        return reply.code(202).send({ map, key, acked, needed })
-      },
+  app.delete(
+    '/kv/:map/:key',
+    { schema: { params: KeyParams, querystring: DeleteQuery } },
+    async (request, reply) => {
+      const { map, key } = request.params
+      checkPathName(map, 'map')
+      checkPathName(key, 'key')
+      const planned = acknowledger.plan(request.query)
+      const { deltas } = await kv.delete(map, key, writePrecondition(request.headers))
+      const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
+      if (reached) return reply.code(204).send()
+      return reply.code(202).send({ map, key, acked, needed })
+    },
+  )
+}
+
+function readRoutes(app: TypedApp, kv: KeyValue, routePrefix: string): void {
+  // HEAD comes with GET: fastify answers it from the same handler without the body.
+  app.get('/kv/:map/:key', ITEM_ROUTE, (request, reply) => {
+    const { map, key } = request.params
+    checkPathName(map, 'map')
+    checkPathName(key, 'key')
+    const item = kv.get(map, key)
+    if (item === undefined) {
+      throw new HttpError('KEY_NOT_FOUND', `${JSON.stringify(map)} holds no ${JSON.stringify(key)}`)
+    }
+    const ifNoneMatch = request.headers['if-none-match']
+    sendItem(
+      reply,
+      item,
+      request.headers.accept,
+      ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version),
     )
+  })
 
-    app.get('/kv', { schema: { response: { 200: Maps } } }, (_request, reply) => {
-      reply.send({ maps: [...kv.maps()] })
-    })
+  app.get('/kv', { schema: { response: { 200: Maps } } }, (_request, reply) => {
+    reply.send({ maps: [...kv.maps()] })
+  })
 
-    app.get('/kv/:map', { schema: { params: MapParams, querystring: ListQuery } }, (request, reply) => {
-      checkPathName(request.params.map, 'map')
-      sendPage(reply, kv, request.params.map, request.query, routePrefix)
-    })
-    done()
-  }
+  app.get('/kv/:map', { schema: { params: MapParams, querystring: ListQuery } }, (request, reply) => {
+    checkPathName(request.params.map, 'map')
+    sendPage(reply, kv, request.params.map, request.query, routePrefix)
+  })
 }
 
 function sendItem(reply: FastifyReply, item: KvItem, accept: string | undefined, notModified: boolean): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { acknowledged } from '../../../src/app/write-options.ts'
 import { HearsayError } from '../../../src/base/errors.ts'
-import type { Acknowledgements, AckPlan, AckResult } from '../../../src/store/acknowledgement.ts'
+import type { Acknowledgements, AckPlan, AckResult } from '../../../src/store/core/acknowledgement.ts'
 
 /** Acknowledgements that answer as told, and what they were asked. */
 function acksThat(answer: AckResult): Acknowledgements & { readonly asked: unknown[] } {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/base/random.ts'
 import type { Member } from '../../../../src/gossip/core/delegate.ts'
-import type { AckPlan, AckResult } from '../../../../src/store/acknowledgement.ts'
+import type { AckPlan, AckResult } from '../../../../src/store/core/acknowledgement.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
 import {
   ACK_FRAME_BYTES_MAX,

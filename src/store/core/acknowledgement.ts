@@ -1,6 +1,6 @@
 /**
  * How many replicas must have a write on their disk before it counts as done: the face of the write concern towards
- * HTTP and embedders. The machinery is replication/write-concern.ts.
+ * HTTP and embedders. The machinery is store/replication/write-concern.ts.
  *
  * Three steps. `plan` before the write, so that a concern that cannot be met writes nothing; then the write, durable
  * here; then `confirm`, which asks the others. What `confirm` does not reach in time is not undone: the write is durable
@@ -8,7 +8,7 @@
  *
  * The roster is the hearsay members that have not left, this replica included; Alertmanagers hold none of this state.
  */
-import type { Delta } from './core/delta.ts'
+import type { Delta } from './delta.ts'
 
 /** A number counts this replica: 1 and `local` are the same. */
 export type Ack = 'local' | 'majority' | 'all' | number
