@@ -4,7 +4,8 @@
  *
  * Bytes are counted in this process, between two states and the production sessions, so that nothing else is on the wire:
  * all frames of the exchange, both ways. The fetch runs two real replicas in processes of their own, with disks and
- * gossip on loopback: one holds the entries, an empty one joins. An entry is 150 random bytes under a key of 17.
+ * gossip on loopback: one holds the entries, an empty one joins. CPU seconds stand beside wall time, because machines are
+ * shared. An entry is 150 random bytes under a key of 17.
  *
  * Run: `npm run bench -- sync [--entries 100000] [--only bytes|fetch]`.
  */
@@ -144,6 +145,7 @@ interface Report {
   readonly p99Ms: number
   readonly maxMs: number
   readonly healthScoreMax: number
+  readonly cpuSeconds: number
   readonly heapMb: number
   readonly stats: Readonly<Record<string, number>>
 }
@@ -162,6 +164,7 @@ async function open(path: string, peers: readonly string[]): Promise<Replica> {
 class Watch {
   readonly #delay = monitorEventLoopDelay({ resolution: 1 })
   readonly #sampling: NodeJS.Timeout
+  readonly #cpu = process.cpuUsage()
   #healthScoreMax = 0
 
   constructor(replica: Replica) {
@@ -173,7 +176,9 @@ class Watch {
 
   report(replica: Replica): Report {
     clearInterval(this.#sampling)
+    const cpu = process.cpuUsage(this.#cpu)
     return {
+      cpuSeconds: (cpu.user + cpu.system) / 1e6,
       p99Ms: this.#delay.percentile(99) / 1e6,
       maxMs: this.#delay.max / 1e6,
       healthScoreMax: this.#healthScoreMax,
@@ -262,9 +267,9 @@ async function fetchBench(entries: number): Promise<void> {
       ['giver', ofFull],
       ['taker', ofEmpty],
     ] as const) {
-      const { p99Ms, maxMs, healthScoreMax, heapMb, stats } = report
+      const { p99Ms, maxMs, healthScoreMax, cpuSeconds, heapMb, stats } = report
       console.log(
-        `sync fetch ${who}: event loop p99 ${p99Ms.toFixed(1)} ms, max ${maxMs.toFixed(1)} ms; health score at most ${healthScoreMax}; heap ${heapMb.toFixed(0)} MB; ${JSON.stringify(stats)}`,
+        `sync fetch ${who}: event loop p99 ${p99Ms.toFixed(1)} ms, max ${maxMs.toFixed(1)} ms; health score at most ${healthScoreMax}; ${cpuSeconds.toFixed(2)} s of CPU; heap ${heapMb.toFixed(0)} MB; ${JSON.stringify(stats)}`,
       )
     }
     full.send('close')
