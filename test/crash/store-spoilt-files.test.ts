@@ -117,7 +117,7 @@ async function eachOffset(
   await Promise.all(Array.from({ length: 6 }, lane))
 }
 
-describe('the log of a store', { timeout: 600_000 }, () => {
+describe('the log of a store', { timeout: 1_200_000 }, () => {
   it('cut at any byte holds the batches up to some moment, whole', async () => {
     const path = scratchDir()
     const { files, batches } = await batchesInLog(path)
