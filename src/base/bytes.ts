@@ -53,6 +53,12 @@ export class ByteWriter {
     return this.#length
   }
 
+  /** Starts over, keeping the buffer. */
+  reset(): this {
+    this.#length = 0
+    return this
+  }
+
   #grow(extra: number): void {
     const needed = this.#length + extra
     if (needed <= this.#buffer.length) return

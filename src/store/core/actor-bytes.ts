@@ -1,10 +1,8 @@
 /** Actor ids as 16 bytes, the way disk and wire hold them. */
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts'
-import { type ActorId, actorId } from '../../base/names.ts'
+import type { ActorId } from '../../base/names.ts'
 
 export const ACTOR_BYTES = 16
-
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 export function writeActor(writer: ByteWriter, actor: ActorId): void {
   for (let i = 0; i < ACTOR_BYTES * 2; i += 2) {
@@ -18,9 +16,14 @@ export function readActor(reader: ByteReader): ActorId {
 }
 
 export function decodeActor(bytes: Uint8Array): ActorId {
-  let text = ''
-  for (const byte of bytes) text += HEX[byte]
-  return actorId(text)
+  const codes: number[] = []
+  for (const byte of bytes) codes.push(hexCode(byte >> 4), hexCode(byte & 15))
+  // 32 lower-case hex digits by the way it was made.
+  return String.fromCharCode(...codes) as ActorId
+}
+
+function hexCode(digit: number): number {
+  return digit < 10 ? 0x30 + digit : 0x57 + digit
 }
 
 /** Value of one lower-case hex digit. */

@@ -35,8 +35,15 @@ const HAS_EXPIRY = 2
 
 export class FrameWriter {
   readonly bytes: ByteWriter = new ByteWriter()
-  readonly #actors = new Map<ActorId, number>()
-  readonly #names = new Map<string, number>()
+  readonly #actors = new Numbering<ActorId>()
+  readonly #names = new Numbering<string>()
+
+  /** Starts another frame, for callers that write very many small ones. */
+  reset(): void {
+    this.bytes.reset()
+    this.#actors.reset()
+    this.#names.reset()
+  }
 
   actor(actor: ActorId): void {
     if (!this.#known(this.#actors, actor)) writeActor(this.bytes, actor)
@@ -88,17 +95,44 @@ export class FrameWriter {
   }
 
   /** Writes the number of what was named before, or 0 and leaves the text to the caller. */
-  #known<T>(numbers: Map<T, number>, value: T): boolean {
-    const number = numbers.get(value)
-    this.bytes.varint(number ?? 0)
-    if (number === undefined) numbers.set(value, numbers.size + 1)
-    return number !== undefined
+  #known<T>(numbering: Numbering<T>, value: T): boolean {
+    const number = numbering.numberOf(value)
+    this.bytes.varint(number)
+    return number > 0
   }
 }
 
+/** Up to here a look at each value beats a Map. Most frames name two or three. */
+const FEW = 8
+
+/** Numbers values from 1 in the order they come. */
+class Numbering<T> {
+  readonly #few: T[] = []
+  readonly #many = new Map<T, number>()
+
+  /** 0 for a value that is met for the first time. */
+  numberOf(value: T): number {
+    const few = this.#few
+    for (let i = 0; i < few.length; i++) if (few[i] === value) return i + 1
+    if (few.length < FEW) {
+      few.push(value)
+      return 0
+    }
+    const number = this.#many.get(value)
+    if (number === undefined) this.#many.set(value, FEW + this.#many.size + 1)
+    return number ?? 0
+  }
+
+  reset(): void {
+    this.#few.length = 0
+    if (this.#many.size > 0) this.#many.clear()
+  }
+}
+
+/** One for all: frames of one mutation repeat what the frame before named. */
+const TEXTS = new SharedTexts()
+
 export interface FrameReaderOptions {
-  /** Shared by frames that repeat each other's names. */
-  readonly texts?: SharedTexts
   /** How values are kept: by default each in a copy of its own, so that none holds a large frame in memory. */
   readonly ownBytes?: (view: Uint8Array) => Uint8Array
 }
@@ -106,19 +140,13 @@ export interface FrameReaderOptions {
 export class FrameReader {
   readonly bytes: ByteReader
   readonly #limits: CodecLimits
-  readonly #texts: SharedTexts
   readonly #ownBytes: (view: Uint8Array) => Uint8Array
   readonly #actors: ActorId[] = []
   readonly #names: string[] = []
 
-  constructor(
-    bytes: Uint8Array,
-    limits: CodecLimits,
-    { texts = new SharedTexts(), ownBytes = copyOf }: FrameReaderOptions = {},
-  ) {
+  constructor(bytes: Uint8Array, limits: CodecLimits, { ownBytes = copyOf }: FrameReaderOptions = {}) {
     this.bytes = new ByteReader(bytes)
     this.#limits = limits
-    this.#texts = texts
     this.#ownBytes = ownBytes
   }
 
@@ -132,7 +160,7 @@ export class FrameReader {
   actor(): ActorId {
     const number = this.bytes.varint()
     if (number > 0) return given(this.#actors, number)
-    const actor = this.#texts.actor(this.bytes)
+    const actor = TEXTS.actor(this.bytes)
     this.#actors.push(actor)
     return actor
   }
@@ -140,7 +168,7 @@ export class FrameReader {
   name(): string {
     const number = this.bytes.varint()
     if (number > 0) return given(this.#names, number)
-    const name = this.#texts.name(this.bytes, this.#length(this.#limits.nameBytesMax))
+    const name = TEXTS.name(this.bytes, this.#length(this.#limits.nameBytesMax))
     this.#names.push(name)
     return name
   }

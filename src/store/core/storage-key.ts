@@ -92,8 +92,11 @@ export class StorageKeyReader {
   }
 }
 
+/** Reused: a batch makes up to 100,000 keys. It holds one key, of about 3 KiB at most with the default limits. */
+const scratch = new ByteWriter(160)
+
 function pairKey(kind: number, name: string, key: string): Uint8Array {
-  const writer = new ByteWriter(160).u8(kind)
+  const writer = scratch.reset().u8(kind)
   if (!name.includes('\0')) writer.text(name)
   else {
     for (const byte of utf8Encode(name)) {
