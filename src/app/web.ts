@@ -12,6 +12,7 @@ import { BODY_BYTES_MAX, batchBodyBytes, buildHttp } from '../http/app.ts'
 import type { ClusterMember, ClusterView } from '../http/facades.ts'
 import { createMetrics, type MetricsRegistry } from '../http/metrics/registry.ts'
 import {
+  ackSamples,
   buildSamples,
   clockSamples,
   clusterSamples,
@@ -148,6 +149,7 @@ function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   metrics.addSource(() => clusterSamples(cluster))
   metrics.addSource(() => clockSamples(replica.clockRefusal() !== undefined, replica.clockOffsetsMs()))
   metrics.addSource(() => storeSamples(store.status()))
+  metrics.addSource(() => ackSamples(replica.acks.stats))
   metrics.addSource(() => silenceSamples(silences))
   metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
   metrics.addSource(() => syncSamples(replica.syncStats()))

@@ -5,10 +5,16 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Broadcaster } from '../gossip/core/delegate.ts'
-import type { Ack, Acknowledgements, AckPlan, AckResult } from '../store/core/acknowledgement.ts'
+import type {
+  Ack,
+  Acknowledgements,
+  AckPlan,
+  AckResult,
+  WriteConcernStats,
+} from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
 import { holdsDelta } from '../store/held-delta.ts'
-import { WriteConcern, type WriteConcernStats } from '../store/replication/write-concern.ts'
+import { WriteConcern } from '../store/replication/write-concern.ts'
 import type { StateStore } from '../store/state-store.ts'
 
 export interface WriteAcksOptions {

@@ -3,6 +3,7 @@ import type { GossipStats } from '../../src/gossip/io/gossip.ts'
 import { METRIC_TABLE } from '../../src/http/metrics/metric-table.ts'
 import { createMetrics } from '../../src/http/metrics/registry.ts'
 import {
+  ackSamples,
   buildSamples,
   clockSamples,
   clusterSamples,
@@ -127,6 +128,20 @@ describe('metrics', () => {
     expect(text).toContain('hearsay_cluster_members{state="alive",class="native"} 2')
     expect(text).toContain('hearsay_cluster_members{state="suspect",class="foreign"} 1')
     expect(text).not.toContain('"x"')
+  })
+
+  it('writes that wait for other replicas are counted by what became of them', async () => {
+    const metrics = createMetrics({ processMetrics: false })
+    metrics.addSource(() => ackSamples({ waiting: 4, reached: 3, notReached: 2, late: 1 }))
+    const text = await metrics.scrape()
+    for (const line of [
+      'hearsay_acks_waiting 4',
+      'hearsay_acks_total{outcome="reached"} 3',
+      'hearsay_acks_total{outcome="not_reached"} 2',
+      'hearsay_acks_total{outcome="late_answer"} 1',
+    ]) {
+      expect(text).toContain(`${line}\n`)
+    }
   })
 
   it('clocks of peers come out by name, and are gone with the peer', async () => {

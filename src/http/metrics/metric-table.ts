@@ -48,6 +48,8 @@ export type MetricName =
   | 'hearsay_replication_dropped_total'
   | 'hearsay_sync_sessions'
   | 'hearsay_sync_events_total'
+  | 'hearsay_acks_waiting'
+  | 'hearsay_acks_total'
   | 'hearsay_store_entries'
   | 'hearsay_store_tombstones'
   | 'hearsay_store_set_members'
@@ -92,6 +94,8 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_replication_dropped_total: counter('Records and frames of peers that were dropped', 'reason'),
   hearsay_sync_sessions: gauge('Sessions of anti-entropy that are running'),
   hearsay_sync_events_total: counter('Sessions, exchanges, chunks, lines and bytes of anti-entropy', 'event'),
+  hearsay_acks_waiting: gauge('Writes that wait for the disks of other replicas'),
+  hearsay_acks_total: counter('Such writes, and answers that came when nobody waited any more', 'outcome'),
   hearsay_store_entries: gauge('Entries that hold a value and are not expired'),
   hearsay_store_tombstones: gauge('Deleted entries within their grace'),
   hearsay_store_set_members: gauge('Elements of all sets'),

@@ -4,6 +4,7 @@
  */
 import type { Silences } from '../../alerting/silences.ts'
 import type { GossipStats } from '../../gossip/io/gossip.ts'
+import type { WriteConcernStats } from '../../store/core/acknowledgement.ts'
 import type { StoreStatus } from '../../store/state-store.ts'
 import type { ClusterView, HealthView } from '../facades.ts'
 import type { MetricName } from './metric-table.ts'
@@ -55,6 +56,14 @@ export function* storeSamples(status: StoreStatus): Iterable<Sample> {
   yield { name: 'hearsay_store_damaged_copies', value: status.damagedCopies }
   yield { name: 'hearsay_store_awaiting_peers', value: status.awaitingPeers === undefined ? 0 : 1 }
   yield { name: 'hearsay_store_refusing_writes', value: status.refusing === undefined ? 0 : 1 }
+}
+
+export function* ackSamples(stats: WriteConcernStats): Iterable<Sample> {
+  yield { name: 'hearsay_acks_waiting', value: stats.waiting }
+  const outcomes = { reached: stats.reached, not_reached: stats.notReached, late_answer: stats.late }
+  for (const [outcome, value] of Object.entries(outcomes)) {
+    yield { name: 'hearsay_acks_total', value, labels: { outcome } }
+  }
 }
 
 export function* silenceSamples(silences: Silences): Iterable<Sample> {

@@ -41,6 +41,16 @@ export interface Acknowledgements {
   confirm(plan: AckPlan, deltas: readonly Delta[], timeoutMs: number): Promise<AckResult>
 }
 
+/** What became of writes that waited for other replicas. */
+export interface WriteConcernStats {
+  /** Writes that wait for other replicas just now. */
+  readonly waiting: number
+  readonly reached: number
+  readonly notReached: number
+  /** Answers that came when nobody waited any more. */
+  readonly late: number
+}
+
 /** How long a write waits for other replicas when the caller does not say. */
 export const ACK_TIMEOUT_MS = 2000
 

@@ -16,7 +16,7 @@ import { HearsayError } from '../../base/errors.ts'
 import { Heap } from '../../base/heap.ts'
 import type { Random } from '../../base/random.ts'
 import type { Broadcaster, Member } from '../../gossip/core/delegate.ts'
-import type { Ack, AckPlan, AckResult } from '../core/acknowledgement.ts'
+import type { Ack, AckPlan, AckResult, WriteConcernStats } from '../core/acknowledgement.ts'
 import type { Delta } from '../core/delta.ts'
 import { ACK_FRAME_BYTES_MAX, type AckFrame, decodeAckFrame, encodeAckFrame } from './ack-frames.ts'
 
@@ -43,15 +43,6 @@ export interface WriteConcernDeps {
   readonly requestsMax?: number
   readonly requestBytesMax?: number
   readonly asksMax?: number
-}
-
-export interface WriteConcernStats {
-  /** Writes that wait for other replicas just now. */
-  readonly waiting: number
-  readonly reached: number
-  readonly notReached: number
-  /** Answers that came when nobody waited any more. */
-  readonly late: number
 }
 
 interface Request {
