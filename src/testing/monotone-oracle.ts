@@ -8,25 +8,19 @@
 import type { Member } from '../gossip/core/delegate.ts'
 import type { MapPut } from '../store/core/delta.ts'
 import { compareRecords, compareStamps, type SeenRange, type StateView } from './write-model.ts'
-import { hadItsTime, type Lifetimes, NOTHING_ENDS } from './write-oracles.ts'
 
 export class MonotoneOracle {
   #view: StateView | undefined
   #incarnation = 0
   #members = new Map<string, number>()
 
-  /** @param isExcused keys to which an actor that was doubled on purpose wrote two things under one dot */
-  checkState(
-    view: StateView,
-    limits: Lifetimes = NOTHING_ENDS,
-    isExcused: (cell: string) => boolean = () => false,
-  ): string[] {
+  /** @param mayBeGone whether a key may hold nothing newer than this any more */
+  checkState(view: StateView, mayBeGone: (cell: string, before: MapPut) => boolean = () => false): string[] {
     const wrong: string[] = []
     for (const [cell, before] of this.#view?.puts ?? []) {
       const now = view.puts.get(cell)
       if (now !== undefined && !isOlder(now, before)) continue
-      if (!hadItsTime(before, limits) && !isExcused(cell))
-        wrong.push(`the stamp of ${cell.replace('\0', '/')} fell`)
+      if (!mayBeGone(cell, before)) wrong.push(`the stamp of ${cell.replace('\0', '/')} fell`)
     }
     for (const [cell, before] of this.#view?.records ?? []) {
       const now = view.records.get(cell)

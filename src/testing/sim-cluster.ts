@@ -31,10 +31,10 @@ import { type StateView, viewOf, WriteModel } from './write-model.ts'
 import {
   expiredButVisible,
   inventions,
-  isExcused,
   type Lifetimes,
   lostWrites,
   mapsDiffer,
+  mayBeGone,
   overclaims,
 } from './write-oracles.ts'
 
@@ -289,7 +289,7 @@ export class SimCluster {
       ...digestDrifted(process.store.state),
       ...inventions(view, this.#model),
       ...overclaims(view, this.#model, limits),
-      ...watch.oracle.checkState(view, limits, (cell) => isExcused(this.#model, cell)),
+      ...watch.oracle.checkState(view, (cell, before) => mayBeGone(this.#model, cell, before, limits)),
     ]
   }
 

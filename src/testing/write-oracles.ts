@@ -91,7 +91,7 @@ export function mapsDiffer(
     const [left, right] = [a.puts.get(cell), b.puts.get(cell)]
     if (left !== undefined && right !== undefined && sameWrite(left, right)) return []
     const newest = model.writesOf(cell).find((write) => a.seen(write.put.entry.dot))
-    if (newest === undefined || isExcused(model, cell) || hadItsTime(newest.put, limits, 0)) return []
+    if (newest === undefined || mayBeGone(model, cell, newest.put, { ...limits, graceMs: 0 })) return []
     return [`${show(cell)} differs from that of a replica that has seen the same writes`]
   })
 }
@@ -145,7 +145,8 @@ export function expiredButVisible(view: StateView, state: ReplicaState, wallMs: 
 
 /** Whether a tombstone or an expired value may be gone by now. */
 export function hadItsTime({ entry }: MapPut, limits: Lifetimes, graceMs: number = limits.graceMs): boolean {
-  const endMs = entry.value === undefined ? entry.stamp.ms : entry.expiresAtMs
+  // A husk, the rest of an expired value, has a deadline as well.
+  const endMs = entry.expiresAtMs ?? (entry.value === undefined ? entry.stamp.ms : undefined)
   return endMs !== undefined && limits.latestWallMs >= endMs + graceMs
 }
 
@@ -158,14 +159,25 @@ function holdsCell(
   limits: Lifetimes,
 ): boolean {
   const held = view.puts.get(cell)
-  const isNewer = ({ put }: CellWrite): boolean => compareStamps(put.entry.stamp, write.put.entry.stamp) >= 0
-  if (held !== undefined && isNewer({ ...write, put: held })) return true
-  const seen = model.writesOf(cell).find((other) => isNewer(other) && view.seen(other.put.entry.dot))
-  return hadItsTime((seen ?? write).put, limits) || isExcused(model, cell)
+  if (held !== undefined && compareStamps(held.entry.stamp, write.put.entry.stamp) >= 0) return true
+  return mayBeGone(model, cell, write.put, limits)
+}
+
+/**
+ * Whether a key may hold nothing newer than `put`: that, or something newer, may have been collected, perhaps by a peer that
+ * has told of it by its context alone; or the key is not judged.
+ */
+export function mayBeGone(model: WriteModel, cell: string, put: MapPut, limits: Lifetimes): boolean {
+  const isNewer = (other: MapPut): boolean => compareStamps(other.entry.stamp, put.entry.stamp) >= 0
+  return (
+    hadItsTime(put, limits) ||
+    model.writesOf(cell).some((other) => isNewer(other.put) && hadItsTime(other.put, limits)) ||
+    isExcused(model, cell)
+  )
 }
 
 /** Whether two processes gave one dot to different writes, of which one was to this key. */
-export function isExcused(model: WriteModel, cell: string): boolean {
+function isExcused(model: WriteModel, cell: string): boolean {
   return model.writesOf(cell).some(({ entry }) => entry.excuse === 'doubled')
 }
 
