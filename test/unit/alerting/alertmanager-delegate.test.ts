@@ -30,6 +30,7 @@ function member(name: string, peerClass: PeerClass, meta: Uint8Array = new Uint8
 function setup(
   members: Member[] = [member('am', 'foreign'), member('zz', 'native', nativeMeta())],
   name = 'self',
+  foreignState: 'alertmanager' | 'none' = 'alertmanager',
 ) {
   const state = new ReplicaState()
   const records = memoryRecords()
@@ -57,6 +58,7 @@ function setup(
     },
     note: (event, fields) => notes.push([event, fields]),
     dropped: () => undefined,
+    foreignState,
   })
   const write = (put: RecordPut): void => {
     const delta = { puts: [], adds: [], covered: [], records: [put] }
@@ -177,5 +179,24 @@ describe('a hearsay replica whose private versions we do not read', () => {
     expect(notes).toEqual([
       ['replication.peer_version_unsupported', { peer: 'zz-new', theirs: '7-9', ours: 1 }],
     ])
+  })
+})
+
+describe("with foreignState 'none'", () => {
+  it('others than hearsay replicas are told nothing, and heard on nothing', () => {
+    const quiet = setup(undefined, 'self', 'none')
+    const talking = setup()
+    talking.write(put('theirs'))
+    quiet.write(put('ours'))
+    expect(audiences(quiet.sent)).toEqual(['native'])
+    expect(quiet.delegate.localState(exchange('foreign'))).toHaveLength(0)
+    const toStranger = decodeForeignState(quiet.delegate.localState(exchange(undefined)))
+    expect([toStranger.puts.length, toStranger.hearsayFrame.length > 0]).toEqual([0, true])
+    const [part] = talking.sent.filter(({ audience }) => audience === 'foreign')
+    expect(part).toBeDefined()
+    quiet.delegate.userMessage(part?.payload ?? new Uint8Array(0))
+    quiet.delegate.mergeRemoteState(talking.delegate.localState(exchange('foreign')), exchange('foreign'))
+    expect(quiet.records.get(SILENCE_TABLE, 'theirs')).toBeUndefined()
+    expect(quiet.records.get(SILENCE_TABLE, 'ours')).toBeDefined()
   })
 })
