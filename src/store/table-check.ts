@@ -20,9 +20,10 @@ import { ByteReader } from '../base/bytes.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { crc32c } from './crc32c.ts'
 import { unreadable } from './level-directory.ts'
+import { liveTables } from './live-tables.ts'
 import { unpackSnappy } from './snappy.ts'
 
-const TABLE_FILE = /^\d+\.(ldb|sst)$/
+const TABLE_FILE = /^(\d+)\.(ldb|sst)$/
 const FOOTER_BYTES = 48
 const MAGIC = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]
 const TRAILER_BYTES = 5
@@ -35,28 +36,35 @@ interface Handle {
   readonly size: number
 }
 
-/** @throws HearsayError `STORE_DAMAGED` naming the first table that fails and where, `STORE_UNREADABLE` */
+/** Of the tables that the manifest names. @throws HearsayError `STORE_DAMAGED` naming the first table that fails and where, `STORE_UNREADABLE` */
 export async function checkTables(databasePath: string): Promise<void> {
   for (const name of await tableNames(databasePath)) {
     const path = join(databasePath, name)
-    const fault = tableFault(await readTable(path))
+    const table = await readTable(path)
+    const fault = table === undefined ? undefined : tableFault(table)
     if (fault !== undefined) throw new HearsayError('STORE_DAMAGED', `the table ${path} is damaged: ${fault}`)
   }
 }
 
 async function tableNames(databasePath: string): Promise<string[]> {
   try {
-    return (await fs.readdir(databasePath)).filter((name) => TABLE_FILE.test(name))
+    const live = await liveTables(databasePath)
+    return (await fs.readdir(databasePath)).filter((name) => {
+      const number = TABLE_FILE.exec(name)?.[1]
+      return number !== undefined && live?.has(Number(number)) === true
+    })
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return []
     throw unreadable(databasePath, cause)
   }
 }
 
-async function readTable(path: string): Promise<Uint8Array> {
+async function readTable(path: string): Promise<Uint8Array | undefined> {
   try {
     return await fs.readFile(path)
   } catch (cause) {
+    // Gone since it was listed: compacted away by a process that holds the lock, which the opening will meet.
+    if (errorCode(cause) === 'ENOENT') return undefined
     if (errorCode(cause) !== 'EIO') throw unreadable(path, cause)
     throw new HearsayError('STORE_DAMAGED', `the table ${path} cannot be read: EIO`, { cause })
   }
