@@ -72,6 +72,18 @@ describe('the write concern of a replica', () => {
     expect([reached, acked]).toEqual([false, ['a', 'c']])
   })
 
+  it('does not count a replica that parks the write, because it comes from its future', async () => {
+    const ahead = await open('ahead', [], 60_000)
+    const b = await open('b', [ahead])
+    await until(() => [ahead, b].every((replica) => replica.gossip?.members().length === 2))
+    const { deltas } = await ahead.store.kv.put('m', 'k', value)
+    const { reached, acked } = await ahead.acks.confirm(ahead.acks.plan(2), deltas, 300)
+    expect([reached, acked]).toEqual([false, ['ahead']])
+    expect(b.store.kv.get('m', 'k')).toBeUndefined()
+    const added = await ahead.store.sets.add('s', 'ana')
+    expect((await ahead.acks.confirm(ahead.acks.plan(2), added.deltas, 5000)).reached).toBe(true)
+  })
+
   it('tells whoever waits at once when the replica closes', async () => {
     const [a, b] = await trio()
     const { deltas } = await a.store.kv.put('m', 'k', value)

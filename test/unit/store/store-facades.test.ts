@@ -138,6 +138,19 @@ describe('string sets', () => {
   })
 })
 
+describe('too many writes at once', () => {
+  it('are bounded in bytes with their keys, also those without a value', async () => {
+    const large = await openHostStore()
+    const adding = Array.from({ length: 60_000 }, (_, i) => large.sets.add('s', `${i}`.padStart(1024)))
+    const outcomes = await Promise.allSettled(adding)
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused[0]?.reason).toMatchObject({ code: 'STORE_OVERLOADED' })
+    expect(large.status().setMembers).toBe(60_000 - refused.length)
+    await large.close()
+  })
+})
+
 describe('record tables', () => {
   const record = (versionNs: bigint): { versionNs: bigint; bytes: Uint8Array; expiresAtMs: number } => ({
     versionNs,
