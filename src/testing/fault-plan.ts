@@ -131,13 +131,15 @@ function drawEnds(options: SimOptions): PlannedFault[] {
 }
 
 function drawHarms(options: SimOptions, kind: DiskHarm): PlannedFault[] {
-  return draw(options, kind, RARE, (random, span) => ({
+  const drawn = draw(options, kind, RARE, (random, span) => ({
     kind,
     ...span(10, 4000),
     node: random.below(fragileNodes(options)),
     share: random.next(),
     from: random.below(options.nodes),
   }))
+  // A replica gives up its actor once in ten minutes at most (store/shadow-watch.ts): the second clone would stay unnoticed.
+  return kind === 'clone' ? drawn.slice(0, 1) : drawn
 }
 
 function drawClocks(options: SimOptions): PlannedFault[] {
