@@ -103,8 +103,8 @@ export class DurableStore implements StateStore {
     })
     this.#shadow = new ShadowWatch({ keeper, context: state.context, monotonicMs, mint: options.mint, log })
     const entries = (): number => {
-      const counts = state.counts(wallMs())
-      return counts.values + counts.setMembers + counts.records
+      const { tombstones, husks } = state.counts(wallMs())
+      return state.digest.count - tombstones - husks
     }
     const removals = new RecentRemovals()
     const parts: StoreParts = { state, committer: this.#committer, limits, removals, wallMs, entries }

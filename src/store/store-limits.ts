@@ -1,7 +1,8 @@
 /**
  * The bounds on what a local write may carry, and the checks of them. What arrives from peers is bounded by the codec.
- * Sizes are bytes of UTF-8. The number of entries counts values, set members and records held; it is compared before
- * each write, so that writes that reach the disk together may pass it by less than that group.
+ * Sizes are bytes of UTF-8. The number of entries counts values, set members and records held, those that have expired
+ * and were not swept away yet among them. It is compared before each write, so that writes that reach the disk together
+ * may pass it by less than that group.
  */
 import { HearsayError } from '../base/errors.ts'
 import { MUTATIONS_PER_OPERATION_MAX } from './core/commit-queue.ts'

@@ -10,6 +10,6 @@ export interface StoreParts {
   readonly limits: StoreLimits
   readonly removals: RecentRemovals
   readonly wallMs: () => number
-  /** Values, set members and records held just now. */
+  /** Values, set members and records held just now, expired or not. */
   readonly entries: () => number
 }

@@ -125,6 +125,24 @@ describe('key-value maps', () => {
   })
 })
 
+describe('the limit of entries', () => {
+  it('counts what is held: values that have expired until they are swept away, and no tombstones', async () => {
+    let wallMs = 1000
+    const clock = { monotonicMs: () => wallMs, wallMs: () => wallMs }
+    const small = await openHostStore({ clock, limits: { entriesMax: 2 } })
+    await small.kv.put('m', 'a', text('1'), { expiresAtMs: 2000 })
+    await small.kv.put('m', 'b', text('1'))
+    await small.kv.delete('m', 'b')
+    await small.sets.add('s', 'x')
+    wallMs = 2001
+    expect(small.status().entries).toBe(0)
+    await expect(small.kv.put('m', 'c', text('1'))).rejects.toMatchObject({ code: 'STORE_ENTRIES_MAX' })
+    await small.sets.remove('s', 'x')
+    await small.kv.put('m', 'c', text('1'))
+    await small.close()
+  })
+})
+
 describe('string sets', () => {
   it('add, remove and list members in order', async () => {
     expect(await store.sets.add('s', 'b')).toMatchObject({ added: true })
