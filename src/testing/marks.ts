@@ -44,6 +44,10 @@ export class Marks {
     for (const [name, count] of Object.entries(counts)) this.hit(`${prefix}${name}`, count)
   }
 
+  has(name: string): boolean {
+    return this.#counts.has(name)
+  }
+
   /** Of `names`, those never hit. */
   missing(names: readonly string[]): readonly string[] {
     return names.filter((name) => !this.#counts.has(name))

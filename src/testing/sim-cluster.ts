@@ -310,7 +310,12 @@ export class SimCluster {
   checkAlgebra(): string[] {
     // Two writes under one dot have no right order: all that is promised is that replicas agree in the end.
     if (this.ledger.entries.some((entry) => entry.excuse === 'doubled')) return []
-    return algebra(this.#states(), this.node(0).clock.wallMs())
+    const wallMs = this.node(0).clock.wallMs()
+    return algebra(this.#states(), wallMs, this.marks.has('collected') || this.#collectedNow(wallMs))
+  }
+
+  #collectedNow(wallMs: number): boolean {
+    return this.nodes.some(({ process }) => (process?.store.state.counts(wallMs).collected ?? 0) > 0)
   }
 
   /** @returns where digests tell otherwise than a comparison of everything */
