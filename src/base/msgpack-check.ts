@@ -3,8 +3,8 @@
  *
  * Bytes of a value come from whoever may write. A header of five bytes can announce an array of 2^32 items, and a decoder
  * that believes it reserves memory for them; extensions can announce regular expressions, errors or cycles. So the
- * bytes are walked first, at a few ns each, without building anything: every length must fit into what is left, nesting
- * is bounded, and of the extensions only timestamps and the `undefined` of msgpackr pass.
+ * bytes are walked first, at a few ns each, without building anything: all that is announced must be there, nesting is
+ * bounded, and of the extensions only timestamps and the `undefined` of msgpackr pass.
  *
  * Not looked at: whether strings are UTF-8, and whether keys are strings.
  */
@@ -60,9 +60,7 @@ export function msgpackFault(bytes: Uint8Array, depthMax: number): string | unde
     const items = containerItems(head, view, at)
     if (items !== undefined) {
       at += containerHeader(head)
-      // Each item takes a byte at least.
-      if (at > bytes.length || items > bytes.length - at)
-        return 'it announces more items than there are bytes'
+      if (at > bytes.length) return 'it ends early'
       if (due.length > depthMax) return `it is nested deeper than ${depthMax}`
       due.push(items)
       continue

@@ -173,6 +173,8 @@ describe('a watch ends', () => {
     const map = (await openEmbedded()).map('m')
     const changes = map.watch()
     const [first, second] = [changes.next(), changes.next()]
+    // A turn, so that the first is waiting for a change by now.
+    await new Promise((resolve) => setImmediate(resolve))
     expect(await changes.return?.()).toEqual({ done: true, value: undefined })
     expect([await first, await second]).toEqual([
       { done: true, value: undefined },

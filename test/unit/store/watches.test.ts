@@ -189,6 +189,11 @@ describe('waiting', () => {
     // One listener however many wait, so that Node does not warn of a leak.
     expect([watches.stats.waiting, getEventListeners(controller.signal, 'abort').length]).toEqual([500, 1])
     controller.abort()
+    const woken = new AbortController()
+    const wait = watches.next(watches.end, ALL, 1, woken.signal)
+    await kv.put('m', 'k', value('2'))
+    await wait
+    expect(getEventListeners(woken.signal, 'abort')).toEqual([])
     const answers = await Promise.all(waits)
     expect([answers.filter((answer) => answer === 'aborted').length, answers[0]]).toEqual([500, ['put k=1']])
     expect([watches.stats.waiting, getEventListeners(controller.signal, 'abort').length]).toEqual([0, 0])
