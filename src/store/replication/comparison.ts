@@ -39,12 +39,14 @@ export class Comparison {
   }
 
   place(item: ItemHash): 'common' | 'mine' | 'contested' {
-    if (!this.#isInQuestion(item)) return 'common'
+    // Theirs first, whatever the sketch said of ours, which may have changed since. Asked for an item whose dot we have
+    // seen, the peer would take it that we let it go, and let it go as well.
     if (this.#theirs.mark(item.hi, item.lo) !== ABSENT) {
       this.#theirs.setMark(item.hi, item.lo, MATCHED)
       return 'common'
     }
-    return this.#theirs.contest(item.hi) ? 'contested' : 'mine'
+    if (this.#theirs.contest(item.hi)) return 'contested'
+    return this.#isInQuestion(item) ? 'mine' : 'common'
   }
 
   /** What the peer holds and we do not; complete once all our items were placed. */
