@@ -108,7 +108,7 @@ const FEW = 8
 /** Numbers values from 1 in the order they come. */
 class Numbering<T> {
   readonly #few: T[] = []
-  readonly #many = new Map<T, number>()
+  #many: Map<T, number> | undefined
 
   /** 0 for a value that is met for the first time. */
   numberOf(value: T): number {
@@ -118,6 +118,7 @@ class Numbering<T> {
       few.push(value)
       return 0
     }
+    this.#many ??= new Map()
     const number = this.#many.get(value)
     if (number === undefined) this.#many.set(value, FEW + this.#many.size + 1)
     return number ?? 0
@@ -125,7 +126,7 @@ class Numbering<T> {
 
   reset(): void {
     this.#few.length = 0
-    if (this.#many.size > 0) this.#many.clear()
+    this.#many = undefined
   }
 }
 
@@ -150,7 +151,7 @@ export class FrameReader {
     this.#ownBytes = ownBytes
   }
 
-  /** Starts over with another frame. */
+  /** Starts over with another frame, for callers that read very many small ones. */
   reset(bytes: Uint8Array): void {
     this.bytes.reset(bytes)
     this.#actors.length = 0
