@@ -245,6 +245,7 @@ export class Replica {
 
   async #close(): Promise<void> {
     clearInterval(this.#syncTicks)
+    this.#settlement?.stop()
     this.store.watches.close()
     this.ownership.close()
     if (this.gossip !== undefined) {

@@ -79,13 +79,19 @@ export class Settlement {
     return `settling: the state of ${names.join(', ')}${rest} is not here yet`
   }
 
-  /** Joins the configured peers and hears every member once. Resolves when done, or when gossip stops. */
+  /** Ends `run`, whatever is missing. */
+  stop(): void {
+    if (this.#phase === 'settling') this.#phase = 'gave-up'
+  }
+
+  /** Joins the configured peers and hears every member once. Resolves when done, given up or stopped. */
   async run(): Promise<Phase> {
     const startedMs = this.#clock.monotonicMs()
     this.#graceEndsAtMs = startedMs + (this.#options.graceMs ?? GRACE_MS)
     void this.#call()
     for (;;) {
       const missing = this.#missing()
+      if (this.settled) return this.#phase
       if (this.#called && missing.length === 0) this.#phase = 'settled'
       else if (this.#clock.monotonicMs() - startedMs >= this.#options.timeoutMs) this.#phase = 'gave-up'
       if (this.settled) return this.#phase

@@ -136,4 +136,14 @@ describe('settlement', () => {
     await late.gossip.stop()
     await expect(run).resolves.toBeDefined()
   })
+
+  it('ends when it is stopped, whatever is missing', async () => {
+    const peer = await rig.started('peer')
+    const late = await rig.started('late')
+    await late.gossip.join([peer.at()])
+    const settlement = settlementOf(late.gossip, { syncedWith: () => false })
+    const run = settlement.run()
+    settlement.stop()
+    await expect(run).resolves.toBe('gave-up')
+  })
 })
