@@ -100,7 +100,11 @@ requirement(compiler)('a server on a disk that misbehaves', () => {
   it('answers a put that a failed sync carried with 503, and keeps what follows through kill -9', async () => {
     const storagePath = tempDir()
     const trigger = join(tempDir(), 'trigger')
-    const env = { LD_PRELOAD: buildShim('fail-fdatasync-once'), HEARSAY_SHIM_TRIGGER: trigger }
+    const env = {
+      LD_PRELOAD: buildShim('fail-fdatasync'),
+      HEARSAY_SHIM_TRIGGER: trigger,
+      HEARSAY_SHIM_ONCE: '1',
+    }
     const replica = await start({ storagePath, clustered: false, env })
     const at = (url: string, key: string): string => `${url}/api/v1/kv/m/${key}`
     expect((await ask(at(replica.url, 'before'), 'PUT', '1')).status).toBe(201)

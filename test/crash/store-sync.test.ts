@@ -58,7 +58,8 @@ requirement(compiler)('a store on a disk that misbehaves', () => {
     const path = tempDir()
     const trigger = join(tempDir(), 'trigger')
     const child = new LineProcess([worker.path, 'serve', path], {
-      LD_PRELOAD: buildShim('fail-fdatasync-once'),
+      LD_PRELOAD: buildShim('fail-fdatasync'),
+      HEARSAY_SHIM_ONCE: '1',
       HEARSAY_SHIM_TRIGGER: trigger,
     })
     await child.expect('ready')

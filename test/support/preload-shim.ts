@@ -17,9 +17,7 @@ export const compiler: Requirement = {
 const built = new Map<string, string>()
 
 /** @returns the path to put into `LD_PRELOAD`. @throws when gcc fails, with its words */
-export function buildShim(
-  name: 'slow-fdatasync' | 'fail-fdatasync' | 'fail-fdatasync-once' | 'spoilt-tables',
-): string {
+export function buildShim(name: 'slow-fdatasync' | 'fail-fdatasync' | 'spoilt-tables'): string {
   const known = built.get(name)
   if (known !== undefined) return known
   mkdirSync(OUTPUT, { recursive: true })
