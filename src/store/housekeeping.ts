@@ -1,6 +1,6 @@
 /**
- * What an open store does by itself as time passes: once a second it merges parked entries that have become due, and at
- * each whole minute of the wall clock it sweeps away what has expired or is past its grace.
+ * What an open store does by itself as time passes. Once a second it merges parked entries that have become due, and
+ * sweeps: away goes what had expired or was past its grace at the last whole minute of the wall clock, and what is too much.
  *
  * A sweep may find a million entries due. It works in parts of a few milliseconds, one a turn of the event loop. While
  * this replica does not trust its own clock (writes are refused for it), time stands still here too: what a wrong clock
@@ -30,7 +30,6 @@ export class Housekeeping {
   readonly #options: HousekeepingOptions
   readonly #ticking: NodeJS.Timeout
   #part: NodeJS.Immediate | undefined
-  #sweptMs: number | undefined
 
   constructor(options: HousekeepingOptions) {
     this.#options = options
@@ -56,10 +55,9 @@ export class Housekeeping {
   #sweep(): void {
     const { work, wallMs, paused, worked } = this.#options
     this.#part = undefined
-    const minuteMs = Math.floor(wallMs() / SWEEP_INTERVAL_MS) * SWEEP_INTERVAL_MS
-    if (minuteMs === this.#sweptMs || paused()) return
-    if (work.sweep(minuteMs)) this.#sweptMs = minuteMs
-    else this.#part = setImmediate(() => this.#sweep())
+    if (paused()) return
+    const done = work.sweep(Math.floor(wallMs() / SWEEP_INTERVAL_MS) * SWEEP_INTERVAL_MS)
+    if (!done) this.#part = setImmediate(() => this.#sweep())
     worked()
   }
 }

@@ -8,6 +8,12 @@
  */
 import type { Delta, FullState, MapPut } from '../../src/store/core/delta.ts'
 
+/** How the world stands when a state is judged. */
+export interface Moment {
+  /** What has expired by then is not there for readers. */
+  readonly nowMs: number
+}
+
 /** Indexes into the history. */
 export type Known = ReadonlySet<number>
 
@@ -39,6 +45,46 @@ export class History {
       ...this.#mapFaults(state, heard, covered),
       ...recordFaults(state, heard),
     ]
+  }
+
+  /** Whether somebody has written over it, not later than `untilMs`. */
+  isOutdone(put: MapPut, untilMs: number): boolean {
+    return this.#deltas.some((delta) =>
+      delta.puts.some(
+        (other) =>
+          other.map === put.map &&
+          other.key === put.key &&
+          other.entry.stamp.ms <= untilMs &&
+          stampText(other) > stampText(put),
+      ),
+    )
+  }
+
+  /** After everybody has heard of everything: @returns what is wrong, in words */
+  finalFaults(state: FullState, { nowMs }: Moment): string[] {
+    const covered = new Set(
+      this.#deltas.flatMap((delta) => delta.covered.map(({ actor, n }) => `${actor}:${n}`)),
+    )
+    const faults = [...this.#setFaults(state, this.#deltas, covered), ...recordFaults(state, this.#deltas)]
+    const winners = new Map<string, MapPut>()
+    for (const put of this.#deltas.flatMap((delta) => delta.puts)) {
+      const name = `${put.map}/${put.key}`
+      const best = winners.get(name)
+      if (best === undefined || stampText(put) > stampText(best)) winners.set(name, put)
+    }
+    const isThere = ({ entry }: MapPut): boolean =>
+      entry.value !== undefined && (entry.expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs
+    const shown = new Map(state.puts.filter(isThere).map((put) => [`${put.map}/${put.key}`, put]))
+    for (const [name, winner] of winners) {
+      const held = shown.get(name)
+      if (held !== undefined && covered.has(dotText(held))) faults.push(`${name} shows a ghost`)
+      else if (isThere(winner)) {
+        if (held === undefined || dotText(held) !== dotText(winner))
+          faults.push(`${name} shows a wrong winner`)
+      } else if (held !== undefined && !this.forgetful) faults.push(`${name} shows what is outdone`)
+    }
+    for (const name of shown.keys()) if (!winners.has(name)) faults.push(`${name} was never written`)
+    return faults
   }
 
   #setFaults(state: FullState, heard: readonly Delta[], covered: ReadonlySet<string>): string[] {
@@ -99,6 +145,11 @@ function recordText(record: { readonly versionNs: bigint; readonly bytes: Uint8A
 
 function dotText({ entry }: MapPut): string {
   return `${entry.dot.actor}:${entry.dot.n}`
+}
+
+/** Names of the dots that a state holds, by where they stand. */
+export function heldDots({ puts, adds }: FullState): Set<string> {
+  return new Set([...puts.map(dotText), ...adds.map(({ dot }) => `${dot.actor}:${dot.n}`)])
 }
 
 /** Fixed widths, so that text order is stamp order. */

@@ -87,7 +87,13 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 /** Three replicas after one history. */
 const worlds: fc.Arbitrary<World> = steps.map((list) => {
-  const world = new World(3, (actor) => new RealReplica(actor))
+  const world = new World(3, {
+    create: (actor) => new RealReplica(actor),
+    maxClockSkewMs: 10_000,
+    skewMs: (index) => index * 7,
+    forgetful: false,
+    hard: false,
+  })
   for (const step of list) world.step(step)
   return world
 })

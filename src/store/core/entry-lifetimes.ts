@@ -6,8 +6,8 @@
  * the grace (24 h), counted from the deadline and from the stamp. Their dots stay in the context, which is all that is
  * needed against their coming back; the grace is for writes that the deleter had not seen (peers.md 3c).
  *
- * At most `tombstonesMax` husks and tombstones are held (250,000, about 100 MB). Beyond that the oldest go early: safe
- * for everything whose write was seen here, by the same argument.
+ * At most `tombstonesMax` husks and tombstones are held (250,000, about 100 MB). Beyond that the oldest go early, with the
+ * next part of a sweep: safe for everything whose write was seen here, by the same argument.
  *
  * Counts are kept as entries come and go, so asking for them costs nothing but the expiries that have become due. If the
  * wall clock steps back, an entry counted as expired stays so counted. Whoever follows changes hears of each expiry once,
@@ -151,13 +151,13 @@ export class EntryLifetimes {
       return { ...husk, what: 'husk' }
     }
     const gone = this.#leaving.take(minuteMs)
-    if (gone === undefined) return this.surplus()
+    if (gone === undefined) return this.#surplus()
     this.#collected++
     return { ...gone, what: 'gone' }
   }
 
   /** The oldest tombstone or husk, when there are too many. */
-  surplus(): Due | undefined {
+  #surplus(): Due | undefined {
     if (this.#tombstones + this.#husks <= this.#tombstonesMax) return undefined
     const gone = this.#leaving.take(Number.POSITIVE_INFINITY)
     if (gone === undefined) return undefined

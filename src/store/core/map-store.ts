@@ -131,7 +131,7 @@ export class MapStore {
   }
 
   /**
-   * Begins or goes on with the sweep of one whole minute.
+   * Begins or goes on with the sweep of one whole minute; drops the oldest tombstones and husks beyond their bound, too.
    *
    * @param max how much is done at most
    * @param changed gets what the disk must be told, and readers need not
@@ -150,14 +150,6 @@ export class MapStore {
       changed(map, key)
     }
     return done
-  }
-
-  /** Forgets the oldest tombstones and husks beyond their bound. */
-  dropSurplus(changed: (map: string, key: string) => void): void {
-    for (let due = this.lifetimes.surplus(); due !== undefined; due = this.lifetimes.surplus()) {
-      this.drop(due.map, due.key)
-      changed(due.map, due.key)
-    }
   }
 
   *puts(): Generator<{ readonly map: string; readonly key: string; readonly entry: HeldEntry }> {

@@ -292,8 +292,8 @@ export class ReplicaState {
   }
 
   /**
-   * Does a part of what is due at a whole minute: to be called, with the same minute, until it is done. What is joined
-   * from then on is judged by this minute too.
+   * Does a part of what is due at a whole minute: to be called, with the same minute, until it is done, and as often as
+   * one likes after that: it then drops surplus tombstones. What is joined from then on is judged by this minute too.
    *
    * @param max how many items are looked at; 2,000 take a few ms
    */
@@ -374,7 +374,6 @@ export class ReplicaState {
       news = true
       changed.push({ kind: 'member', set: left.set, member: left.member })
     }
-    this.#maps.dropSurplus((map, key) => changed.push({ kind: 'entry', map, key }))
     return news
   }
 }

@@ -12,6 +12,7 @@ describe('a state that was loaded', () => {
     expect(state.entry('m', 'k')).toBeUndefined()
     const later = NOW_MS + 6000
     for (const n of [2, 3, 4]) state.join(put(`k${n}`, entry(n, later + n)), later)
+    state.sweep(later)
     expect(state.counts(later).earlyCollected).toBe(1)
   })
 })

@@ -226,7 +226,7 @@ describe('a sweep', () => {
     const context = new CausalContext()
     for (let n = 1; n <= 4; n++) store.joinPut(context, { map: 'm', key: `${n}`, entry: entry(n, n) })
     const gone: string[] = []
-    store.dropSurplus((_map, key) => gone.push(key))
+    store.sweep(0, 1000, (_map, key) => gone.push(key))
     expect(gone).toEqual(['1', '2'])
     expect([store.lifetimes.tombstones, store.lifetimes.earlyCollected]).toEqual([2, 2])
     expect(context.upTo(A)).toBe(4)
