@@ -16,6 +16,7 @@
  * the next anti-entropy. Nothing here is on disk: a replica that starts anew gets it again from its peers.
  */
 import type { ActorId } from '../../base/names.ts'
+import type { CausalContext } from '../../crdt/context.ts'
 import type { Dot } from '../../crdt/dot.ts'
 import { compareEntries } from '../../crdt/lww-map.ts'
 import type { MapPut } from './delta.ts'
@@ -77,6 +78,12 @@ export class Parking {
   /** In no particular order. */
   *puts(): Generator<Parked> {
     for (const [, , parked] of this.#byKey.entries()) yield parked
+  }
+
+  /** Whether a context claims the dot of anything parked. */
+  isSeenBy(theirs: CausalContext): boolean {
+    for (const { entry } of this.puts()) if (theirs.has(entry.dot)) return true
+    return false
   }
 
   /** Keeps it, unless a newer one of its key is parked or there is no room. */

@@ -268,13 +268,14 @@ export class ReplicaState {
   }
 
   /**
-   * See Syncable.unite. Nothing while an entry is parked: the peer may have seen what that write covers, and here nothing
-   * is held in its place yet. Claimed, it would be taken from those who hold it, and they would have nothing either.
+   * See Syncable.unite. Nothing of a peer that has merged what is parked here: it has seen what that write covers too, and
+   * here nothing is held in its place yet. Claimed, it would be taken from those who hold it, and they would have nothing
+   * either. A peer that has parked it as well claims no more than we may.
    * @returns the actors of whom more is seen now, to be saved
    */
   unite(theirs: CausalContext): readonly ActorId[] {
     const grown: ActorId[] = []
-    if (this.#parking.size > 0) return grown
+    if (this.#parking.isSeenBy(theirs)) return grown
     for (const actor of theirs.actors()) {
       const news = theirs.intervals(actor).filter((interval) => !this.#context.hasAll(actor, interval))
       for (const interval of news) this.#context.addInterval(actor, interval)

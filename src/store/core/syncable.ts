@@ -45,7 +45,7 @@ export interface Syncable {
    * @returns how many went
    */
   retire(items: Iterable<StateItem>, theirs: CausalContext): number
-  /** Takes over the context of a peer that holds the same items; not while entries are parked. */
+  /** Takes over the context of a peer that holds the same items; not one that has merged what is parked here. */
   unite(theirs: CausalContext): void
   /** Calls back once everything joined so far is on disk, or with false when the disk refuses. */
   durable(done: (ok: boolean) => void): void

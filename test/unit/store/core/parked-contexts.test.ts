@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
-import { dot, entry, put } from './fixtures.ts'
+import { A, B, covered, dot, entry, put } from './fixtures.ts'
 
 const NOW_MS = 1_000_000
 
@@ -19,5 +19,21 @@ describe('the context of a peer that holds the same', () => {
     state.releaseParked(ahead + 1)
     expect(state.unite(peer.context)).toHaveLength(1)
     expect(state.context.equals(peer.context)).toBe(true)
+  })
+
+  it('is taken over beside what both have parked: a write from the year 2200 keeps no gap open till then', () => {
+    const [peer, state] = [new ReplicaState(), new ReplicaState()]
+    const farAhead = put('k', entry(1, 7_258_118_400_000, 'far', { dot: dot(1, B) }))
+    for (const replica of [peer, state]) {
+      replica.join(put('held', entry(3, NOW_MS, 'v')), NOW_MS)
+      replica.join(farAhead, NOW_MS)
+      expect(replica.counts(NOW_MS).parked).toBe(1)
+    }
+    peer.join(covered(dot(1), dot(2)), NOW_MS)
+    expect(state.digest.root()).toEqual(peer.digest.root())
+    expect(state.context.holes).toBe(1)
+    expect(state.unite(peer.context)).toEqual([A])
+    expect(state.context.equals(peer.context)).toBe(true)
+    expect(state.counts(NOW_MS).parked).toBe(1)
   })
 })
