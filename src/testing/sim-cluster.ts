@@ -29,6 +29,7 @@ import { StampOracle } from './stamp-oracle.ts'
 import { Trace } from './trace.ts'
 import { type StateView, viewOf, WriteModel } from './write-model.ts'
 import {
+  excuseHarmed,
   expiredButVisible,
   inventions,
   type Lifetimes,
@@ -172,14 +173,9 @@ export class SimCluster {
       if (doubles) this.#model.doubled(actor)
       this.#stamps.forget(actor, doubles)
     }
-    const views = this.nodes.map((node) => this.#diskView(node.index))
     this.#ghosts.letGo(index, this.#diskView(index))
-    const limits = this.#lifetimes()
-    for (const entry of this.ledger.entries) {
-      if (entry.outcome !== 'acked' || entry.excuse !== undefined) continue
-      const survives = views.some((view) => lostWrites(view, this.#model, [entry], limits).length === 0)
-      if (!survives) entry.excuse = 'harmed'
-    }
+    const views = this.nodes.map((node) => this.#diskView(node.index))
+    excuseHarmed(this.ledger.entries, views, this.#model, this.#lifetimes())
   }
 
   #diskView(index: number): StateView {
@@ -311,11 +307,9 @@ export class SimCluster {
     // Two writes under one dot have no right order: all that is promised is that replicas agree in the end.
     if (this.ledger.entries.some((entry) => entry.excuse === 'doubled')) return []
     const wallMs = this.node(0).clock.wallMs()
-    return algebra(this.#states(), wallMs, this.marks.has('collected') || this.#collectedNow(wallMs))
-  }
-
-  #collectedNow(wallMs: number): boolean {
-    return this.nodes.some(({ process }) => (process?.store.state.counts(wallMs).collected ?? 0) > 0)
+    const collects = ({ process }: SimNode): boolean =>
+      (process?.store.state.counts(wallMs).collected ?? 0) > 0
+    return algebra(this.#states(), wallMs, this.marks.has('collected') || this.nodes.some(collects))
   }
 
   /** @returns where digests tell otherwise than a comparison of everything */
@@ -349,12 +343,9 @@ export class SimCluster {
 
   /** To be told when the cluster has come to rest: all have heard of everything now. */
   atRest(): void {
-    const writers = this.nodes.flatMap(({ process }) =>
-      process !== undefined && process.identity.issued > 0 ? [process.identity] : [],
-    )
-    if (new Set(writers.map(({ actor }) => actor)).size < writers.length)
-      this.#found.push('two replicas write as one actor, and neither has noticed')
-    this.#ghosts.atRest()
+    for (const { index, process } of this.nodes)
+      if (process !== undefined && isDoubledUnnoticed(process))
+        this.#found.push(`n${index} has not noticed that another one writes under its actor`)
     for (const node of this.nodes) node.countMarks()
     this.marks.hit('dead-for-good', this.#ghosts.deadCount)
     for (const { excuse } of this.ledger.entries)
@@ -400,4 +391,10 @@ export class SimCluster {
     const { faults, maxClockSkewMs } = this.options
     return node.clock.wallMs() + (faults.includes('wrong-clock') ? -HOUR_MS : maxClockSkewMs)
   }
+}
+
+/** At rest a replica has heard of every number of its actor; one beyond its own is another's. */
+function isDoubledUnnoticed({ identity, store }: SimProcess): boolean {
+  const { actor, first, issued } = identity
+  return store.context.maxOf(actor) >= first + issued
 }

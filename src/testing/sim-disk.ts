@@ -46,6 +46,8 @@ interface DurableBatch {
   readonly ops: readonly StorageOp[]
   /** The lease file at that time. */
   readonly lease: Uint8Array | undefined
+  /** When it was lost; or, of one that stands for flipped bits, when they flipped. */
+  readonly harmedAtMs?: number
 }
 
 export class SimDisk {
@@ -125,7 +127,7 @@ export class SimDisk {
   image(atMs: number = this.#clock.nowMs): DiskImage {
     const batches = this.#batches.filter((batch) => batch.atMs <= atMs)
     const lease = atMs >= this.#clock.nowMs ? this.#lease : batches.at(-1)?.lease
-    return { batches, lease, damaged: atMs >= this.#clock.nowMs ? this.#damaged : 0 }
+    return { batches, lease, damaged: atMs >= this.#clock.nowMs ? this.#damaged : damagedAt(atMs, batches) }
   }
 
   /** Replaces everything. The node must be down. */
@@ -145,7 +147,11 @@ export class SimDisk {
     if (this.#batches.length < 2) return false
     const lost = this.#random.below(this.#batches.length - 1)
     // An empty one stays in its place: the batch numbers after it are what tells of the gap.
-    this.#replay(this.#batches.map((batch, index) => (index === lost ? { ...batch, ops: [] } : batch)))
+    this.#replay(
+      this.#batches.map((batch, index) =>
+        index === lost ? { ...batch, ops: [], harmedAtMs: this.#clock.nowMs } : batch,
+      ),
+    )
     this.#damaged++
     return true
   }
@@ -159,7 +165,7 @@ export class SimDisk {
       const key = this.#pairs.get(name)?.[0]
       assert(key !== undefined, 'the pair is there')
       this.#pairs.delete(name)
-      this.#batches.push(this.#batch([{ type: 'delete', key }]))
+      this.#batches.push({ ...this.#batch([{ type: 'delete', key }]), harmedAtMs: this.#clock.nowMs })
     }
     this.#damaged += flipped
     return flipped
@@ -194,6 +200,13 @@ export class SimDisk {
       else this.#pairs.set(name, [op.key, op.value])
     }
   }
+}
+
+/** Harms that no later batch had repaired by then. One done later, to what is part of the copy, is part of it too. */
+function damagedAt(atMs: number, batches: readonly DurableBatch[]): number {
+  const intact = batches.filter(({ harmedAtMs }) => harmedAtMs === undefined)
+  const lastMs = intact.at(-1)?.atMs ?? 0
+  return batches.filter(({ harmedAtMs = -1 }) => harmedAtMs > atMs || harmedAtMs >= lastMs).length
 }
 
 function copyOf(op: StorageOp): StorageOp {

@@ -24,6 +24,8 @@ import type { Trace } from './trace.ts'
 
 /** How often a leaving node looks whether its disk has everything. */
 const STOP_POLL_MS = 5
+/** Until the next slice of a long loop has its turn (store/replication/slices.ts). */
+const SLICE_MS_MAX = 3
 
 export interface SimNodeDeps {
   readonly index: number
@@ -126,12 +128,14 @@ export class SimNode {
       incarnation: identity.incarnation,
       announced: (incarnation) => identity.raiseIncarnation(incarnation),
     })
+    const slices = randomStream(seed, 'slices', index, boot)
     const replicator = new Replicator({
       name: nodeName(index),
       store: this.cost.metered(collaborators.store(store, store.state)),
       broadcaster: markSessions(gossip, marks),
       random: randomStream(seed, 'sync', index, boot),
-      schedule: (task) => clock.after(0, () => gate.run(task)),
+      // Time passes between two slices, in which others act.
+      schedule: (task) => clock.after(slices.next() * SLICE_MS_MAX, () => gate.run(task)),
       wallMs: () => this.clock.wallMs(),
       requestExchange: (peer) => clock.after(0, () => gate.run(() => gossip.exchange(peer))),
       note,

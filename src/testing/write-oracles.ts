@@ -133,6 +133,19 @@ export function lostWrites(
   return wrong
 }
 
+/** Excuses acknowledged operations that no disk holds any more. @param disks what each of them holds */
+export function excuseHarmed(
+  entries: readonly LedgerEntry[],
+  disks: readonly StateView[],
+  model: WriteModel,
+  limits: Lifetimes,
+): void {
+  for (const entry of entries) {
+    if (entry.outcome !== 'acked' || entry.excuse !== undefined) continue
+    if (!disks.some((disk) => lostWrites(disk, model, [entry], limits).length === 0)) entry.excuse = 'harmed'
+  }
+}
+
 /** An entry is invisible from its expiry on, whether or not it was collected. */
 export function expiredButVisible(view: StateView, state: ReplicaState, wallMs: number): string[] {
   const wrong: string[] = []
