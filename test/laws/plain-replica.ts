@@ -135,7 +135,7 @@ export class PlainReplica implements Replica {
   }
 
   unite(theirs: CausalContext): void {
-    if (this.#parked.size > 0) return
+    for (const { entry } of this.#parked.values()) if (theirs.has(entry.dot)) return
     for (const actor of theirs.actors()) {
       for (const { first, last } of theirs.intervals(actor)) {
         for (let n = first; n <= last; n++) this.#see({ actor, n })
