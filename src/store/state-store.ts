@@ -5,6 +5,7 @@ import type { ActorId } from '../base/names.ts'
 import type { Batches } from './batch.ts'
 import type { Delta } from './core/delta.ts'
 import type { Joinable } from './core/joinable.ts'
+import type { ParkedActor } from './core/parking.ts'
 import type { StateKey } from './core/state-key.ts'
 import type { Syncable } from './core/syncable.ts'
 import type { KeyValue } from './key-value.ts'
@@ -19,6 +20,17 @@ export interface StoreStatus {
   /** Entries that hold a value and are not expired. */
   readonly entries: number
   readonly tombstones: number
+  /** Expired values that still win against older writes. */
+  readonly husks: number
+  /** Since when the oldest tombstone or husk is one, in wall ms; undefined when there is none. */
+  readonly oldestTombstoneMs: number | undefined
+  /** Tombstones and husks that went, since the start; the second for want of room, before their time. */
+  readonly collected: number
+  readonly collectedEarly: number
+  /** Writes from the future that wait until they are due, and whose they are. */
+  readonly parked: number
+  readonly parkedRefused: number
+  readonly parkedActors: readonly ParkedActor[]
   readonly setMembers: number
   readonly records: number
   readonly contextActors: number

@@ -52,6 +52,12 @@ export type MetricName =
   | 'hearsay_acks_total'
   | 'hearsay_store_entries'
   | 'hearsay_store_tombstones'
+  | 'hearsay_store_husks'
+  | 'hearsay_store_oldest_tombstone_timestamp_seconds'
+  | 'hearsay_store_collected_total'
+  | 'hearsay_store_collected_early_total'
+  | 'hearsay_store_parked'
+  | 'hearsay_store_parked_refused_total'
   | 'hearsay_store_set_members'
   | 'hearsay_store_records'
   | 'hearsay_store_context_actors'
@@ -98,6 +104,14 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_acks_total: counter('Such writes, and answers that came when nobody waited any more', 'outcome'),
   hearsay_store_entries: gauge('Entries that hold a value and are not expired'),
   hearsay_store_tombstones: gauge('Deleted entries within their grace'),
+  hearsay_store_husks: gauge('Expired entries within their grace, without their values'),
+  hearsay_store_oldest_tombstone_timestamp_seconds: gauge('When the oldest of these was deleted or expired'),
+  hearsay_store_collected_total: counter('Deleted and expired entries that were forgotten'),
+  hearsay_store_collected_early_total: counter(
+    'Of these, the ones forgotten within their grace for want of room',
+  ),
+  hearsay_store_parked: gauge('Writes stamped too far ahead that wait until they are due'),
+  hearsay_store_parked_refused_total: counter('Such writes refused for want of room'),
   hearsay_store_set_members: gauge('Elements of all sets'),
   hearsay_store_records: gauge('Silences and notification log records'),
   hearsay_store_context_actors: gauge('Actors in the causal context'),

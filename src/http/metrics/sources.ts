@@ -43,6 +43,14 @@ export function* clockSamples(fenced: boolean, offsetsMs: ReadonlyMap<string, nu
 export function* storeSamples(status: StoreStatus): Iterable<Sample> {
   yield { name: 'hearsay_store_entries', value: status.entries }
   yield { name: 'hearsay_store_tombstones', value: status.tombstones }
+  yield { name: 'hearsay_store_husks', value: status.husks }
+  if (status.oldestTombstoneMs !== undefined) {
+    yield { name: 'hearsay_store_oldest_tombstone_timestamp_seconds', value: status.oldestTombstoneMs / 1000 }
+  }
+  yield { name: 'hearsay_store_collected_total', value: status.collected }
+  yield { name: 'hearsay_store_collected_early_total', value: status.collectedEarly }
+  yield { name: 'hearsay_store_parked', value: status.parked }
+  yield { name: 'hearsay_store_parked_refused_total', value: status.parkedRefused }
   yield { name: 'hearsay_store_set_members', value: status.setMembers }
   yield { name: 'hearsay_store_records', value: status.records }
   yield { name: 'hearsay_store_context_actors', value: status.contextActors }
