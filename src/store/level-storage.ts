@@ -14,6 +14,7 @@ import { errorCode, HearsayError } from '../base/errors.ts'
 import { syncDirectory } from './atomic-file.ts'
 import type { StorageOp } from './core/storage-op.ts'
 import { inspectLevelDirectory, unreadable } from './level-directory.ts'
+import { storeLocked } from './level-lock.ts'
 import { type Storage, type StorageManifest, type StoragePair, writeError } from './storage.ts'
 
 const PAGE_PAIRS = 1000
@@ -32,7 +33,7 @@ export class LevelStorage implements Storage {
   }
 
   async open(): Promise<void> {
-    if (this.#db !== undefined) throw this.#locked(undefined)
+    if (this.#db !== undefined) throw storeLocked(this.#path)
     const verdict = await inspectLevelDirectory(this.#path)
     const db = new Level<Uint8Array, Uint8Array>(this.#path, {
       ...BINARY,
@@ -96,19 +97,11 @@ export class LevelStorage implements Storage {
   #openError(error: unknown): HearsayError {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     const text = cause instanceof Error ? cause.message : String(cause)
-    if (errorCode(cause) === 'LEVEL_LOCKED') return this.#locked(cause)
+    if (errorCode(cause) === 'LEVEL_LOCKED') return storeLocked(this.#path, cause)
     // CURRENT or the manifest names a file that is gone: parts of the database are missing, not the permission to read.
     if (errorCode(cause) === 'LEVEL_CORRUPTION' || /no such file/i.test(text)) return this.#damaged(cause)
     const asWrite = writeError(cause)
     return asWrite.code === 'STORE_DISK_FULL' ? asWrite : unreadable(this.#path, cause)
-  }
-
-  #locked(cause: unknown): HearsayError {
-    return new HearsayError(
-      'STORE_LOCKED',
-      `the database in ${this.#path} is in use by another hearsay process`,
-      { cause },
-    )
   }
 
   #damaged(cause: unknown): HearsayError {

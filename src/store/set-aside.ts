@@ -9,13 +9,14 @@ import { join } from 'node:path'
 import { HearsayError } from '../base/errors.ts'
 import { syncDirectory } from './atomic-file.ts'
 import { unreadable } from './level-directory.ts'
+import { isInUse, storeLocked } from './level-lock.ts'
 import { DAMAGED_PREFIX, damagedCopies, type StoreFolder, timeForName } from './store-folder.ts'
 
 export const DAMAGED_COPIES_MAX = 2
 
 /**
  * @returns where the database is now
- * @throws HearsayError `STORE_DAMAGED` when two are kept already, `STORE_UNREADABLE`; nothing was touched then
+ * @throws HearsayError `STORE_DAMAGED` when two are kept already, `STORE_LOCKED`, `STORE_UNREADABLE`; nothing was touched then
  */
 export async function setAside(folder: StoreFolder, wallMs: number, reason: string): Promise<string> {
   const kept = await damagedCopies(folder)
@@ -26,6 +27,8 @@ export async function setAside(folder: StoreFolder, wallMs: number, reason: stri
         'check the disk, then move them elsewhere and start again',
     )
   }
+  // The checks run before the lock is taken: what they found fault with may be that of a replica that runs.
+  if (await isInUse(folder.databasePath)) throw storeLocked(folder.databasePath)
   const target = join(folder.path, `${DAMAGED_PREFIX}${timeForName(wallMs)}`)
   try {
     await fs.rename(folder.databasePath, target)
