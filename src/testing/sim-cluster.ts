@@ -344,7 +344,7 @@ export class SimCluster {
   /** To be told when the cluster has come to rest: all have heard of everything now. */
   atRest(): void {
     for (const { index, process } of this.nodes)
-      if (process !== undefined && isDoubledUnnoticed(process))
+      if (process !== undefined && this.#model.isDoubled(process.identity.actor) && isUnnoticed(process))
         this.#found.push(`n${index} has not noticed that another one writes under its actor`)
     for (const node of this.nodes) node.countMarks()
     this.marks.hit('dead-for-good', this.#ghosts.deadCount)
@@ -394,7 +394,7 @@ export class SimCluster {
 }
 
 /** At rest a replica has heard of every number of its actor; one beyond its own is another's. */
-function isDoubledUnnoticed({ identity, store }: SimProcess): boolean {
+function isUnnoticed({ identity, store }: SimProcess): boolean {
   const { actor, first, issued } = identity
   return store.context.maxOf(actor) >= first + issued
 }
