@@ -18,10 +18,11 @@ export class Comparison {
     this.#theirs = theirs
   }
 
-  static bySketch({ onlyMine, onlyTheirs }: SketchDifference): Comparison {
+  /** @returns undefined when somebody chose the hashes so that they all want one place: none of them may be left out */
+  static bySketch({ onlyMine, onlyTheirs }: SketchDifference): Comparison | undefined {
     const [mine, theirs] = [new HashTable(), new HashTable()]
-    for (const { hi, lo } of onlyMine) mine.add(hi, lo, LISTED)
-    for (const { hi, lo } of onlyTheirs) theirs.add(hi, lo, LISTED)
+    if (!onlyMine.every(({ hi, lo }) => mine.add(hi, lo, LISTED))) return undefined
+    if (!onlyTheirs.every(({ hi, lo }) => theirs.add(hi, lo, LISTED))) return undefined
     return new Comparison(({ hi, lo }) => mine.mark(hi, lo) !== ABSENT, theirs)
   }
 

@@ -9,6 +9,7 @@
  * future, in which case the old one must stay.
  */
 import type { CausalContext } from '../../crdt/context.ts'
+import type { Dot } from '../../crdt/dot.ts'
 import { compareStamps, type Stamp } from '../../crdt/hlc.ts'
 import type { Delta } from '../core/delta.ts'
 import type { StateItem } from '../core/state-item.ts'
@@ -39,6 +40,7 @@ export class IncomingChunks {
   #next = 0
   readonly #ahead = new Set<number>()
   #last: number | undefined
+  #tookAll = true
 
   constructor(deps: IncomingDeps) {
     this.#deps = deps
@@ -47,6 +49,11 @@ export class IncomingChunks {
   /** All chunks have come and are on disk. */
   get isComplete(): boolean {
     return this.#last !== undefined && this.#next > this.#last && this.#waiting === 0
+  }
+
+  /** Whether everything that came is held here now, or was seen before: nothing was refused, nothing parked. */
+  get tookAll(): boolean {
+    return this.#tookAll
   }
 
   /** The peer has nothing to send. */
@@ -70,6 +77,9 @@ export class IncomingChunks {
     if (sequence >= this.#next) this.#ahead.add(sequence)
     while (this.#ahead.delete(this.#next)) this.#next++
     this.#join(delta, theirs)
+    const { context } = this.#deps.store
+    const seen = ({ dot }: { readonly dot: Dot }): boolean => context.has(dot)
+    this.#tookAll &&= delta.puts.every(({ entry }) => seen(entry)) && delta.adds.every(seen)
     this.#waiting++
     this.#deps.store.durable((ok) => {
       if (!ok || !this.#deps.isOpen()) return

@@ -9,8 +9,10 @@
  * chunks (outgoing-chunks.ts), and drop what the other saw and no longer holds (incoming-chunks.ts). The comparing side sends its chunks
  * after the first of the other: by then that one has read the context and knows what to drop.
  *
- * A context is always captured before the items are looked at that it goes with (syncable.ts). At the end both tell
- * their roots, and if these are equal each takes over the context of the other.
+ * A context is always captured before the items are looked at that it goes with (syncable.ts). Whoever has got and taken
+ * all that the other sent takes over that context: of what it claims, everything that the other still held is here now.
+ * At the end both tell their roots, and if these are equal each takes over what the other has seen since then, too. Where
+ * writes never stop roots are hardly ever equal, and gaps would stay for as long.
  *
  * Synchronous and without a clock: frames and slices come in, frames go out. A frame that does not fit what is going on
  * was repeated, delayed or forged, and is passed over; whoever waits for another one is ended by the idle timeout
@@ -115,9 +117,10 @@ export class SyncSession {
     this.#theirCount = count
     this.#theirContext = context
     const difference = Sketch.difference(store.digest.sketch, sketch)
-    if (difference !== undefined) {
+    const comparison = difference && Comparison.bySketch(difference)
+    if (comparison !== undefined) {
       this.#ownContext = store.context.clone()
-      this.#sort(Comparison.bySketch(difference))
+      this.#sort(comparison)
     } else if (count > store.digest.count) {
       send({ kind: 'swap', count: store.digest.count, context: store.context.clone() })
     } else this.#ask()
@@ -204,8 +207,9 @@ export class SyncSession {
     if (this.#ownSketch === undefined || this.#theirSketch === undefined) return
     const difference = Sketch.difference(this.#ownSketch, this.#theirSketch)
     this.#ownSketch = this.#theirSketch = undefined
-    if (difference === undefined) this.#askListing()
-    else this.#sort(Comparison.bySketch(difference))
+    const comparison = difference && Comparison.bySketch(difference)
+    if (comparison === undefined) this.#askListing()
+    else this.#sort(comparison)
   }
 
   #list(theirBuckets: Uint32Array): void {
@@ -343,7 +347,9 @@ export class SyncSession {
     this.#isFinishing = true
     this.#incoming.finish(() => {
       this.#isFinished = true
-      if (this.#compares) this.#deps.send({ kind: 'done', state: summaryOf(this.#deps.store, 'context') })
+      const { store } = this.#deps
+      if (this.#theirContext !== undefined && this.#incoming.tookAll) store.unite(this.#theirContext)
+      if (this.#compares) this.#deps.send({ kind: 'done', state: summaryOf(store, 'context') })
       else if (this.#theirEnd !== undefined) this.#answerDone(this.#theirEnd)
     })
   }

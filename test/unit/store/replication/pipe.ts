@@ -53,6 +53,11 @@ export class Peer {
     return this.syncer.stats.toRecord()
   }
 
+  /** As after a crash with a long lease. */
+  skipDots(count: number): void {
+    this.#nextDot += count
+  }
+
   dot(): Dot {
     return { actor: this.actor, n: this.#nextDot++ }
   }
