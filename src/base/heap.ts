@@ -22,6 +22,11 @@ export class Heap<T> {
     return this.#items[0]?.value
   }
 
+  /** All items, in no particular order. */
+  *[Symbol.iterator](): Generator<T> {
+    for (const { value } of this.#items) yield value
+  }
+
   push(at: number, value: T): void {
     const items = this.#items
     items.push({ at, sequence: this.#sequence++, value })

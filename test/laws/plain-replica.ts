@@ -186,7 +186,13 @@ export class PlainReplica implements Replica {
     if (this.#seen.has(name(put.entry.dot))) return
     if (this.#mistake === 'parked-claimed') this.#see(put.entry.dot)
     const parked = this.#parked.get(cellOf(put))
-    if (parked === undefined || isNewer(put.entry, parked.entry)) this.#parked.set(cellOf(put), put)
+    const same = parked !== undefined && name(parked.entry.dot) === name(put.entry.dot)
+    if (
+      parked === undefined ||
+      isNewer(put.entry, parked.entry) ||
+      (same && hasMore(put.entry, parked.entry))
+    )
+      this.#parked.set(cellOf(put), put)
   }
 
   #apply(delta: Delta, nowMs: number): Delta {

@@ -68,6 +68,8 @@ export class World {
   #nowMs = 1000
   #steps = 0
   #damages = 0
+  /** Whether a sync took something away and broke off before it brought what replaces it; no session does that. */
+  #isTorn = false
 
   constructor(count: number, options: WorldOptions) {
     this.#options = options
@@ -106,7 +108,7 @@ export class World {
     const life = this.#lives[step.at % this.#lives.length]
     if (life === undefined) return []
     const faults = this.#act(life, step, this.#nowMs + life.skewMs)
-    return faults.length > 0 ? faults : [...this.#returned(), ...this.#vanished(step.kind !== 'broken')]
+    return faults.length > 0 ? faults : [...this.#returned(), ...this.#vanished()]
   }
 
   /** Time passes until everything is due; whole syncs until everyone has met everyone; then all are equal and right. */
@@ -137,6 +139,7 @@ export class World {
       case 'part':
         return this.#sync(life, other, partOf(step.pick))
       case 'broken':
+        this.#isTorn = true
         return this.#sync(life, other, brokenPart(step.pick))
       case 'pass':
         this.#pass(life)
@@ -238,7 +241,7 @@ export class World {
   }
 
   /** What a reader sees goes only for a write that is in force where he reads, not for one from the future. */
-  #vanished(judged: boolean): string[] {
+  #vanished(): string[] {
     const faults: string[] = []
     for (const life of this.#lives) {
       const nowMs = this.#nowMs + life.skewMs
@@ -249,7 +252,8 @@ export class World {
           .map((put) => [put.key, put]),
       )
       for (const [key, put] of life.shown) {
-        if (shown.get(key)?.entry.dot.n === put.entry.dot.n || !judged || this.#options.forgetful) continue
+        if (shown.get(key)?.entry.dot.n === put.entry.dot.n || this.#isTorn || this.#options.forgetful)
+          continue
         if (!this.#history.isOutdone(put, nowMs + this.#options.maxClockSkewMs))
           faults.push(`${key} has vanished`)
       }

@@ -5,13 +5,16 @@
  * litter, it is built anew, so that rewriting one key for ever keeps it small.
  */
 import { Heap } from '../../base/heap.ts'
-import type { MapEntry } from './delta.ts'
+import type { HeldEntry } from './held-entry.ts'
 
 export interface Deadline {
   readonly atMs: number
   readonly map: string
   readonly key: string
-  readonly entry: MapEntry
+  readonly entry: HeldEntry
+  readonly home: Deadlines
+  /** Taken, or not wanted any more. */
+  isOver: boolean
 }
 
 /** Litter that is never worth a rebuild. */
@@ -19,11 +22,11 @@ const LITTER_MIN = 1024
 
 export class Deadlines {
   #heap = new Heap<Deadline>()
-  readonly #waiting = new Map<MapEntry, Deadline>()
+  #size = 0
 
   /** Deadlines to come. */
   get size(): number {
-    return this.#waiting.size
+    return this.#size
   }
 
   /** The same with the litter. */
@@ -33,36 +36,44 @@ export class Deadlines {
 
   /** The first that is to come; undefined when there is none. */
   get nextAtMs(): number | undefined {
-    for (let next = this.#heap.peek(); next !== undefined; next = this.#heap.peek()) {
-      if (this.#waiting.get(next.entry) === next) return next.atMs
-      this.#heap.pop()
-    }
-    return undefined
+    return this.#next()?.atMs
   }
 
-  /** An entry has one deadline; a second replaces the first. */
-  add(deadline: Deadline): void {
-    this.#waiting.set(deadline.entry, deadline)
-    this.#heap.push(deadline.atMs, deadline)
-    if (this.#heap.size > LITTER_MIN && this.#heap.size > 2 * this.#waiting.size) this.#rebuild()
+  add(atMs: number, map: string, key: string, entry: HeldEntry): Deadline {
+    const deadline = { atMs, map, key, entry, home: this, isOver: false }
+    this.#heap.push(atMs, deadline)
+    this.#size++
+    if (this.#heap.size > LITTER_MIN && this.#heap.size > 2 * this.#size) this.#rebuild()
+    return deadline
   }
 
-  /** @returns whether its deadline was to come */
-  remove(entry: MapEntry): boolean {
-    return this.#waiting.delete(entry)
+  /** @param deadline one of these, to come */
+  cancel(deadline: Deadline): void {
+    deadline.isOver = true
+    this.#size--
   }
 
   /** Takes the first deadline, if it is not after `nowMs`. */
   take(nowMs: number): Deadline | undefined {
-    const atMs = this.nextAtMs
-    if (atMs === undefined || atMs > nowMs) return undefined
-    const next = this.#heap.pop()?.value
-    if (next !== undefined) this.#waiting.delete(next.entry)
+    const next = this.#next()
+    if (next === undefined || next.atMs > nowMs) return undefined
+    this.#heap.pop()
+    this.cancel(next)
+    return next
+  }
+
+  #next(): Deadline | undefined {
+    let next = this.#heap.peek()
+    while (next?.isOver === true) {
+      this.#heap.pop()
+      next = this.#heap.peek()
+    }
     return next
   }
 
   #rebuild(): void {
+    const litter = this.#heap
     this.#heap = new Heap<Deadline>()
-    for (const deadline of this.#waiting.values()) this.#heap.push(deadline.atMs, deadline)
+    for (const deadline of litter) if (!deadline.isOver) this.#heap.push(deadline.atMs, deadline)
   }
 }

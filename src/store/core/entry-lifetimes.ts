@@ -16,6 +16,7 @@
 
 import { type Deadline, Deadlines } from './deadlines.ts'
 import type { MapEntry } from './delta.ts'
+import type { HeldEntry } from './held-entry.ts'
 
 export interface LifetimeOptions {
   /** How long tombstones and husks stay. Default 24 h. */
@@ -30,11 +31,6 @@ export type ExpiryListener = (map: string, key: string) => void
 export const TOMBSTONE_GRACE_MS: number = 24 * 3_600_000
 export const TOMBSTONES_MAX = 250_000
 
-/** What is due at a sweep: `husk` to be replaced by its husk, `gone` to be forgotten. */
-export interface Due extends Deadline {
-  readonly what: 'husk' | 'gone'
-}
-
 export class EntryLifetimes {
   readonly #graceMs: number
   readonly #tombstonesMax: number
@@ -45,6 +41,7 @@ export class EntryLifetimes {
   readonly #expiredByMap = new Map<string, number>()
   /** Tombstones and husks, by the end of their grace. */
   readonly #leaving = new Deadlines()
+  #expiredCount = 0
   #tombstones = 0
   #husks = 0
   #collected = 0
@@ -92,7 +89,7 @@ export class EntryLifetimes {
 
   /** Values of one map, or of all, that were past their time at the last `advance`. */
   expired(map?: string): number {
-    return map === undefined ? this.#expired.size : (this.#expiredByMap.get(map) ?? 0)
+    return map === undefined ? this.#expiredCount : (this.#expiredByMap.get(map) ?? 0)
   }
 
   onExpired(listener: ExpiryListener): void {
@@ -106,28 +103,26 @@ export class EntryLifetimes {
   }
 
   /** An entry came to be held. */
-  add(map: string, key: string, entry: MapEntry): void {
+  add(map: string, key: string, entry: HeldEntry): void {
     const sinceMs = endOf(entry)
     if (sinceMs === undefined) return
     if (entry.value !== undefined) {
-      this.#live.add({ atMs: sinceMs, map, key, entry })
+      entry.deadline = this.#live.add(sinceMs, map, key, entry)
       return
     }
     if (isHusk(entry)) this.#husks++
     else this.#tombstones++
-    this.#leaving.add({ atMs: sinceMs + this.#graceMs, map, key, entry })
+    entry.deadline = this.#leaving.add(sinceMs + this.#graceMs, map, key, entry)
   }
 
   /** An entry is held no longer. */
-  remove(map: string, entry: MapEntry): void {
-    if (entry.value !== undefined) {
-      if (entry.expiresAtMs === undefined || this.#live.remove(entry)) return
-      if (this.#expired.remove(entry)) this.#countExpired(map, -1)
-      return
-    }
-    if (isHusk(entry)) this.#husks--
-    else this.#tombstones--
-    this.#leaving.remove(entry)
+  remove(map: string, entry: HeldEntry): void {
+    const { deadline } = entry
+    if (deadline === undefined) return
+    if (!deadline.isOver) deadline.home.cancel(deadline)
+    if (deadline.home === this.#expired) this.#countExpired(map, -1)
+    else if (isHusk(entry)) this.#husks--
+    else if (entry.value === undefined) this.#tombstones--
   }
 
   /** Takes note of values that have passed their time, `max` of them at most. @returns how many */
@@ -136,37 +131,39 @@ export class EntryLifetimes {
     for (; met < max; met++) {
       const deadline = this.#live.take(nowMs)
       if (deadline === undefined) break
-      this.#expired.add(deadline)
-      this.#countExpired(deadline.map, 1)
-      this.#heard(deadline.map, deadline.key)
+      const { atMs, map, key, entry } = deadline
+      entry.deadline = this.#expired.add(atMs, map, key, entry)
+      this.#countExpired(map, 1)
+      this.#heard(map, key)
     }
     return met
   }
 
-  /** The next thing to be done at a sweep; the caller does it, and so calls `remove`. */
-  due(minuteMs: number): Due | undefined {
+  /**
+   * The next thing to be done at a sweep: a value that is to become a husk, or what is to be forgotten. The caller does it,
+   * and so calls `remove`.
+   */
+  due(minuteMs: number): Deadline | undefined {
     const husk = this.#expired.take(minuteMs)
-    if (husk !== undefined) {
-      this.#countExpired(husk.map, -1)
-      return { ...husk, what: 'husk' }
-    }
+    if (husk !== undefined) return husk
     const gone = this.#leaving.take(minuteMs)
     if (gone === undefined) return this.#surplus()
     this.#collected++
-    return { ...gone, what: 'gone' }
+    return gone
   }
 
   /** The oldest tombstone or husk, when there are too many. */
-  #surplus(): Due | undefined {
+  #surplus(): Deadline | undefined {
     if (this.#tombstones + this.#husks <= this.#tombstonesMax) return undefined
     const gone = this.#leaving.take(Number.POSITIVE_INFINITY)
     if (gone === undefined) return undefined
     this.#collected++
     this.#earlyCollected++
-    return { ...gone, what: 'gone' }
+    return gone
   }
 
   #countExpired(map: string, by: 1 | -1): void {
+    this.#expiredCount += by
     const count = this.expired(map) + by
     if (count === 0) this.#expiredByMap.delete(map)
     else this.#expiredByMap.set(map, count)

@@ -6,6 +6,7 @@
  */
 import type { Dot } from '../../crdt/dot.ts'
 import type { Stamp } from '../../crdt/hlc.ts'
+import type { Deadline } from './deadlines.ts'
 import type { MapEntry, StoredValue } from './delta.ts'
 
 export class HeldEntry implements MapEntry {
@@ -16,6 +17,7 @@ export class HeldEntry implements MapEntry {
   // Signed, so that they are small integers to the engine, and private, so that an entry looks like any other.
   readonly #hi: number
   readonly #lo: number
+  #deadline: Deadline | undefined
 
   constructor({ dot, stamp, value, expiresAtMs }: MapEntry, hi: number, lo: number) {
     this.dot = dot
@@ -24,6 +26,15 @@ export class HeldEntry implements MapEntry {
     this.expiresAtMs = expiresAtMs
     this.#hi = hi | 0
     this.#lo = lo | 0
+  }
+
+  /** What time will do to it next; kept by entry-lifetimes.ts. */
+  get deadline(): Deadline | undefined {
+    return this.#deadline
+  }
+
+  set deadline(deadline: Deadline | undefined) {
+    this.#deadline = deadline
   }
 
   get hi(): number {

@@ -143,10 +143,9 @@ export class MapStore {
     for (; done < max; done++) {
       const due = this.lifetimes.due(minuteMs)
       if (due === undefined) break
-      const { map, key, entry, what } = due
-      const held = this.entry(map, key)
-      assert(held === entry, 'what is due is held')
-      this.#place(map, key, held, what === 'husk' ? huskOf(entry) : undefined)
+      const { map, key, entry } = due
+      assert(this.entry(map, key) === entry, 'what is due is held')
+      this.#place(map, key, entry, entry.value === undefined ? undefined : huskOf(entry))
       changed(map, key)
     }
     return done

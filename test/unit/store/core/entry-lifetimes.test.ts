@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { EntryLifetimes, huskOf } from '../../../../src/store/core/entry-lifetimes.ts'
-import { entry } from './fixtures.ts'
+import { HeldEntry } from '../../../../src/store/core/held-entry.ts'
+import { entry as plainEntry } from './fixtures.ts'
+
+function entry(...args: Parameters<typeof plainEntry>): HeldEntry {
+  return new HeldEntry(plainEntry(...args), 0, 0)
+}
+
+function husk(...args: Parameters<typeof plainEntry>): HeldEntry {
+  return new HeldEntry(huskOf(plainEntry(...args)), 0, 0)
+}
 
 describe('values with a time to live', () => {
   it('are counted by map once it is over', () => {
@@ -56,19 +65,18 @@ describe('what is due at a sweep', () => {
   it('are first values to become husks, then what is past its grace, the oldest first', () => {
     const lifetimes = new EntryLifetimes({ tombstoneGraceMs: 100 })
     const value = entry(1, 1, 'v', { expiresAtMs: 250 })
-    const husk = huskOf(entry(2, 1, 'v', { expiresAtMs: 150 }))
     lifetimes.add('m', 'value', value)
     lifetimes.add('m', 'tombstone', entry(3, 160))
-    lifetimes.add('m', 'husk', husk)
+    lifetimes.add('m', 'husk', husk(2, 1, 'v', { expiresAtMs: 150 }))
     lifetimes.add('m', 'young', entry(4, 161))
     expect(lifetimes.oldestTombstoneMs).toBe(150)
     lifetimes.advance(260)
     const met: string[] = []
     for (let due = lifetimes.due(260); due !== undefined; due = lifetimes.due(260)) {
-      met.push(`${due.what} ${due.key}`)
+      met.push(due.key)
       lifetimes.remove(due.map, due.entry)
     }
-    expect(met).toEqual(['husk value', 'gone husk', 'gone tombstone'])
+    expect(met).toEqual(['value', 'husk', 'tombstone'])
     expect([lifetimes.tombstones, lifetimes.husks, lifetimes.collected]).toEqual([1, 0, 2])
   })
 
@@ -77,9 +85,9 @@ describe('what is due at a sweep', () => {
     lifetimes.add('m', 'c', entry(3, 30))
     lifetimes.add('m', 'a', entry(1, 10))
     expect(lifetimes.due(0)).toBeUndefined()
-    lifetimes.add('m', 'b', huskOf(entry(2, 1, 'v', { expiresAtMs: 20 })))
+    lifetimes.add('m', 'b', husk(2, 1, 'v', { expiresAtMs: 20 }))
     const due = lifetimes.due(0)
-    expect(due).toMatchObject({ what: 'gone', key: 'a' })
+    expect(due).toMatchObject({ key: 'a' })
     if (due !== undefined) lifetimes.remove(due.map, due.entry)
     expect(lifetimes.due(0)).toBeUndefined()
     expect([lifetimes.collected, lifetimes.earlyCollected]).toEqual([1, 1])
