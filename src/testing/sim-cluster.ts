@@ -39,7 +39,7 @@ import {
   overclaims,
 } from './write-oracles.ts'
 
-/** A busy node has about 0.1 events a ms; after a long stall it works off a few thousand at once. */
+/** A busy node has about 0.1 events a ms, and thousands at once after a long stall. */
 const STEPS_PER_NODE_MS_MAX = 10
 const STEPS_FLOOR = 20_000
 const HOUR_MS = 3_600_000
@@ -307,8 +307,7 @@ export class SimCluster {
     // Two writes under one dot have no right order: all that is promised is that replicas agree in the end.
     if (this.ledger.entries.some((entry) => entry.excuse === 'doubled')) return []
     const wallMs = this.node(0).clock.wallMs()
-    const collects = ({ process }: SimNode): boolean =>
-      (process?.store.state.counts(wallMs).collected ?? 0) > 0
+    const collects = ({ process }: SimNode): boolean => process?.store.state.counts(wallMs).collected !== 0
     return algebra(this.#states(), wallMs, this.marks.has('collected') || this.nodes.some(collects))
   }
 
