@@ -110,6 +110,18 @@ export function runStorageContract(options: StorageContractOptions): void {
       expect(pages.reduce((sum, length) => sum + length, 0)).toBe(2500)
     })
 
+    it('can be closed and opened again after a scan that was left in the middle', async () => {
+      await storage.write(Array.from({ length: 2500 }, (_, i) => put(bytes(i >> 8, i & 255), bytes(1))))
+      for await (const page of storage.scan()) {
+        expect(page.length).toBeGreaterThan(0)
+        break
+      }
+      await storage.close()
+      storage = place.again()
+      await storage.open()
+      expect(await listing(storage)).toHaveLength(2500)
+    })
+
     it('finds the pairs again after a close and an open', async () => {
       await storage.write([put(bytes(1), bytes(2))])
       await storage.close()

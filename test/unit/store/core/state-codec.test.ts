@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HearsayError } from '../../../../src/base/errors.ts'
+import { actorId } from '../../../../src/base/names.ts'
 import { seededRandom } from '../../../../src/base/random.ts'
 import { CausalContext } from '../../../../src/crdt/context.ts'
 import type { Delta, FullState } from '../../../../src/store/core/delta.ts'
@@ -49,6 +50,23 @@ describe('the frame of a delta', () => {
   it('reads back as it was', () => {
     expect(decodeDelta(encodeDelta(DELTA))).toEqual(DELTA)
     expect(decodeDelta(encodeDelta(NOTHING))).toEqual(NOTHING)
+  })
+
+  it('reads back with more actors and names than are looked through one by one', () => {
+    const actors = Array.from({ length: 30 }, (_, i) => actorId(i.toString(16).padStart(32, '0')))
+    const puts = [...actors, ...actors].map((actor, i) => ({
+      map: `map-${i % 25}`,
+      key: `${i}`,
+      entry: entry(1, i, 'v', { dot: dot(i + 1, actor), stamp: { epoch: 0, ms: i, logical: 0, actor } }),
+    }))
+    expect(decodeDelta(encodeDelta({ ...NOTHING, puts }))).toEqual({ ...NOTHING, puts })
+  })
+
+  it('keeps values when the bytes they came in change', () => {
+    const bytes = encodeDelta(DELTA)
+    const delta = decodeDelta(bytes)
+    bytes.fill(0)
+    expect(delta).toEqual(DELTA)
   })
 
   it('has the layout it always had', () => {

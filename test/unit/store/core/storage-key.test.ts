@@ -8,6 +8,7 @@ import {
   encodeStorageKey,
   prefixOf,
   type StorageKey,
+  StorageKeyReader,
 } from '../../../../src/store/core/storage-key.ts'
 import { A } from './fixtures.ts'
 
@@ -71,6 +72,30 @@ describe('a storage key', () => {
   ])('is not read from bytes that are none: %#', (...bytes) => {
     expect(() => decodeStorageKey(Uint8Array.from(bytes))).toThrow(
       expect.objectContaining({ code: 'BYTES_MALFORMED' }),
+    )
+  })
+
+  it('reads the same after any other, though names are decoded once a run', () => {
+    const kinds = fc.constantFrom('entry' as const, 'member' as const, 'record' as const)
+    const one = fc.tuple(
+      kinds,
+      fc.constantFrom('', 'a', 'ab', 'a\0', '\0\u0001', 'é'),
+      fc.constantFrom('', 'a', '\0\u0001b'),
+    )
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 12 }), (run) => {
+        const reader = new StorageKeyReader()
+        for (const key of run) {
+          expect(reader.read(encodeStorageKey({ kind: 'context', actor: A }))).toEqual({
+            kind: 'context',
+            actor: A,
+          })
+          expect(reader.read(encodeStorageKey(pair(...key)))).toEqual(pair(...key))
+          expect(() => reader.read(Uint8Array.of(0x55))).toThrow(
+            expect.objectContaining({ code: 'BYTES_MALFORMED' }),
+          )
+        }
+      }),
     )
   })
 
