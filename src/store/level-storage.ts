@@ -32,9 +32,10 @@ export class LevelStorage implements Storage {
     this.#path = path
   }
 
-  async open(): Promise<void> {
+  async open(mustExist = false): Promise<void> {
     if (this.#db !== undefined) throw storeLocked(this.#path)
     const verdict = await inspectLevelDirectory(this.#path)
+    if (verdict === 'create' && mustExist) throw unreadable(this.#path, new Error('the database is gone'))
     const db = new Level<Uint8Array, Uint8Array>(this.#path, {
       ...BINARY,
       createIfMissing: verdict === 'create',
@@ -63,7 +64,7 @@ export class LevelStorage implements Storage {
         yield page
       }
     } catch (cause) {
-      throw this.#damaged(cause)
+      throw isDamage(cause) ? this.#damaged(cause) : unreadable(this.#path, cause)
     } finally {
       await iterator.close()
     }
@@ -98,8 +99,8 @@ export class LevelStorage implements Storage {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     const text = cause instanceof Error ? cause.message : String(cause)
     if (errorCode(cause) === 'LEVEL_LOCKED') return storeLocked(this.#path, cause)
-    // CURRENT or the manifest names a file that is gone: parts of the database are missing, not the permission to read.
-    if (errorCode(cause) === 'LEVEL_CORRUPTION' || /no such file/i.test(text)) return this.#damaged(cause)
+    // Of EIO here the disk may be at fault as a whole.
+    if (isDamage(cause) && !EIO.test(text)) return this.#damaged(cause)
     const asWrite = writeError(cause)
     return asWrite.code === 'STORE_DISK_FULL' ? asWrite : unreadable(this.#path, cause)
   }
@@ -108,4 +109,15 @@ export class LevelStorage implements Storage {
     const text = cause instanceof Error ? cause.message : String(cause)
     return new HearsayError('STORE_DAMAGED', `the database in ${this.#path} is damaged: ${text}`, { cause })
   }
+}
+
+const EIO = /input\/output error/i
+
+/**
+ * Whether LevelDB found fault with the database: a file that is gone, since CURRENT or the manifest names it, or a part of
+ * the disk that cannot be read. Not: no descriptors or memory left, or no permission.
+ */
+function isDamage(cause: unknown): boolean {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return errorCode(cause) === 'LEVEL_CORRUPTION' || /no such file/i.test(text) || EIO.test(text)
 }

@@ -52,7 +52,8 @@ export class RecordStorage {
   }
 
   open(): Promise<void> {
-    return this.#storage.open()
+    // One that is gone, with its disk perhaps, is not begun anew by those who hold what stood in it.
+    return this.#storage.open(this.#sequence > 0)
   }
 
   close(): Promise<void> {

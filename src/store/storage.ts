@@ -27,12 +27,16 @@ export interface StorageManifest {
 
 /**
  * Codes of `open`: `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_LOCKED`, `STORE_UNREADABLE`, `STORE_DISK_FULL`.
- * Codes of `write`: `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_CLOSED`. Codes of `scan`: `STORE_DAMAGED`, `STORE_CLOSED`.
+ * Codes of `write`: `STORE_DISK_FULL`, `STORE_WRITE_FAILED`, `STORE_CLOSED`. Codes of `scan`: `STORE_DAMAGED`, `STORE_UNREADABLE`,
+ * `STORE_CLOSED`.
  */
 export interface Storage {
   readonly manifest: StorageManifest
-  /** May be called again after `close`, any number of times. */
-  open(): Promise<void>
+  /**
+   * May be called again after `close`, any number of times.
+   * @param mustExist something was written here before: `STORE_UNREADABLE` where there is nothing now
+   */
+  open(mustExist?: boolean): Promise<void>
   /** Every pair in ascending order of unsigned key bytes, in pages of bounded size. Not to be mixed with writes. */
   scan(): AsyncIterable<readonly StoragePair[]>
   /** Atomic; later lines of a batch win over earlier ones. An empty batch touches nothing. */

@@ -1,9 +1,20 @@
 /** LevelDB's sharp edges: what must be refused before LevelDB gets to see it, and that nothing is touched then. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LevelStorage } from '../../../src/store/level-storage.ts'
+import { RecordStorage } from '../../../src/store/record-storage.ts'
 import { allPairs } from '../../contract/storage.contract.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -23,6 +34,19 @@ async function filledDatabase(): Promise<string> {
   await storage.open()
   await storage.write([{ type: 'put', key: Uint8Array.of(1), value: Uint8Array.of(1) }])
   await storage.close()
+  return path
+}
+
+/** Found when it is opened again: LevelDB writes what its log holds into a table then. */
+async function databaseWithTable(): Promise<string> {
+  const path = await filledDatabase()
+  const storage = new LevelStorage(path)
+  await storage.open()
+  await storage.write([{ type: 'put', key: Uint8Array.of(2), value: new Uint8Array(5_000_000) }])
+  await storage.close()
+  const again = new LevelStorage(path)
+  await again.open()
+  await again.close()
   return path
 }
 
@@ -91,5 +115,33 @@ describe('level storage', () => {
       await expect(new LevelStorage(path).open()).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
       expect(existsSync(join(path, 'lost'))).toBe(false)
     }
+  })
+
+  it('calls a table that cannot be opened for want of something else unreadable, not damaged', async () => {
+    const path = await databaseWithTable()
+    const storage = new LevelStorage(path)
+    await storage.open()
+    const [table = ''] = readdirSync(path).filter((name) => name.endsWith('.ldb'))
+    expect(table).not.toBe('')
+    rmSync(join(path, table))
+    // ELOOP stands for EMFILE, ENFILE and ENOMEM, which a test cannot bring about in its own process.
+    symlinkSync(table, join(path, table))
+    await expect(allPairs(storage)).rejects.toMatchObject({ code: 'STORE_UNREADABLE' })
+    rmSync(join(path, table))
+    await expect(allPairs(storage)).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+    await storage.close()
+  })
+
+  it('makes no new database where the one that was open is gone', async () => {
+    const path = await filledDatabase()
+    const disk = new RecordStorage(new LevelStorage(path), path)
+    await disk.open()
+    await disk.writeMark()
+    await disk.close()
+    renameSync(path, `${path}.elsewhere`)
+    await expect(disk.open()).rejects.toMatchObject({ code: 'STORE_UNREADABLE' })
+    renameSync(`${path}.elsewhere`, path)
+    await disk.open()
+    await disk.close()
   })
 })
