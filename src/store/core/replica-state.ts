@@ -23,6 +23,7 @@ import { ItemDigest } from './item-digest.ts'
 import { type EntryPage, isVisible, type ListQuery, MapStore } from './map-store.ts'
 import { type ParkedActor, Parking, type ParkingOptions } from './parking.ts'
 import { isExpired, RecordTables } from './record-tables.ts'
+import type { StateCounts } from './state-counts.ts'
 import type { StateItem } from './state-item.ts'
 import { StateItems } from './state-items.ts'
 import type { StateKey } from './state-key.ts'
@@ -51,32 +52,6 @@ export interface JoinOutcome {
   readonly effective: Delta
   /** What a reader or the disk would see differently now. */
   readonly changed: readonly StateKey[]
-}
-
-export interface StateCounts {
-  /** Entries with a value, not expired. */
-  readonly values: number
-  readonly tombstones: number
-  /** Expired values of which only dot, stamp and deadline are left. */
-  readonly husks: number
-  /** Since when the oldest tombstone or husk is one. */
-  readonly oldestTombstoneMs: number | undefined
-  /** Tombstones and husks that went, since the start. */
-  readonly collected: number
-  /** Of those, the ones that went before their time for want of room. */
-  readonly earlyCollected: number
-  readonly setMembers: number
-  readonly records: number
-  readonly contextActors: number
-  readonly contextHoles: number
-  /** Deltas refused for dots out of bounds. */
-  readonly refusedDeltas: number
-  /** Dots claimed for two set elements. */
-  readonly dotCollisions: number
-  /** Puts from the future that wait until they are due. */
-  readonly parked: number
-  /** Of such puts, the ones refused for want of room, since the start. */
-  readonly parkedRefused: number
 }
 
 /** What a part of a sweep did. */
