@@ -142,8 +142,8 @@ export class FrameReader {
   readonly bytes: ByteReader
   readonly #limits: CodecLimits
   readonly #ownBytes: (view: Uint8Array) => Uint8Array
-  readonly #actors: ActorId[] = []
-  readonly #names: string[] = []
+  readonly #actors = new Named<ActorId>()
+  readonly #names = new Named<string>()
 
   constructor(bytes: Uint8Array, limits: CodecLimits, { ownBytes = copyOf }: FrameReaderOptions = {}) {
     this.bytes = new ByteReader(bytes)
@@ -154,24 +154,19 @@ export class FrameReader {
   /** Starts over with another frame, for callers that read very many small ones. */
   reset(bytes: Uint8Array): void {
     this.bytes.reset(bytes)
-    this.#actors.length = 0
-    this.#names.length = 0
+    this.#actors.reset()
+    this.#names.reset()
   }
 
   actor(): ActorId {
     const number = this.bytes.varint()
-    if (number > 0) return given(this.#actors, number)
-    const actor = TEXTS.actor(this.bytes)
-    this.#actors.push(actor)
-    return actor
+    return number > 0 ? this.#actors.at(number) : this.#actors.add(TEXTS.actor(this.bytes))
   }
 
   name(): string {
     const number = this.bytes.varint()
-    if (number > 0) return given(this.#names, number)
-    const name = TEXTS.name(this.bytes, this.#length(this.#limits.nameBytesMax))
-    this.#names.push(name)
-    return name
+    if (number > 0) return this.#names.at(number)
+    return this.#names.add(TEXTS.name(this.bytes, this.#length(this.#limits.nameBytesMax)))
   }
 
   key(): string {
@@ -264,8 +259,25 @@ function copyOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes)
 }
 
-function given<T>(known: readonly T[], number: number): T {
-  const value = known[number - 1]
-  if (value === undefined) throw new BytesError('BYTES_MALFORMED', 'refers to a name that was not given')
-  return value
+/** What a frame has named so far, by number from 1. The array is kept when it starts over: emptying it costs more. */
+class Named<T> {
+  readonly #values: T[] = []
+  #count = 0
+
+  add(value: T): T {
+    this.#values[this.#count++] = value
+    return value
+  }
+
+  at(number: number): T {
+    const value = this.#values[number - 1]
+    if (number > this.#count || value === undefined) {
+      throw new BytesError('BYTES_MALFORMED', 'refers to a name that was not given')
+    }
+    return value
+  }
+
+  reset(): void {
+    this.#count = 0
+  }
 }

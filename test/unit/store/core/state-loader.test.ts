@@ -9,6 +9,7 @@ import {
   decodePiece,
   entryOp,
   memberOp,
+  PieceReader,
   recordOp,
 } from '../../../../src/store/core/disk-layout.ts'
 import { loadState, StateLoader } from '../../../../src/store/core/state-loader.ts'
@@ -70,6 +71,39 @@ describe('the records of a state', () => {
   it('are damaged when anything follows them', () => {
     for (const [key, value] of DISK) {
       expect(() => decodePiece(key, Uint8Array.of(...value, 0))).toThrow(
+        expect.objectContaining({ code: 'BYTES_MALFORMED' }),
+      )
+    }
+  })
+})
+
+describe('a reader of many records', () => {
+  it('reads each as if it were the only one, large and small', () => {
+    const held = [
+      entry(1, 5, 'x'.repeat(100_000)),
+      entry(2, 6, 'y'),
+      entry(3, 7),
+      entry(4, 8, 'z'.repeat(3000)),
+    ]
+    const written = pairs(
+      ...held.map((each, i) => entryOp('m', `${i}`, each)),
+      ...DISK.map(([key]) => memberOp('s', `${key}`, [dot(1, B)])),
+    )
+    const reader = new PieceReader()
+    for (const [key, value] of [...written, ...DISK, ...written]) {
+      if (key[0] !== 0x02) expect(reader.read(key, value)).toEqual(decodePiece(key, value))
+    }
+    expect(written.slice(0, 4).map(([key, value]) => decodePiece(key, value))).toMatchObject(
+      held.map((each) => ({ entry: each })),
+    )
+  })
+
+  it('lets no record refer to what another has named', () => {
+    const [good] = pairs(memberOp('s', 'x', [dot(3), dot(9, B)]))
+    const reader = new PieceReader()
+    for (const number of [1, 2]) {
+      if (good !== undefined) reader.read(...good)
+      expect(() => reader.read(good?.[0] ?? new Uint8Array(), Uint8Array.of(1, number, 5))).toThrow(
         expect.objectContaining({ code: 'BYTES_MALFORMED' }),
       )
     }
