@@ -10,33 +10,15 @@
 import { promises as fs } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { errorCode, HearsayError } from '../base/errors.ts'
-import { type ActorId, actorId } from '../base/names.ts'
+import { actorId } from '../base/names.ts'
 import { STAMP_MS_MAX } from '../crdt/hlc.ts'
 import { writeAtomically } from './atomic-file.ts'
+import type { ActorFileReading, ActorRecord } from './core/actor-record.ts'
 import { unreadable } from './level-directory.ts'
 
 /** Version of everything under `<storage.path>/hearsay`: this file and the database. */
 export const STORE_FORMAT = 1
 const FILE_BYTES_MAX = 64 * 1024
-
-export interface ActorRecord {
-  readonly actor: ActorId
-  /** Dots up to this number, inclusive, may have been issued; the next process starts above it. */
-  readonly leasedTo: number
-  /** Generated peer name, kept across restarts. */
-  readonly name?: string
-  /** No own gossip incarnation above it was used. */
-  readonly incarnation?: number
-  /** No stamp with a later physical part was told to anybody; absent before the first (stamp-bound.ts). */
-  readonly stampBoundMs?: number
-  /** Batches written when the store was last closed in order; absent while it is open or after a crash. */
-  readonly closedAtBatch?: number
-}
-
-export type ActorFileReading =
-  | { readonly kind: 'intact'; readonly record: ActorRecord }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'damaged'; readonly reason: string }
 
 /** @throws HearsayError `STORE_FORMAT_NEWER`, `STORE_UNREADABLE` */
 export async function readActorFile(path: string): Promise<ActorFileReading> {

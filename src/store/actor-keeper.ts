@@ -12,7 +12,7 @@
 import { assert } from '../base/assert.ts'
 import { HearsayError } from '../base/errors.ts'
 import type { ActorId } from '../base/names.ts'
-import type { ActorRecord } from './actor-file.ts'
+import type { ActorRecord } from './core/actor-record.ts'
 import { StampBound } from './stamp-bound.ts'
 import { writeError } from './storage.ts'
 

@@ -16,8 +16,8 @@ import type { Batch } from './core/commit-queue.ts'
 import type { Delta } from './core/delta.ts'
 import type { Operation, Outcome, Stage } from './core/operation.ts'
 import type { StorageOp } from './core/storage-op.ts'
+import type { StoreLog } from './core/store-log.ts'
 import { writeError } from './storage.ts'
-import type { StoreLog } from './store-log.ts'
 
 const RETRY_FIRST_MS = 50
 const RETRY_MAX_MS = 5000

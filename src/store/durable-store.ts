@@ -15,9 +15,11 @@ import { Committer } from './committer.ts'
 import { CommitQueue } from './core/commit-queue.ts'
 import type { Delta, FullState } from './core/delta.ts'
 import type { ReplicaState } from './core/replica-state.ts'
+import { ShadowWatch } from './core/shadow-watch.ts'
 import type { StateItem } from './core/state-item.ts'
 import type { StateKey } from './core/state-key.ts'
 import type { StorageOp } from './core/storage-op.ts'
+import type { StoreLog } from './core/store-log.ts'
 import type { StateDigest } from './core/syncable.ts'
 import { Housekeeping } from './housekeeping.ts'
 import type { KeyValue } from './key-value.ts'
@@ -27,11 +29,9 @@ import { RecentRemovals } from './recent-removals.ts'
 import type { RecordStorage } from './record-storage.ts'
 import { RecordTableStore } from './record-table-store.ts'
 import type { Records } from './records.ts'
-import { ShadowWatch } from './shadow-watch.ts'
 import { saveSnapshot } from './snapshot-save.ts'
 import type { PeerIdentity, StateStore, StoreStatus } from './state-store.ts'
 import type { StoreLimits } from './store-limits.ts'
-import type { StoreLog } from './store-log.ts'
 import type { StoreParts } from './store-parts.ts'
 import { StringSetStore } from './string-set-store.ts'
 import type { StringSets } from './string-sets.ts'
@@ -162,7 +162,11 @@ export class DurableStore implements StateStore {
   }
 
   heardPeers(): void {
-    void this.#options.wait.over()
+    const { wait } = this.#options
+    if (wait.reason === undefined) return
+    this.durable((ok) => {
+      if (ok) void wait.over()
+    })
   }
 
   get context(): CausalContext {
@@ -207,11 +211,13 @@ export class DurableStore implements StateStore {
     return state.clock.ms - clock.wallMs()
   }
 
-  turnBackClock(): Promise<void> {
+  async turnBackClock(): Promise<void> {
+    // The actor file may be another process's by then.
+    if (this.#closed !== undefined) return
     const { state, keeper, clock } = this.#options
     const nowMs = clock.wallMs()
     state.turnBackClock(nowMs)
-    return keeper.turnBackStamps(nowMs)
+    await keeper.turnBackStamps(nowMs)
   }
 
   status(): StoreStatus {

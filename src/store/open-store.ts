@@ -6,8 +6,10 @@
 import type { Clock } from '../base/clock.ts'
 import { HearsayError } from '../base/errors.ts'
 import { type ActorId, actorId } from '../base/names.ts'
-import { type ActorRecord, writeActorFile } from './actor-file.ts'
+import { writeActorFile } from './actor-file.ts'
 import { ActorKeeper } from './actor-keeper.ts'
+import type { ActorRecord } from './core/actor-record.ts'
+import { SILENT_LOG, type StoreLog } from './core/store-log.ts'
 import { DurableStore } from './durable-store.ts'
 import { LevelStorage } from './level-storage.ts'
 import { MemoryStorage } from './memory-storage.ts'
@@ -17,7 +19,6 @@ import type { StateStore } from './state-store.ts'
 import type { Storage } from './storage.ts'
 import { prepareStoreFolder } from './store-folder.ts'
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from './store-limits.ts'
-import { SILENT_LOG, type StoreLog } from './store-log.ts'
 
 export interface OpenStoreOptions {
   /** The storage path; the store lives in its subfolder `hearsay`. Omitted: memory only. */

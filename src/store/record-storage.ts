@@ -10,6 +10,7 @@ import { HearsayError } from '../base/errors.ts'
 import { formatNewer, STORE_FORMAT } from './actor-file.ts'
 import { decodeSequence, encodeSequence, SequenceCheck, slotOf } from './batch-sequence.ts'
 import { sealRecord, unsealRecord } from './checked-record.ts'
+import type { LoadReport } from './core/load-report.ts'
 import type { StorageOp } from './core/storage-op.ts'
 import type { Storage, StorageManifest } from './storage.ts'
 
@@ -18,17 +19,6 @@ const FORMAT_KIND = 0x66
 const BATCH_KIND = 0x62
 const FORMAT_KEY: Uint8Array = Uint8Array.of(RESERVED, FORMAT_KIND)
 const MAGIC = 'hearsay store'
-
-export interface LoadReport {
-  readonly records: number
-  /** Keys of records whose checksum failed. */
-  readonly damagedKeys: readonly Uint8Array[]
-  /** Batches missing from the middle. */
-  readonly missingBatches: number
-  readonly lastBatch: number
-  /** The format record was there and intact. */
-  readonly marked: boolean
-}
 
 export class RecordStorage {
   readonly #storage: Storage

@@ -11,12 +11,14 @@
  * the stored contexts are not believed either, and are put right before anybody is served.
  */
 import type { ActorId } from '../base/names.ts'
-import type { ActorFileReading, ActorRecord } from './actor-file.ts'
+import type { ActorFileReading, ActorRecord } from './core/actor-record.ts'
 import { contextOp } from './core/disk-layout.ts'
+import { doubtOf } from './core/identity-doubt.ts'
+import type { LoadReport } from './core/load-report.ts'
 import type { ReplicaState, ReplicaStateOptions } from './core/replica-state.ts'
 import { StateLoader } from './core/state-loader.ts'
-import type { LoadReport, RecordStorage } from './record-storage.ts'
-import type { StoreLog } from './store-log.ts'
+import type { StoreLog } from './core/store-log.ts'
+import type { RecordStorage } from './record-storage.ts'
 
 /** Damaged records named in the log; the rest are only counted. */
 const NAMED_MAX = 100
@@ -72,27 +74,6 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const record = { actor: options.mint(), leasedTo: 0, ...notes }
   if (doubt !== undefined) log.warn('store_new_actor', { reason: doubt, actor: record.actor })
   return { state, record, damagedRecords, doubt }
-}
-
-/** @returns why the past is in doubt; undefined for a first start or an unbroken continuation */
-export function doubtOf(
-  reading: ActorFileReading | undefined,
-  report: LoadReport,
-  damagedRecords: number,
-  state: ReplicaState,
-): string | undefined {
-  if (reading === undefined) return undefined
-  const isNew = report.lastBatch === 0 && report.records === 0 && report.damagedKeys.length === 0
-  if (isNew) return reading.kind === 'absent' ? undefined : 'the actor file is there but its database is not'
-  if (reading.kind === 'absent') return 'the database is there but its actor file is not'
-  if (reading.kind === 'damaged') return `the actor file is damaged: ${reading.reason}`
-  if (damagedRecords > 0) return `${damagedRecords} records of the database are damaged or missing`
-  const { actor, leasedTo, closedAtBatch } = reading.record
-  if (closedAtBatch !== undefined && report.lastBatch < closedAtBatch) {
-    return `the database ends at batch ${report.lastBatch}, but was closed at batch ${closedAtBatch}`
-  }
-  if (state.context.maxOf(actor) > leasedTo) return 'the actor file is older than its database'
-  return undefined
 }
 
 function reportDamage(report: LoadReport, log: StoreLog): void {

@@ -13,7 +13,7 @@
  *
  * Not covered: a write over an entry whose own stamp lies far ahead (hlc.ts `stampWrite`) goes just above that one.
  */
-export const STAMP_STEP_MS = 5000
+import { STAMP_STEP_MS } from './core/actor-record.ts'
 
 export class StampBound {
   readonly #save: (boundMs: number) => Promise<void>
@@ -52,7 +52,8 @@ export class StampBound {
 
   /** The stamps have been taken back to the wall. Resolves when the next life would begin there as well. */
   async turnBack(wallMs: number): Promise<void> {
-    await this.#raising?.catch(() => undefined)
+    // A loop, because whoever waits for a raise may begin the next one before we are told.
+    while (this.#raising !== undefined) await this.#raising.catch(() => undefined)
     // Before it is on disk, so that a stamp that comes meanwhile is saved after it and not held for covered.
     this.#boundMs = Math.floor(wallMs) + STAMP_STEP_MS
     this.#firstMs = undefined

@@ -13,7 +13,7 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { basename } from 'node:path'
-import type { StoreLog } from './store-log.ts'
+import type { StoreLog } from './core/store-log.ts'
 
 /** A child that is not done then is ended, and says nothing about the database. */
 const TRIAL_TIMEOUT_MS = 120_000

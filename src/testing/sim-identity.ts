@@ -4,16 +4,15 @@
  * The same discipline as the real actor file: numbers are reserved durably in blocks before the first of a block is
  * used, and a restart begins above everything reserved, so a crash leaves a hole but never gives a number twice. The
  * block is small (20 instead of 10,000) so that runs of a few hundred writes cross many edges. Whether a restarted
- * replica may go on as the actor it was is decided by the production rule (store/recovery.ts).
+ * replica may go on as the actor it was is decided by the production rule (store/core/identity-doubt.ts).
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts'
 import { type ActorId, actorId } from '../base/names.ts'
 import type { Random } from '../base/random.ts'
 import type { Dot } from '../crdt/dot.ts'
-import type { ActorFileReading, ActorRecord } from '../store/actor-file.ts'
+import { type ActorFileReading, type ActorRecord, STAMP_STEP_MS } from '../store/core/actor-record.ts'
+import { doubtOf } from '../store/core/identity-doubt.ts'
 import type { LoadedState } from '../store/core/state-loader.ts'
-import { doubtOf } from '../store/recovery.ts'
-import { STAMP_STEP_MS } from '../store/stamp-bound.ts'
 import type { SimDisk } from './sim-disk.ts'
 
 const LEASE_BLOCK = 20

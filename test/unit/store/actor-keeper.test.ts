@@ -1,8 +1,8 @@
 /** Leases of dots: no number is issued before it is reserved on disk, and none twice. */
 import { describe, expect, it } from 'vitest'
 import { actorId } from '../../../src/base/names.ts'
-import type { ActorRecord } from '../../../src/store/actor-file.ts'
 import { ActorKeeper, LEASE_BLOCK } from '../../../src/store/actor-keeper.ts'
+import type { ActorRecord } from '../../../src/store/core/actor-record.ts'
 
 const FIRST = actorId('a'.repeat(32))
 const SECOND = actorId('b'.repeat(32))

@@ -5,7 +5,7 @@ import { type CommitDisk, type CommitSource, Committer } from '../../../src/stor
 import type { Batch } from '../../../src/store/core/commit-queue.ts'
 import type { Delta } from '../../../src/store/core/delta.ts'
 import type { Operation, Outcome, Stage } from '../../../src/store/core/operation.ts'
-import { SILENT_LOG } from '../../../src/store/store-log.ts'
+import { SILENT_LOG } from '../../../src/store/core/store-log.ts'
 
 const STAGE = { nowMs: 0 } as Stage
 const DELTA: Delta = {

@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { ByteWriter } from '../../../src/base/bytes.ts'
 import { sealRecord } from '../../../src/store/checked-record.ts'
+import type { LoadReport } from '../../../src/store/core/load-report.ts'
 import type { StorageOp } from '../../../src/store/core/storage-op.ts'
 import { MemoryStorage } from '../../../src/store/memory-storage.ts'
-import { type LoadReport, RecordStorage } from '../../../src/store/record-storage.ts'
+import { RecordStorage } from '../../../src/store/record-storage.ts'
 import { allPairs } from '../../contract/storage.contract.ts'
 
 function put(key: number, value: number): StorageOp {

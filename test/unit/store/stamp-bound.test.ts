@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { compareStamps, parseStamp, type Stamp } from '../../../src/crdt/hlc.ts'
 import { readActorFile } from '../../../src/store/actor-file.ts'
+import { STAMP_STEP_MS } from '../../../src/store/core/actor-record.ts'
 import { openStore } from '../../../src/store/open-store.ts'
-import { STAMP_STEP_MS, StampBound } from '../../../src/store/stamp-bound.ts'
+import { StampBound } from '../../../src/store/stamp-bound.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -215,6 +216,18 @@ describe('after a restart with the wall clock an hour earlier', () => {
     const next = await put(second, 'b')
     expect(next.ms).toBeLessThanOrEqual(WALL_MS + STAMP_STEP_MS + 1)
     expect(compareStamps(next, other)).toBeGreaterThan(0)
+  })
+
+  it('and they are not taken back any more once the store is closed: the file may be of another process then', async () => {
+    const wall = { ms: WALL_MS + HOUR_MS }
+    const path = tempDir()
+    const store = await openAt(path, wall)
+    await put(store, 'a')
+    await store.close()
+    wall.ms = WALL_MS
+    const before = await readActorFile(join(path, 'hearsay', 'actor'))
+    await store.turnBackClock()
+    expect(await readActorFile(join(path, 'hearsay', 'actor'))).toEqual(before)
   })
 
   it('the bound is on disk before a write is acknowledged', async () => {

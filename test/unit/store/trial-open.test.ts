@@ -2,7 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { SILENT_LOG } from '../../../src/store/store-log.ts'
+import { SILENT_LOG } from '../../../src/store/core/store-log.ts'
 import { trialOpen } from '../../../src/store/trial-open.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 

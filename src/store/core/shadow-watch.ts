@@ -10,17 +10,24 @@
  * A new actor costs every replica 20 bytes for ever. So that nobody can make us mint one a frame, only the first frame
  * in ten minutes is believed; the next ones are refused whole, which keeps what they claim out of the context.
  */
-import type { ActorId } from '../base/names.ts'
-import type { CausalContext } from '../crdt/context.ts'
-import type { Dot } from '../crdt/dot.ts'
-import type { ActorKeeper } from './actor-keeper.ts'
-import type { Delta, FullState } from './core/delta.ts'
+import type { ActorId } from '../../base/names.ts'
+import type { CausalContext } from '../../crdt/context.ts'
+import type { Dot } from '../../crdt/dot.ts'
+import type { Delta, FullState } from './delta.ts'
 import type { StoreLog } from './store-log.ts'
 
 export const RENOUNCE_INTERVAL_MS = 600_000
 
+/** The actor keeper, as far as it matters here. */
+export interface ActingIdentity {
+  readonly actor: ActorId
+  /** The lowest number that this process may issue. */
+  readonly first: number
+  renounce(actor: ActorId): void
+}
+
 export interface ShadowWatchOptions {
-  readonly keeper: Pick<ActorKeeper, 'actor' | 'first' | 'renounce'>
+  readonly keeper: ActingIdentity
   /** Of the replica, live. */
   readonly context: CausalContext
   readonly monotonicMs: () => number
