@@ -39,6 +39,8 @@ export class PlainReplica implements Replica {
   #seen = new Map<string, Dot>()
   #puts = new Map<string, MapPut>()
   #parked = new Map<string, MapPut>()
+  /** By cell, the older writes that came while a newer one was parked. */
+  #replaced = new Map<string, Dot[]>()
   #adds = new Map<string, SetAdd>()
   #records = new Map<string, RecordPut>()
 
@@ -119,7 +121,7 @@ export class PlainReplica implements Replica {
     const isNewer = (put: MapPut): boolean =>
       put.entry.stamp.ms > (this.#puts.get(cellOf(put))?.entry.stamp.ms ?? 0)
     for (const put of wanted.filter(isNewer)) this.join({ ...NOTHING, puts: [put] }, nowMs)
-    for (const put of deadParked) if (this.#parked.get(cellOf(put)) === put) this.#parked.delete(cellOf(put))
+    for (const put of deadParked) if (this.#parked.get(cellOf(put)) === put) this.#unpark(cellOf(put))
     for (const put of deadPuts) {
       const isFrozen = this.#parked.has(cellOf(put)) && this.#mistake !== 'not-frozen'
       if (this.#puts.get(cellOf(put)) === put && !isFrozen) this.#puts.delete(cellOf(put))
@@ -136,6 +138,7 @@ export class PlainReplica implements Replica {
 
   unite(theirs: CausalContext): void {
     for (const { entry } of this.#parked.values()) if (theirs.has(entry.dot)) return
+    for (const dots of this.#replaced.values()) if (dots.some((dot) => theirs.has(dot))) return
     for (const actor of theirs.actors()) {
       for (const { first, last } of theirs.intervals(actor)) {
         for (let n = first; n <= last; n++) this.#see({ actor, n })
@@ -146,7 +149,7 @@ export class PlainReplica implements Replica {
   pass(minuteMs: number, nowMs: number): void {
     for (const [at, put] of [...this.#parked]) {
       if (put.entry.stamp.ms > nowMs + this.#options.maxClockSkewMs) continue
-      this.#parked.delete(at)
+      this.#unpark(at)
       this.#apply({ ...NOTHING, puts: [put] }, nowMs)
     }
     this.#sweptMs = minuteMs
@@ -162,6 +165,7 @@ export class PlainReplica implements Replica {
 
   restart(lost: (cell: string) => boolean, actor: ActorId): void {
     this.#parked.clear()
+    this.#replaced.clear()
     this.#sweptMs = 0
     const before = this.#puts.size + this.#adds.size + this.#records.size
     for (const at of [...this.#puts.keys()]) if (lost(at)) this.#puts.delete(at)
@@ -182,11 +186,20 @@ export class PlainReplica implements Replica {
     return this.#mistake === 'retired-unseen' || theirs.has(dot)
   }
 
+  #unpark(at: string): void {
+    this.#parked.delete(at)
+    this.#replaced.delete(at)
+  }
+
   #park(put: MapPut): void {
     if (this.#seen.has(name(put.entry.dot))) return
     if (this.#mistake === 'parked-claimed') this.#see(put.entry.dot)
     const parked = this.#parked.get(cellOf(put))
     const same = parked !== undefined && name(parked.entry.dot) === name(put.entry.dot)
+    if (parked !== undefined && !same) {
+      const older = isNewer(put.entry, parked.entry) ? parked : put
+      this.#replaced.set(cellOf(put), [...(this.#replaced.get(cellOf(put)) ?? []), older.entry.dot])
+    }
     if (
       parked === undefined ||
       isNewer(put.entry, parked.entry) ||
@@ -278,7 +291,7 @@ export class PlainReplica implements Replica {
     const isNew = !this.#seen.has(name(dot))
     this.#seen.set(name(dot), dot)
     for (const [at, put] of this.#parked) {
-      if (name(put.entry.dot) === name(dot) && this.#mistake !== 'parked-claimed') this.#parked.delete(at)
+      if (name(put.entry.dot) === name(dot) && this.#mistake !== 'parked-claimed') this.#unpark(at)
     }
     return isNew
   }

@@ -17,7 +17,7 @@
  */
 import type { ActorId } from '../../base/names.ts'
 import type { CausalContext } from '../../crdt/context.ts'
-import type { Dot } from '../../crdt/dot.ts'
+import { type Dot, sameDot } from '../../crdt/dot.ts'
 import { compareEntries } from '../../crdt/lww-map.ts'
 import type { MapPut } from './delta.ts'
 import type { HeldEntry } from './held-entry.ts'
@@ -44,6 +44,8 @@ export interface Parked extends MapPut {
 }
 
 export const PARKED_MAX = 10_000
+/** Dots of one key remembered as replaced by what is parked. */
+export const REPLACED_MAX = 64
 export const PARKED_BYTES_MAX: number = 16 * 1024 * 1024
 
 export class Parking {
@@ -52,6 +54,8 @@ export class Parking {
   readonly #bytesMax: number
   readonly #byKey = new Tables<Parked>()
   readonly #byDot = new Map<string, Parked>()
+  /** Older writes to the keys of what is parked that came as well: nothing is held in their place yet. */
+  readonly #replaced = new Tables<Dot[]>()
   #bytes = 0
   #refused = 0
 
@@ -80,23 +84,33 @@ export class Parking {
     for (const [, , parked] of this.#byKey.entries()) yield parked
   }
 
-  /** Whether a context claims the dot of anything parked. */
+  /** Whether a context claims the dot of anything parked, or of what that has replaced here. */
   isSeenBy(theirs: CausalContext): boolean {
     for (const { entry } of this.puts()) if (theirs.has(entry.dot)) return true
+    for (const [, , dots] of this.#replaced.entries()) {
+      if (dots.length > REPLACED_MAX || dots.some((dot) => theirs.has(dot))) return true
+    }
     return false
   }
 
   /** Keeps it, unless a newer one of its key is parked or there is no room. */
   park({ map, key, entry }: MapPut): void {
     const parked = this.get(map, key)
-    if (parked !== undefined && compareEntries(entry, parked.entry) <= 0) return
+    if (parked !== undefined && compareEntries(entry, parked.entry) <= 0) {
+      if (!sameDot(entry.dot, parked.entry.dot)) this.#replace(map, key, [entry.dot])
+      return
+    }
     const count = this.size + (parked === undefined ? 1 : 0)
     const bytes = this.#bytes + bytesOf({ map, key, entry }) - (parked === undefined ? 0 : bytesOf(parked))
     if (count > this.#entriesMax || bytes > this.#bytesMax) {
       this.#refused++
       return
     }
-    if (parked !== undefined) this.drop(parked)
+    const replaced = this.#replaced.get(map, key) ?? []
+    if (parked !== undefined) {
+      this.drop(parked)
+      this.#replace(map, key, [...replaced, parked.entry.dot])
+    }
     const held = this.#digest.held(map, key, entry)
     const next = { map, key, entry: held }
     this.#byKey.set(map, key, next)
@@ -105,7 +119,15 @@ export class Parking {
     this.#digest.toggle(held.hi, held.lo, 1)
   }
 
+  /** One more than are remembered stands for all that are not. */
+  #replace(map: string, key: string, dots: readonly Dot[]): void {
+    const known = this.#replaced.get(map, key) ?? []
+    const news = dots.filter((dot) => !known.some((other) => sameDot(dot, other)))
+    this.#replaced.set(map, key, [...known, ...news].slice(0, REPLACED_MAX + 1))
+  }
+
   drop(parked: Parked): void {
+    this.#replaced.delete(parked.map, parked.key)
     this.#byKey.delete(parked.map, parked.key)
     this.#byDot.delete(nameOf(parked.entry.dot))
     this.#bytes -= bytesOf(parked)

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { CausalContext } from '../../../../src/crdt/context.ts'
+import { REPLACED_MAX } from '../../../../src/store/core/parking.ts'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
 import { A, B, covered, dot, entry, put } from './fixtures.ts'
 
@@ -35,5 +37,36 @@ describe('the context of a peer that holds the same', () => {
     expect(state.unite(peer.context)).toEqual([A])
     expect(state.context.equals(peer.context)).toBe(true)
     expect(state.counts(NOW_MS).parked).toBe(1)
+  })
+
+  it('is not taken over where it claims a write that a parked one has replaced here', () => {
+    const ahead = NOW_MS + 60_000
+    const first = put('k', entry(1, ahead, 'first'))
+    const second = put('k', entry(2, ahead + 1, 'second'))
+    const peer = new ReplicaState()
+    peer.join(first, ahead)
+    const orders = [
+      [first, second],
+      [second, first],
+    ]
+    for (const order of orders) {
+      const state = new ReplicaState()
+      for (const delta of order) state.join(delta, NOW_MS)
+      expect(state.unite(peer.context)).toEqual([])
+      expect(state.context.has(dot(1))).toBe(false)
+      state.releaseParked(ahead + 1)
+      expect(state.unite(peer.context)).toEqual([A])
+    }
+  })
+
+  it('is not taken over any more once more writes of one key were replaced than are remembered', () => {
+    const ahead = NOW_MS + 60_000
+    const state = new ReplicaState()
+    for (let n = 1; n <= REPLACED_MAX + 2; n++) state.join(put('k', entry(n, ahead + n, 'v')), NOW_MS)
+    const theirs = new CausalContext()
+    theirs.add(dot(1, B))
+    expect(state.unite(theirs)).toEqual([])
+    state.releaseParked(2 * ahead)
+    expect(state.unite(theirs)).toEqual([B])
   })
 })
