@@ -16,7 +16,7 @@ import { assert, InvariantError } from '../../base/assert.ts'
 import { HearsayError } from '../../base/errors.ts'
 import type { ActorId } from '../../base/names.ts'
 import type { CausalContext } from '../../crdt/context.ts'
-import type { Dot } from '../../crdt/dot.ts'
+import { type Dot, sameDot } from '../../crdt/dot.ts'
 import { BatchStage, type StagedPiece } from './batch-stage.ts'
 import { type Delta, isEmptyDelta } from './delta.ts'
 import { clockOp, contextOp, entryOp, memberOp, recordOp } from './disk-layout.ts'
@@ -134,8 +134,11 @@ export class CommitQueue {
 
   /** Remote input: visible at once, durable with a following batch. @returns what was new here, to be relayed */
   join(delta: Delta, nowMs: number, theirs?: CausalContext): Delta {
-    const { effective, changed } = this.#state.join(delta, nowMs, theirs)
-    if (!isEmptyDelta(effective)) this.#touch(changed, actorsOf(effective))
+    const { effective, changed, onlyGrew } = this.#state.join(delta, nowMs, theirs)
+    if (isEmptyDelta(effective)) return effective
+    if (onlyGrew) this.#unsaved.grow(changed, actorsOf(effective))
+    else this.#unsaved.touch(changed, actorsOf(effective))
+    this.#tell(changed)
     return effective
   }
 
@@ -200,8 +203,8 @@ export class CommitQueue {
       this.#undo(flight, result)
       return { committed: [] }
     }
-    const changed = flight.stage.deltas.flatMap((delta) => this.#state.apply(delta, nowMs))
-    if (changed.length > 0) this.#options.onChanged?.(changed)
+    if (flight.stage.deltas.some((delta) => this.#overtakes(delta))) this.#unsaved.catchUp()
+    this.#tell(flight.stage.deltas.flatMap((delta) => this.#state.apply(delta, nowMs)))
     this.#succeed(flight)
     return { committed: flight.stage.deltas }
   }
@@ -236,7 +239,19 @@ export class CommitQueue {
 
   #touch(changed: readonly StateKey[], actors: Iterable<ActorId>): void {
     this.#unsaved.touch(changed, actors)
+    this.#tell(changed)
+  }
+
+  #tell(changed: readonly StateKey[]): void {
     if (changed.length > 0) this.#options.onChanged?.(changed)
+  }
+
+  /** Whether a key came from a peer while our write to it was in flight, which does not cover that. */
+  #overtakes({ puts, covered }: Delta): boolean {
+    return puts.some(({ map, key }) => {
+      const held = this.#state.entry(map, key)
+      return held !== undefined && !covered.some((dot) => sameDot(dot, held.dot))
+    })
   }
 
   /** Runs those that fit into one batch. @returns those that belong to it; one that threw has been told */

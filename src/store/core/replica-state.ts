@@ -37,7 +37,7 @@ export interface ReplicaStateOptions extends DotBoundOptions, LifetimeOptions, P
 /** What a replica is made of; given when it comes back from disk. */
 export interface StateParts {
   readonly context: CausalContext
-  /** Actors whose context on disk claims more than `context` does, and must be written anew. */
+  /** Actors of whom the disk claims something else than `context` does; to be written anew. */
   readonly unsavedActors: readonly ActorId[]
   readonly clock: ClockState
   /** Of these maps, sets and records. */
@@ -52,6 +52,8 @@ export interface JoinOutcome {
   readonly effective: Delta
   /** What a reader or the disk would see differently now. */
   readonly changed: readonly StateKey[]
+  /** Every dot claimed since is of something held where nothing was; nothing went, and nothing was told to have gone. */
+  readonly onlyGrew: boolean
 }
 
 /** What a part of a sweep did. */
@@ -211,12 +213,12 @@ export class ReplicaState {
     const records = this.#joinRecords(delta.records, changed)
     if (!this.#bounds.admit(this.#context, delta, theirs)) {
       this.#refusedDeltas++
-      return { effective: { ...NOTHING, records }, changed }
+      return { effective: { ...NOTHING, records }, changed, onlyGrew: true }
     }
     const mergeable = this.#parkFuture(delta, nowMs)
-    const news = this.#joinDotted(mergeable, nowMs, changed)
-    if (news) return { effective: { ...mergeable, records }, changed }
-    return { effective: { ...NOTHING, records }, changed }
+    const { news, onlyGrew } = this.#joinDotted(mergeable, nowMs, changed)
+    if (news) return { effective: { ...mergeable, records }, changed, onlyGrew }
+    return { effective: { ...NOTHING, records }, changed, onlyGrew }
   }
 
   /** Takes in an own mutation, which no bound applies to. @param nowMs the time it was staged at */
@@ -263,8 +265,8 @@ export class ReplicaState {
   releaseParked(nowMs: number): JoinOutcome {
     const changed: StateKey[] = []
     const effective = { ...NOTHING, puts: this.#parking.due(nowMs + this.#maxClockSkewMs) }
-    this.#joinDotted(effective, nowMs, changed)
-    return { effective, changed }
+    const { onlyGrew } = this.#joinDotted(effective, nowMs, changed)
+    return { effective, changed, onlyGrew }
   }
 
   /**
@@ -322,20 +324,30 @@ export class ReplicaState {
   }
 
   /** @returns whether anything of it was new: then it is passed on whole, a put never without the dots it covers */
-  #joinDotted(delta: Delta, nowMs: number, changed: StateKey[]): boolean {
+  #joinDotted(
+    delta: Delta,
+    nowMs: number,
+    changed: StateKey[],
+  ): { readonly news: boolean; readonly onlyGrew: boolean } {
     let news = false
+    let onlyGrew = delta.covered.length === 0
     for (const put of delta.puts) {
       const { dot, stamp } = put.entry
       const seen = this.#context.has(dot)
+      const wasHeld = onlyGrew && this.#maps.entry(put.map, put.key) !== undefined
       const won = this.#maps.joinPut(this.#context, put)
       if (won) changed.push({ kind: 'entry', map: put.map, key: put.key })
       if (seen && !won) continue
+      if (wasHeld || !won) onlyGrew = false
       news = true
       this.#parking.dropDot(dot)
       if (stamp.ms <= nowMs + this.#maxClockSkewMs) this.#clock = observe(this.#clock, stamp)
     }
     for (const add of delta.adds) {
-      for (const { set, member } of this.#sets.joinAdd(this.#context, add)) {
+      const changes = this.#sets.joinAdd(this.#context, add)
+      // A dot claimed by two elements: it went from one to the other.
+      if (changes.length > 1) onlyGrew = false
+      for (const { set, member } of changes) {
         news = true
         changed.push({ kind: 'member', set, member })
       }
@@ -350,7 +362,7 @@ export class ReplicaState {
       news = true
       changed.push({ kind: 'member', set: left.set, member: left.member })
     }
-    return news
+    return { news, onlyGrew }
   }
 }
 

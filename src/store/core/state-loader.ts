@@ -2,14 +2,16 @@
  * Rebuilds a ReplicaState from the records on disk, in whatever order they come.
  *
  * A dot that stands in an entry or member but not in the stored context is added to it: the entry is there, so it was
- * seen. The other way round, a dot in the context without an entry is what a removal looks like; that is why records and
- * contexts are written in one batch.
+ * seen; and the context on disk is put right with the first batch, or the dot would be forgotten when the entry goes. The
+ * other way round, a dot in the context without an entry is what a removal looks like; that is why records and contexts are
+ * written in one batch.
  *
  * After damage the stored contexts are not believed: they speak of records that are gone, and peers would take them for
  * removals and delete their good copies. Then only the dots that are held are claimed. Forgotten removals come back from
  * the peers' contexts, the lost entries from their states. The contexts on disk are put right with the first batch.
  */
 import { HearsayError } from '../../base/errors.ts'
+import type { ActorId } from '../../base/names.ts'
 import { CausalContext } from '../../crdt/context.ts'
 import { CLOCK_START, type ClockState, observe } from '../../crdt/hlc.ts'
 import { OrSets } from '../../crdt/or-set.ts'
@@ -63,10 +65,12 @@ export class StateLoader {
   finish(): LoadedState {
     const intact = this.#damagedRecords === 0
     const context = intact ? this.#claimed : new CausalContext()
+    const stored = intact ? context.clone() : this.#claimed
     this.#held.addTo(context)
+    const wrong = new Set([...stored.actors(), ...context.actors()])
     const parts = {
       context,
-      unsavedActors: intact ? [] : this.#claimed.actors(),
+      unsavedActors: [...wrong].filter((actor) => !sameOf(actor, stored, context)),
       clock: this.#clock,
       digest: this.#digest,
       maps: this.#maps,
@@ -90,6 +94,15 @@ export class StateLoader {
       this.#maps.restore(piece)
     }
   }
+}
+
+function sameOf(actor: ActorId, a: CausalContext, b: CausalContext): boolean {
+  const [mine, theirs] = [a.intervals(actor), b.intervals(actor)]
+  return (
+    mine.length === theirs.length &&
+    mine.every((interval) => b.hasAll(actor, interval)) &&
+    theirs.every((interval) => a.hasAll(actor, interval))
+  )
 }
 
 export function loadState(

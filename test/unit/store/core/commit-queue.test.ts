@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/base/random.ts'
+import type { CausalContext } from '../../../../src/crdt/context.ts'
 import type { Dot } from '../../../../src/crdt/dot.ts'
 import { type Batch, CommitQueue, type CommitQueueOptions } from '../../../../src/store/core/commit-queue.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
+import { contextOp } from '../../../../src/store/core/disk-layout.ts'
 import type { Outcome, Stage } from '../../../../src/store/core/operation.ts'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
 import type { StateKey } from '../../../../src/store/core/state-key.ts'
@@ -12,6 +14,7 @@ import { type JoiningSide, joinFull, sideOf } from '../../../../src/testing/full
 import { TestDisk } from './disk.ts'
 import { A, add, B, covered, dot, entry, NOTHING, NOW_MS, put, record, text } from './fixtures.ts'
 
+const CONTEXT_KEY = contextOp(new ReplicaState().context, A).key
 const FAILED: Outcome = { ok: false, error: new Error('disk') }
 
 class Rig {
@@ -294,6 +297,34 @@ describe('remote input', () => {
     expect(rig.reloaded.context.has(dot(1))).toBe(true)
   })
 
+  it('that comes where nothing was takes no context along, until something that is held goes', () => {
+    const rig = new Rig()
+    const contexts = (): number => rig.begin().ops.filter(({ key }) => key[0] === CONTEXT_KEY[0]).length
+    rig.queue.join(put('k', entry(1, 5, 'v')), NOW_MS)
+    rig.queue.join(add('ana', 7, B), NOW_MS)
+    expect(contexts()).toBe(0)
+    rig.queue.finish(FAILED, NOW_MS)
+    rig.commit()
+    expect(rig.reloaded.context.equals(rig.state.context)).toBe(true)
+    rig.queue.join(put('k', entry(2, 6, 'newer')), NOW_MS)
+    expect(contexts()).toBe(2)
+    rig.queue.finish(FAILED, NOW_MS)
+    rig.commit()
+    expect(rig.reloaded.context.equals(rig.state.context)).toBe(true)
+  })
+
+  it('that an own write in flight overtakes is remembered on disk', () => {
+    const rig = new Rig()
+    rig.submit((stage) => stage.put('m', 'k', text('own'), undefined))
+    const batch = rig.begin()
+    rig.queue.join(put('k', entry(1, 5, 'older', { dot: dot(1, B) })), NOW_MS)
+    rig.disk.write(batch.ops)
+    rig.queue.finish({ ok: true }, NOW_MS)
+    expect(rig.get('k')).toBe('own')
+    rig.drain()
+    expect(rig.reloaded.context.has(dot(1, B))).toBe(true)
+  })
+
   it('that only teaches removals is durable too', () => {
     const rig = new Rig()
     const other = new ReplicaState()
@@ -549,6 +580,7 @@ function slicedStory(seed: number): void {
   const random = seededRandom(seed)
   const rig = new Rig({ dirtyKeysPerBatchMax: 1 + random.below(3) })
   let n = 0
+  let flushed = 0
   for (let step = 0; step < 40; step++) {
     const key = `k${random.below(6)}`
     const kind = random.below(8)
@@ -559,6 +591,17 @@ function slicedStory(seed: number): void {
     else {
       rig.queue.join(remoteChange(random.below(4), key, n), NOW_MS)
       n += 2
+      // What is said to be durable is: a removal above all. What was held then may have been replaced since.
+      const claimed = dotsIn(rig.state.context)
+      const held = liveDots(rig.state)
+      rig.queue.flush(() => {
+        const { context } = rig.reloaded
+        for (const seen of claimed) {
+          const replaced = held.has(dotText(seen)) && !liveDots(rig.state).has(dotText(seen))
+          expect(replaced || context.has(seen), `seed ${seed}, step ${step}: ${dotText(seen)}`).toBe(true)
+          flushed++
+        }
+      })
     }
     const batch = random.below(3) === 0 ? rig.queue.begin(NOW_MS) : undefined
     if (batch === undefined) continue
@@ -575,7 +618,20 @@ function slicedStory(seed: number): void {
     }
   }
   rig.drain()
+  expect(flushed).toBeGreaterThan(0)
   expect(canonicalState(rig.reloaded.fullState()), `seed ${seed}`).toBe(canonicalState(rig.state.fullState()))
+}
+
+function dotsIn(context: CausalContext): Dot[] {
+  return context
+    .actors()
+    .flatMap((actor) =>
+      context
+        .intervals(actor)
+        .flatMap(({ first, last }) =>
+          Array.from({ length: last - first + 1 }, (_, i) => dot(first + i, actor)),
+        ),
+    )
 }
 
 function dotText(dot: Dot): string {
@@ -601,3 +657,14 @@ function liveDots(state: ReplicaState): ReadonlyMap<string, Dot> {
   const held = [...puts.map((put) => put.entry.dot), ...members.map((live) => live.dot)]
   return new Map(held.map((live) => [dotText(live), live]))
 }
+
+describe('a dot of an entry on disk that the context there does not claim', () => {
+  it('is claimed before the entry can go, also after a restart', () => {
+    const rig = new Rig()
+    rig.queue.join(put('k', entry(1, 5, 'v')), NOW_MS)
+    rig.commit()
+    const next = new Rig({}, rig.reloaded)
+    next.drain()
+    expect(next.disk.pairs.some(([key]) => key[0] === CONTEXT_KEY[0])).toBe(true)
+  })
+})
