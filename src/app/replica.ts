@@ -167,6 +167,7 @@ export class Replica {
       await replica.gossip?.start()
       return replica
     } catch (error) {
+      if (replica !== undefined) clearInterval(replica.#syncTicks)
       await store.close()
       throw error
     }

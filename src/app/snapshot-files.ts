@@ -46,9 +46,12 @@ export async function saveSnapshotFile(
   options: SaveOptions,
 ): Promise<SnapshotSummary> {
   await checkFileIsFree(options)
-  const temporary = `${options.file}.tmp`
+  // A name that is nobody's, opened only if it is new: not another save's, not a file of the operator's, not a link.
+  const temporary = `${options.file}.tmp-${randomBytes(4).toString('hex')}`
   try {
     const summary = await writeChecked(pieces, temporary, options.progress)
+    // Asked again, because somebody may have put one there meanwhile.
+    await checkFileIsFree(options)
     await fs.rename(temporary, options.file)
     await syncDirectory(dirname(options.file))
     return summary
@@ -64,7 +67,7 @@ async function writeChecked(
   progress: Progress = () => undefined,
 ): Promise<SnapshotSummary> {
   const reader = new SnapshotReader()
-  const file = await fs.open(path, 'w', FILE_MODE)
+  const file = await fs.open(path, 'wx', FILE_MODE)
   try {
     for await (const piece of pieces) {
       await file.writeFile(piece)

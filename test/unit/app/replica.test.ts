@@ -1,15 +1,15 @@
 import { pino } from 'pino'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Replica } from '../../../src/app/replica.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
-function open(storagePath: string): Promise<Replica> {
+function open(storagePath: string, listen = '127.0.0.1:0'): Promise<Replica> {
   return Replica.open({
     storagePath,
     retentionMs: 3_600_000,
     maxClockSkewMs: 10_000,
     settleTimeoutMs: 1000,
-    gossip: { listen: '127.0.0.1:0' },
+    gossip: { listen },
     log: () => pino({ level: 'silent' }),
   })
 }
@@ -30,5 +30,15 @@ describe('replica', () => {
     expect(seen[0]).toBeGreaterThan(0)
     expect(seen[1]).toBeGreaterThan(seen[0] ?? 0)
     expect(seen[2]).toBeGreaterThan(seen[1] ?? 0)
+  })
+
+  it('that finds its port taken leaves no work behind', async () => {
+    const other = await open(tempDir())
+    onTestFinished(() => other.close())
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const opening = open(tempDir(), other.gossipAddress)
+    await expect(opening).rejects.toMatchObject({ code: 'GOSSIP_PORT_BUSY' })
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

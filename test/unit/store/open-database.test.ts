@@ -4,11 +4,12 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
+import type { StoreLog } from '../../../src/store/core/store-log.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
-import type { StoreLog } from '../../../src/store/store-log.ts'
 import { joinFull } from '../../../src/testing/full-join.ts'
 import { openHostStore } from '../../support/host-store.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { until } from '../../support/until.ts'
 
 /** Of classic-level, which `level` is on Node; its types are those of all platforms. */
 interface Compactable {
@@ -106,7 +107,9 @@ describe('a replica that waits for its peers', () => {
     await peer.kv.put(MAP, 'a', value('2'))
     joinFull(store, peer.fullState())
     store.heardPeers()
-    expect(store.status().awaitingPeers).toBeUndefined()
+    // Heard, and not on disk yet.
+    expect(store.status().awaitingPeers).toBeDefined()
+    await until(() => store.status().awaitingPeers === undefined)
     expect(read(store, 'a')).toBe('2')
     await store.close()
     await peer.close()
