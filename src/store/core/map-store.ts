@@ -189,7 +189,7 @@ export class MapStore {
     let table = this.#tables.get(map)
     if (table === undefined) {
       const entries = new Map<string, HeldEntry>()
-      table = { entries, keys: new SortedKeys((key) => entries.has(key)), values: 0 }
+      table = { entries, keys: new SortedKeys(entries), values: 0 }
       this.#tables.set(map, table)
     }
     return table

@@ -4,19 +4,26 @@
  * Sorted when somebody looks, not when somebody writes: new keys wait unsorted, and the next look merges them in. A page
  * of a quiet map of 100,000 keys costs a binary search; after a write, one linear merge of about a millisecond.
  */
+
+/** The keys that are held now; a Map of them will do. */
+export interface KeySource {
+  has(key: string): boolean
+  keys(): Iterable<string>
+}
+
 export class SortedKeys {
-  readonly #holds: (key: string) => boolean
-  #sorted: string[] = []
+  readonly #held: KeySource
+  /** Undefined until somebody looks: most maps are never listed, and a million keys would be noted for nothing. */
+  #sorted: string[] | undefined
   #added: string[] = []
   #removed = false
 
-  /** @param holds whether a key is still in the map; asked after removals */
-  constructor(holds: (key: string) => boolean) {
-    this.#holds = holds
+  constructor(held: KeySource) {
+    this.#held = held
   }
 
   add(key: string): void {
-    this.#added.push(key)
+    if (this.#sorted !== undefined) this.#added.push(key)
   }
 
   remove(): void {
@@ -25,8 +32,7 @@ export class SortedKeys {
 
   /** Keys from `start` on, ascending. The map must not change while this runs. */
   *from(start: string, inclusive: boolean): Generator<string> {
-    this.#settle()
-    const keys = this.#sorted
+    const keys = this.#settled()
     let low = 0
     let high = keys.length
     while (low < high) {
@@ -38,21 +44,20 @@ export class SortedKeys {
     for (let index = low; index < keys.length; index++) yield keys[index] ?? ''
   }
 
-  #settle(): void {
-    if (this.#added.length > 0) {
-      const added = this.#added.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-      this.#sorted = this.#sorted.length === 0 ? withoutRepeats(added) : merged(this.#sorted, added)
-      this.#added = []
+  #settled(): readonly string[] {
+    if (this.#sorted === undefined) this.#sorted = ascending(this.#held.keys())
+    else {
+      if (this.#added.length > 0) this.#sorted = merged(this.#sorted, ascending(this.#added))
+      if (this.#removed) this.#sorted = this.#sorted.filter((key) => this.#held.has(key))
     }
-    if (this.#removed) {
-      this.#sorted = this.#sorted.filter(this.#holds)
-      this.#removed = false
-    }
+    this.#added = []
+    this.#removed = false
+    return this.#sorted
   }
 }
 
-function withoutRepeats(sorted: readonly string[]): string[] {
-  return sorted.filter((key, index) => index === 0 || key !== sorted[index - 1])
+function ascending(keys: Iterable<string>): string[] {
+  return [...keys].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
 }
 
 /** A key that was removed and came back stands in both. */
