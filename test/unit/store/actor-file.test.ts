@@ -5,12 +5,12 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { actorId } from '../../../src/base/names.ts'
 import {
-  type ActorRecord,
   formatActorFile,
   parseActorFile,
   readActorFile,
   writeActorFile,
 } from '../../../src/store/actor-file.ts'
+import type { ActorRecord } from '../../../src/store/core/actor-record.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const record: ActorRecord = { actor: actorId('0123456789abcdef0123456789abcdef'), leasedTo: 20_000 }
