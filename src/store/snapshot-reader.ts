@@ -49,6 +49,11 @@ export class SnapshotReader {
   }
   readonly #pieces = new PieceReader()
   #waiting: Uint8Array = new Uint8Array()
+  /** What has come since, put together only when a whole frame is there: a frame may come in thousands of pieces. */
+  #arrived: Uint8Array[] = []
+  #arrivedBytes = 0
+  /** Bytes that the next step takes. */
+  #neededBytes = OPENING_BYTES
   #opened = false
   #ended = false
 
@@ -64,8 +69,13 @@ export class SnapshotReader {
 
   /** @throws HearsayError `SNAPSHOT_DAMAGED` with the offset, `SNAPSHOT_FORMAT_NEWER`, and what `visit` throws */
   async take(piece: Uint8Array): Promise<void> {
-    this.#waiting = this.#waiting.length === 0 ? piece : Buffer.concat([this.#waiting, piece])
-    if (!this.#opened && this.#waiting.length >= OPENING_BYTES) {
+    this.#arrived.push(piece)
+    this.#arrivedBytes += piece.length
+    if (this.#waiting.length + this.#arrivedBytes < this.#neededBytes) return
+    this.#waiting = Buffer.concat([this.#waiting, ...this.#arrived])
+    this.#arrived = []
+    this.#arrivedBytes = 0
+    if (!this.#opened) {
       checkOpening(this.#waiting)
       this.#pass(OPENING_BYTES)
       this.#opened = true
@@ -79,7 +89,9 @@ export class SnapshotReader {
 
   /** After the last piece. @throws HearsayError `SNAPSHOT_DAMAGED` */
   finish(): SnapshotSummary {
-    if (!this.#ended) throw damaged(this.#counts.bytes + this.#waiting.length, 'it ends before its end')
+    const left = this.#waiting.length + this.#arrivedBytes
+    if (!this.#ended) throw damaged(this.#counts.bytes + left, 'it ends before its end')
+    if (left > 0) throw damaged(this.#counts.bytes, 'something follows its end')
     return this.#counts
   }
 
@@ -87,11 +99,13 @@ export class SnapshotReader {
   #body(): Uint8Array | undefined {
     const at = this.#counts.bytes
     if (this.#ended && this.#waiting.length > 0) throw damaged(at, 'something follows its end')
+    this.#neededBytes = FRAME_HEAD_BYTES
     if (this.#waiting.length < FRAME_HEAD_BYTES) return undefined
     const head = new DataView(this.#waiting.buffer, this.#waiting.byteOffset, FRAME_HEAD_BYTES)
     const length = head.getUint32(0)
     if (length > FRAME_BYTES_MAX) throw damaged(at, `a frame of ${length} bytes`)
-    if (this.#waiting.length < FRAME_HEAD_BYTES + length) return undefined
+    this.#neededBytes = FRAME_HEAD_BYTES + length
+    if (this.#waiting.length < this.#neededBytes) return undefined
     const body = this.#waiting.subarray(FRAME_HEAD_BYTES, FRAME_HEAD_BYTES + length)
     if (crc32(body) !== head.getUint32(4)) throw damaged(at, 'the checksum of a frame is wrong')
     return body

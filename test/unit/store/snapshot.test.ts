@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { actorId } from '../../../src/base/names.ts'
 import { seededRandom } from '../../../src/base/random.ts'
+import { SnapshotReader } from '../../../src/store/snapshot-reader.ts'
 import { type Restored, restoreSnapshot, verifySnapshot } from '../../../src/store/snapshot-restore.ts'
 import type { StateStore } from '../../../src/store/state-store.ts'
 import { canonicalState } from '../../../src/testing/canonical-state.ts'
@@ -210,6 +211,10 @@ describe('a spoilt snapshot', () => {
       code: 'SNAPSHOT_DAMAGED',
     })
     expect(await refusal(Buffer.concat([bytes, bytes]))).toMatchObject({ code: 'SNAPSHOT_DAMAGED' })
+    const reader = new SnapshotReader()
+    await reader.take(bytes)
+    await reader.take(Uint8Array.of(0))
+    expect(() => reader.finish()).toThrow('something follows its end')
   })
 
   it('is refused when a whole frame was taken out of it', async () => {
