@@ -87,7 +87,15 @@ describe('help and version', () => {
   it('options are grouped in the order of a first run, with defaults', () => {
     const { stdout } = hearsay(['serve', '--help'])
     const groups = stdout.match(/^\w+:$/gm)
-    expect(groups).toEqual(['Storage:', 'Web:', 'Cluster:', 'Logging:', 'Configuration:', 'Examples:'])
+    expect(groups).toEqual([
+      'Storage:',
+      'Web:',
+      'Cluster:',
+      'Limits:',
+      'Logging:',
+      'Configuration:',
+      'Examples:',
+    ])
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(default 200ms; HEARSAY_CLUSTER_GOSSIP_INTERVAL)')
   })
 
