@@ -11,14 +11,17 @@ import type { Delta } from './delta.ts'
 export interface DotBoundOptions {
   /** How far above the highest seen number of its actor a delta's dot may lie. Default 16,777,216. */
   readonly dotWindow?: number
-  /** Gaps in the context beyond which deltas may not open new ones. Default 100,000, about 1 MB. */
+  /**
+   * Gaps in the context beyond which deltas may not open new ones. Default 1,000,000, about 40 MB: a newcomer that is
+   * being filled has one for nearly every entry it gets, and must take new writes meanwhile.
+   */
   readonly contextHolesMax?: number
   /** Actors beyond which deltas may not name new ones. Default 100,000, about 10 MB. */
   readonly contextActorsMax?: number
 }
 
 const DOT_WINDOW = 16_777_216
-const CONTEXT_HOLES_MAX = 100_000
+const CONTEXT_HOLES_MAX = 1_000_000
 const CONTEXT_ACTORS_MAX = 100_000
 
 export class DotBounds {
