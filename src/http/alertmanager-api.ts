@@ -3,10 +3,12 @@
  * error answers, media types and 404s of its own, so that amtool and other clients cannot tell the difference.
  *
  * Deviations, on purpose: no CORS headers; bodies are limited (413); the words of JSON parse errors are not Go's; every
- * instant is shown in UTC; a silence with several matcher sets is shown by its first, where 0.34 fails the whole list.
+ * instant is shown in UTC; a silence with several matcher sets is shown by its first, where 0.34 fails the whole list; what
+ * a store refuses just now (its disk is full, its clock is wrong) is 507 or 503, with a JSON string that says why.
  */
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Silences } from '../alerting/silences.ts'
+import { problemOf } from './problem.ts'
 import { sendFault, sendText } from './routes/alertmanager-answers.ts'
 import { checkContentType } from './routes/alertmanager-negotiation.ts'
 import { alertmanagerSilenceRoutes } from './routes/alertmanager-silences.ts'
@@ -41,6 +43,12 @@ function answerNotFound(prefix: string, request: FastifyRequest, reply: FastifyR
 function answerError(error: FastifyError, reply: FastifyReply, log: ErrorLog): FastifyReply {
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500) return sendFault(reply, { code: status, message: error.message })
+  const problem = problemOf(error, 0)
+  if (problem.status > 500) {
+    // A full disk or a wrong clock is no fault of this program: the store has said so in the log and in /-/ready.
+    if (problem.status === 503) reply.header('retry-after', '1')
+    return sendText(reply, problem.status, problem.detail)
+  }
   log.error({ component: 'http', event: 'HTTP_INTERNAL_ERROR', err: error }, 'a request failed')
   return sendText(reply, 500, error.message)
 }

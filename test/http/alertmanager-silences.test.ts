@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeSilence } from '../../src/alerting/core/silence-codec.ts'
+import { HearsayError } from '../../src/base/errors.ts'
 import { firstJsonValue } from '../../src/http/routes/first-json-value.ts'
 import { type AlertmanagerApp, alertmanagerApp, DISABLED } from '../support/alertmanager-app.ts'
 import { aSilence, HOUR_NS, NOW_MS, NOW_NS } from '../support/silences.ts'
@@ -144,6 +145,33 @@ describe('POST /silences', () => {
     expect(logged).toHaveLength(1)
     expect((await inject('GET', '/silences')).json()).toEqual([])
   })
+})
+
+describe('a store that refuses writes', () => {
+  it.each([
+    ['STORE_CLOCK_OFF', 503, '1'],
+    ['STORE_CLOSED', 503, '1'],
+    ['STORE_DISK_FULL', 507, undefined],
+  ])(
+    'for %s is told by status %d and by text, not logged as a fault of ours',
+    async (code, status, retryAfter) => {
+      const { inject, create, records, logged } = start()
+      const id = await create()
+      for (const [method, path] of [
+        ['POST', '/silences'],
+        ['DELETE', `/silence/${id}`],
+      ] as const) {
+        records.failNext = new HearsayError(code, 'not now')
+        const answer = await inject(method, path, method === 'POST' ? BODY : undefined)
+        expect([answer.statusCode, answer.body, answer.headers['retry-after']]).toEqual([
+          status,
+          '"not now"\n',
+          retryAfter,
+        ])
+      }
+      expect(logged).toEqual([])
+    },
+  )
 })
 
 describe('DELETE /silence/{id}', () => {
