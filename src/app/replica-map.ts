@@ -10,7 +10,7 @@ import type { KeyValue } from '../store/key-value.ts'
 import type { Watches } from '../store/watches.ts'
 import { decodeValue, encodeValue } from './value-codec.ts'
 import { type Gap, type WatchOptions, watchStream } from './watch-stream.ts'
-import { type Acknowledged, acknowledged, type WriteOptions } from './write-options.ts'
+import { type Acknowledged, acknowledged, checkDurationText, type WriteOptions } from './write-options.ts'
 
 /** What `map.set` takes. */
 export interface SetOptions extends WriteOptions {
@@ -92,15 +92,16 @@ export class ReplicaMap<V> {
    * Resolves once fsynced here and, with `ack`, elsewhere, or when the time for that is up (`reached` is false then).
    * @param value plain data, a copy of which is stored: see docs/reference/embedding.md, Values
    * @throws HearsayError `VALUE_UNSUPPORTED`, `STORE_VALUE_TOO_LARGE`, `STORE_KEY_MALFORMED`, `STORE_KEY_TOO_LARGE`,
-   *   `STORE_ENTRIES_MAX`, `STORE_EXPIRY_MALFORMED` and `DURATION_MALFORMED` for a bad `ttl`, `ACK_UNREACHABLE`,
-   *   `ACK_OVERLOADED`, `STORE_OVERLOADED`, `STORE_CLOCK_OFF`, `STORE_CLOSED`: nothing was written; `STORE_DISK_FULL`,
+   *   `STORE_ENTRIES_MAX`, `STORE_EXPIRY_MALFORMED` and `DURATION_MALFORMED` for a bad `ttl`, `OPTION_INVALID`,
+   *   `ACK_UNREACHABLE`, `ACK_OVERLOADED`, `STORE_OVERLOADED`, `STORE_CLOCK_OFF`, `STORE_CLOSED`: nothing was written; `STORE_DISK_FULL`,
    *   `STORE_WRITE_FAILED`: nothing was acknowledged; the reason of `signal`
    */
   async set(key: string, value: V, options: SetOptions = {}): Promise<SetResult> {
     const { kv, acks } = this.#parts
+    const { ttl, ...concern } = options
     const stored = encodeValue(value)
-    const expiry = options.ttl === undefined ? {} : { expiresAtMs: this.#expiresAtMs(options.ttl) }
-    const done = await acknowledged(acks, options, () => kv.put(this.#name, key, stored, expiry))
+    const expiry = ttl === undefined ? {} : { expiresAtMs: this.#expiresAtMs(ttl) }
+    const done = await acknowledged(acks, concern, () => kv.put(this.#name, key, stored, expiry))
     return { version: done.written.item.version, ...done.acknowledged }
   }
 
@@ -144,6 +145,7 @@ export class ReplicaMap<V> {
   }
 
   #expiresAtMs(ttl: string): number {
+    checkDurationText('ttl', ttl)
     const ttlMs = parseDuration(ttl)
     if (ttlMs === 0 || ttlMs > TTL_MS_MAX) {
       throw new HearsayError('STORE_EXPIRY_MALFORMED', 'a ttl must be more than 0 and at most 876000h')

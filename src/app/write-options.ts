@@ -30,6 +30,8 @@ export interface WriteOptions {
   readonly signal?: AbortSignal
 }
 
+const OPTIONS: readonly string[] = ['ack', 'timeout', 'signal'] satisfies (keyof WriteOptions)[]
+
 /** What every write resolves to, among other things. */
 export interface Acknowledged {
   /** Whether as many replicas have it as `ack` asked for. False: they had not said so in time; it goes on spreading. */
@@ -41,19 +43,42 @@ export interface Acknowledged {
 /**
  * @param write makes it durable here
  * @throws what `write` throws; the reason of `options.signal`; HearsayError `ACK_UNREACHABLE`, `ACK_MALFORMED`,
- *   `ACK_OVERLOADED`, `DURATION_MALFORMED`, with nothing written
+ *   `ACK_OVERLOADED`, `DURATION_MALFORMED`, `OPTION_INVALID`, with nothing written
  */
 export async function acknowledged<W extends Committed>(
   acks: Acknowledgements,
-  { ack = 'local', timeout, signal }: WriteOptions,
+  options: WriteOptions,
   write: () => Promise<W>,
 ): Promise<{ readonly written: W; readonly acknowledged: Acknowledged }> {
+  checkOptions(options)
+  const { ack = 'local', timeout, signal } = options
   signal?.throwIfAborted()
   const timeoutMs = timeout === undefined ? ACK_TIMEOUT_MS : checkedTimeout(timeout)
   const plan = acks.plan(ack)
   const written = await abortable(write(), signal)
   const { reached, acked } = await abortable(acks.confirm(plan, written.deltas, timeoutMs), signal)
   return { written, acknowledged: { reached, acked } }
+}
+
+/** For programs without types: a misspelt option would be a write that does less than was meant. */
+function checkOptions(options: WriteOptions): void {
+  if (typeof options !== 'object') throw new HearsayError('OPTION_INVALID', 'options must be an object')
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name))
+  if (unknown !== undefined) {
+    throw new HearsayError('OPTION_INVALID', `${unknown} is no option of this write`)
+  }
+  const { timeout, signal } = options
+  if (timeout !== undefined) checkDurationText('timeout', timeout)
+  // By what it can do, not by its class: a signal may come from another realm.
+  if (signal !== undefined && typeof signal.throwIfAborted !== 'function') {
+    throw new HearsayError('OPTION_INVALID', 'signal must be an AbortSignal')
+  }
+}
+
+/** @throws HearsayError `OPTION_INVALID` for what is no text, such as a number of unknown unit */
+export function checkDurationText(name: string, duration: unknown): void {
+  if (typeof duration === 'string') return
+  throw new HearsayError('OPTION_INVALID', `${name} must be text such as 500ms or 1h30m`)
 }
 
 function checkedTimeout(timeout: string): number {

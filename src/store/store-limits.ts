@@ -67,6 +67,8 @@ const LONE_SURROGATE = /\p{Surrogate}/u
  * @throws HearsayError `STORE_KEY_MALFORMED`, `STORE_KEY_TOO_LARGE`
  */
 export function checkText(what: string, text: string, bytesMax: number): number {
+  // Programs without types come here with numbers, which `get` would then look for in vain.
+  if (typeof text !== 'string') throw new HearsayError('STORE_KEY_MALFORMED', `the ${what} is no text`)
   if (LONE_SURROGATE.test(text)) {
     throw new HearsayError('STORE_KEY_MALFORMED', `the ${what} holds half of a surrogate pair`)
   }

@@ -26,6 +26,14 @@ function namesAt(replica: EmbeddedReplica): readonly (readonly string[])[] {
   ])
 }
 
+it('a key that is no text is refused, not made into one', async () => {
+  const replica = await open()
+  const five = JSON.parse('5')
+  await expect(replica.map('m').set(five, 1)).rejects.toMatchObject({ code: 'STORE_KEY_MALFORMED' })
+  await expect(replica.set(five).add('a')).rejects.toMatchObject({ code: 'STORE_KEY_MALFORMED' })
+  await expect(replica.map('m').set('k', 1, { ttl: five })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+})
+
 it('odd names reach the other replicas as they are, one by one, and go again', async () => {
   const a = await open()
   const b = await open(a)

@@ -57,6 +57,21 @@ describe('a write with a concern', () => {
     expect(writes).toBe(0)
   })
 
+  it.each([
+    ['OPTION_INVALID', 'tll is no option', { tll: '1h' }],
+    ['OPTION_INVALID', 'timeout must be text', { timeout: 500 }],
+    ['OPTION_INVALID', 'signal must be an AbortSignal', { signal: 5 }],
+    ['OPTION_INVALID', 'options must be an object', '1h'],
+  ])('is refused with %s, %s, when a program without types gets it wrong', async (code, message, options) => {
+    let writes = 0
+    const asked = acknowledged(acksThat(ONLY_HERE), JSON.parse(JSON.stringify(options)), async () => {
+      writes++
+      return written
+    })
+    await expect(asked).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
+    expect(writes).toBe(0)
+  })
+
   it('asks nobody when the write fails', async () => {
     const acks = acksThat(ONLY_HERE)
     const failing = acknowledged(acks, { ack: 2 }, () => Promise.reject(new Error('disk')))

@@ -115,6 +115,13 @@ describe('a plan', () => {
     expect(() => rig(others).concern.plan(ack)).toThrow(expect.objectContaining({ code: 'ACK_MALFORMED' }))
   })
 
+  it('for a word that is none is refused', () => {
+    const misspelt = JSON.parse('"majorty"')
+    expect(() => rig(others).concern.plan(misspelt)).toThrow(
+      expect.objectContaining({ code: 'ACK_MALFORMED', message: expect.stringContaining('majorty') }),
+    )
+  })
+
   it('is refused while too many wait already', () => {
     const { concern, confirm, answer } = rig([member('a')], { requestsMax: 1 })
     confirm(concern.plan(2))
