@@ -16,12 +16,22 @@ export function registerStatus(program: Command): void {
     })
 }
 
-function statusLines(value: unknown, indent: string): readonly string[] {
+/** @param indent before every line */
+export function statusLines(value: unknown, indent: string): readonly string[] {
   if (typeof value !== 'object' || value === null) return [`${indent}${shown(String(value))}`]
   return Object.entries(value).flatMap(([name, inner]) => {
     if (typeof inner !== 'object' || inner === null)
       return [`${indent}${shown(name)}: ${shown(String(inner))}`]
-    if (Array.isArray(inner)) return [`${indent}${shown(name)}: ${shown(inner.join(', ')) || 'none'}`]
+    if (Array.isArray(inner))
+      return [`${indent}${shown(name)}: ${shown(inner.map(inLine).join(', ')) || 'none'}`]
     return [`${indent}${shown(name)}:`, ...statusLines(inner, `${indent}  `)]
   })
+}
+
+/** An item of a list: what it is made of, side by side. */
+function inLine(item: unknown): string {
+  if (typeof item !== 'object' || item === null) return String(item)
+  return Object.entries(item)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
 }
