@@ -15,7 +15,7 @@ import { fingerprint, observe, ServerLoad } from './server-load.ts'
 
 const ROUNDS = inLong ? 1000 : inCi ? 50 : 8
 /** Six kills each. */
-const CLUSTER_ROUNDS = inLong ? 100 : inCi ? 10 : 1
+const CLUSTER_ROUNDS = inLong ? 100 : inCi ? 6 : 1
 const PAUSE_MS = 40
 const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 
