@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Files that start processes of their own: run one at a time, after the rest, so that nothing else takes their CPU. */
@@ -9,6 +10,8 @@ export default defineConfig({
       {
         test: {
           name: 'cores',
+          // On two cores vitest would take one worker, and the simulator's shards would wait for each other.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
           include: ['test/**/*.test.ts'],
           exclude: PROCESSES,
           testTimeout: 20_000,
