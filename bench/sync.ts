@@ -22,9 +22,9 @@ import { actorId } from '../src/base/names.ts'
 import { seededRandom } from '../src/base/random.ts'
 import type { Delta, MapEntry } from '../src/store/core/delta.ts'
 import { ReplicaState } from '../src/store/core/replica-state.ts'
-import { encodeFullState } from '../src/store/core/state-codec.ts'
 import { decodeSyncFrame } from '../src/store/replication/frames.ts'
 import { Syncer } from '../src/store/replication/syncer.ts'
+import { encodeFullState } from '../src/testing/full-state-codec.ts'
 
 const VALUE_BYTES = 150
 const WRITERS = 1000

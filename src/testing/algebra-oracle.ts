@@ -4,9 +4,9 @@
  */
 import type { FullState } from '../store/core/delta.ts'
 import { ReplicaState } from '../store/core/replica-state.ts'
-import { decodeFullState, encodeFullState } from '../store/core/state-codec.ts'
 import { canonicalState } from './canonical-state.ts'
 import { joinFull, sideOf } from './full-join.ts'
+import { decodeFullState, encodeFullState } from './full-state-codec.ts'
 
 /** The join itself: nothing is too early or too late for it. */
 const ETERNAL = { maxClockSkewMs: 1e12, tombstoneGraceMs: 1e12 }

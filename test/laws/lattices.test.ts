@@ -6,16 +6,12 @@ import { CausalContext } from '../../src/crdt/context.ts'
 import type { Dot } from '../../src/crdt/dot.ts'
 import { type ClockState, compareStamps, observe } from '../../src/crdt/hlc.ts'
 import type { Delta, ForeignRecord, FullState } from '../../src/store/core/delta.ts'
+import { decodeDelta, encodeDelta } from '../../src/store/core/delta-codec.ts'
 import { RecordTables } from '../../src/store/core/record-tables.ts'
 import { ReplicaState } from '../../src/store/core/replica-state.ts'
-import {
-  decodeDelta,
-  decodeFullState,
-  encodeDelta,
-  encodeFullState,
-} from '../../src/store/core/state-codec.ts'
 import { canonicalState } from '../../src/testing/canonical-state.ts'
 import { joinFull, sideOf } from '../../src/testing/full-join.ts'
+import { decodeFullState, encodeFullState } from '../../src/testing/full-state-codec.ts'
 import { runCrdtLaws } from './crdt-laws.ts'
 import { FAR_MS, RealReplica } from './replica.ts'
 import { type Step, World } from './schedule.ts'

@@ -11,7 +11,7 @@ import { ByteReader, BytesError, ByteWriter } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
 import { PRIVATE_MAGIC, PRIVATE_VERSION } from '../../gossip/core/batch-frame.ts'
 import type { Delta } from '../core/delta.ts'
-import { decodeDelta, encodeDelta } from '../core/state-codec.ts'
+import { decodeDelta, encodeDelta } from '../core/delta-codec.ts'
 
 /** Third byte of the frames. */
 export const KIND_ACKNOWLEDGE = 0x41

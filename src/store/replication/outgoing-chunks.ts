@@ -8,7 +8,7 @@
  */
 import { Heap } from '../../base/heap.ts'
 import type { Delta, MapPut, RecordPut, SetAdd } from '../core/delta.ts'
-import { encodeDelta } from '../core/state-codec.ts'
+import { encodeDelta } from '../core/delta-codec.ts'
 import type { StateItem } from '../core/state-item.ts'
 import { type Line, LineMeasure } from './line-measure.ts'
 

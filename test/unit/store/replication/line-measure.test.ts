@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/base/random.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
-import { encodeDelta } from '../../../../src/store/core/state-codec.ts'
+import { encodeDelta } from '../../../../src/store/core/delta-codec.ts'
 import { LineMeasure } from '../../../../src/store/replication/line-measure.ts'
 import { A, B, dot, entry, NOTHING, record, text } from '../core/fixtures.ts'
 

@@ -1,23 +1,23 @@
 /**
- * Bytes of deltas and full states, for the private wire.
+ * Bytes of deltas, for the private wire.
  *
- * frame: layout version, kind, [context], then counted lists: puts (map, key, entry), adds (set, member, dot), covered
- * dots (delta only), records (table, key, record). Nothing may follow. The pieces are those of frame-codec.ts.
+ * frame: layout version, kind, then counted lists: puts (map, key, entry), adds (set, member, dot), covered dots, records
+ * (table, key, record). Nothing may follow. The pieces are those of frame-codec.ts.
  *
- * What breaks a rule refuses the whole frame. Skipping a line would not do: a full state whose context claims a dot that
- * was left out reads as its removal (peers.md 3a pitfall 1).
+ * What breaks a rule refuses the whole frame. Skipping a line would not do: a mutation that covers what it replaces, without
+ * the line that replaces it, reads as a removal.
  */
 import { BytesError } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
-import type { Delta, FullState, MapPut, RecordPut, SetAdd } from './delta.ts'
+import type { Delta, MapPut, RecordPut, SetAdd } from './delta.ts'
 import { type CodecLimits, DEFAULT_CODEC_LIMITS, FrameReader, FrameWriter } from './frame-codec.ts'
 
 const LAYOUT_VERSION = 1
 const KIND_DELTA = 1
-const KIND_FULL = 2
 
 export function encodeDelta(delta: Delta): Uint8Array {
-  const frame = head(KIND_DELTA)
+  const frame = new FrameWriter()
+  frame.bytes.u8(LAYOUT_VERSION).u8(KIND_DELTA)
   writePuts(frame, delta.puts)
   writeAdds(frame, delta.adds)
   frame.bytes.varint(delta.covered.length)
@@ -28,7 +28,7 @@ export function encodeDelta(delta: Delta): Uint8Array {
 
 /** @throws BytesError, HearsayError `STATE_VERSION_UNSUPPORTED` | `STATE_LIMIT_EXCEEDED` */
 export function decodeDelta(bytes: Uint8Array, limits: CodecLimits = DEFAULT_CODEC_LIMITS): Delta {
-  const frame = opened(bytes, KIND_DELTA, limits)
+  const frame = opened(bytes, limits)
   const delta = {
     puts: readPuts(frame),
     adds: readAdds(frame),
@@ -39,41 +39,13 @@ export function decodeDelta(bytes: Uint8Array, limits: CodecLimits = DEFAULT_COD
   return delta
 }
 
-export function encodeFullState(full: FullState): Uint8Array {
-  const frame = head(KIND_FULL)
-  frame.context(full.context)
-  writePuts(frame, full.puts)
-  writeAdds(frame, full.adds)
-  writeRecords(frame, full.records)
-  return frame.bytes.finish()
-}
-
-/** Errors as decodeDelta. */
-export function decodeFullState(bytes: Uint8Array, limits: CodecLimits = DEFAULT_CODEC_LIMITS): FullState {
-  const frame = opened(bytes, KIND_FULL, limits)
-  const full = {
-    context: frame.context(),
-    puts: readPuts(frame),
-    adds: readAdds(frame),
-    records: readRecords(frame),
-  }
-  frame.end()
-  return full
-}
-
-function head(kind: number): FrameWriter {
-  const frame = new FrameWriter()
-  frame.bytes.u8(LAYOUT_VERSION).u8(kind)
-  return frame
-}
-
-function opened(bytes: Uint8Array, kind: number, limits: CodecLimits): FrameReader {
+function opened(bytes: Uint8Array, limits: CodecLimits): FrameReader {
   const frame = new FrameReader(bytes, limits)
   const version = frame.bytes.u8()
   if (version !== LAYOUT_VERSION) {
     throw new HearsayError('STATE_VERSION_UNSUPPORTED', `state layout ${version}; known is ${LAYOUT_VERSION}`)
   }
-  if (frame.bytes.u8() !== kind) throw new BytesError('BYTES_MALFORMED', 'a frame of another kind')
+  if (frame.bytes.u8() !== KIND_DELTA) throw new BytesError('BYTES_MALFORMED', 'a frame of another kind')
   return frame
 }
 
