@@ -66,6 +66,7 @@ class Side {
       },
       isPeer: () => true,
       relay: () => undefined,
+      requestExchange: () => undefined,
       note: () => undefined,
     })
   }

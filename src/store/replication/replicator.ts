@@ -73,6 +73,7 @@ export class Replicator implements GossipDelegate {
       send: (peer, bytes) => deps.broadcaster.sendReliable(peer, bytes),
       isPeer: (name) => this.#isPeer(name),
       relay: (news) => this.#spreadPieces(news),
+      requestExchange: (peer) => deps.requestExchange(peer),
       note: (event, fields) => this.#note(event, fields),
       ...(deps.synced === undefined ? {} : { synced: deps.synced }),
       ...(deps.syncLimits === undefined ? {} : { limits: deps.syncLimits }),

@@ -8,6 +8,8 @@
  * One session a peer: a new offer means that the peer knows of none, so it replaces what there is. When both called at
  * once, the session of the member whose name sorts first stays. Four at once in all; whoever comes fifth is refused by name and
  * tries again at its next exchange. 30 s without a frame end a session, and the next one finds only the rest.
+ * A newcomer is filled by one peer at a time: of others that also hold thousands of items more it asks for an exchange when
+ * the first has given what it has, and then there is next to nothing left to send.
  *
  * Without a clock: time is what the last `tick` said.
  */
@@ -28,9 +30,16 @@ export interface SyncLimits {
   readonly idleTimeoutMs: number
   /** News of one session up to this many lines is passed on; a larger repair reaches the others by their own. */
   readonly relayLinesMax: number
+  /** A peer that holds so many items more than we do fills us: no two of them at once. */
+  readonly fillingItemsMin: number
 }
 
-export const DEFAULT_SYNC_LIMITS: SyncLimits = { sessionsMax: 4, idleTimeoutMs: 30_000, relayLinesMax: 100 }
+export const DEFAULT_SYNC_LIMITS: SyncLimits = {
+  sessionsMax: 4,
+  idleTimeoutMs: 30_000,
+  relayLinesMax: 100,
+  fillingItemsMin: 2500,
+}
 
 /** How long we wait for the first frame of a peer that is to compare, before a new offer may ask it again. */
 export const FIRST_FRAME_TIMEOUT_MS = 5000
@@ -47,6 +56,8 @@ export interface SyncerDeps {
   readonly isPeer: (name: string) => boolean
   /** Small news, to be passed on. */
   readonly relay: (news: Delta) => void
+  /** Asks for an exchange with a peer that had to wait for another one. */
+  readonly requestExchange: (peer: string) => void
   readonly note: (event: string, fields: Readonly<Record<string, string | number>>) => void
   /** A member was seen to hold what we hold, or a session with it came to its end. */
   readonly synced?: (peer: string) => void
@@ -66,6 +77,7 @@ interface Running {
 interface KnownState {
   readonly root: Uint8Array
   readonly contextHash: Uint8Array
+  readonly count: number
 }
 
 export class Syncer {
@@ -76,9 +88,12 @@ export class Syncer {
   readonly #running = new Map<string, Running>()
   readonly #known = new Map<string, KnownState>()
   readonly #synced = new Set<string>()
-  readonly #offered = new Set<number>()
+  /** Session numbers given out, with how many items we held then. */
+  readonly #offered = new Map<number, number>()
   /** Peers that were told enough to compare and have not begun, with when they were told. */
   readonly #awaited = new Map<string, number>()
+  /** Peers that would fill us, while another one does. */
+  readonly #postponed = new Set<string>()
   #nowMs = 0
 
   constructor(deps: SyncerDeps) {
@@ -160,7 +175,8 @@ export class Syncer {
       this.#handle(sender, running, body)
       return
     }
-    if (!this.#offered.has(number)) {
+    const heldThen = this.#offered.get(number)
+    if (heldThen === undefined) {
       this.stats.add('frames_of_no_session')
       return
     }
@@ -172,20 +188,27 @@ export class Syncer {
     }
     this.#close(sender, 'sessions_replaced')
     this.#offered.delete(number)
+    if (this.#deps.store.digest.count - heldThen >= this.#limits.fillingItemsMin) {
+      // They compare with what we held before another peer filled us.
+      this.#postpone(sender, number)
+      if (!this.#isBeingFilled()) this.#askPostponed()
+      return
+    }
     if (this.#open(sender, number, true) === undefined) return
     const opened = this.#running.get(sender)
     if (opened !== undefined) this.#handle(sender, opened, body)
   }
 
   /** What a peer holds, by whatever way it was told. */
-  knows(peer: string, { root, contextHash }: KnownState): void {
-    this.#known.set(peer, { root, contextHash })
+  knows(peer: string, { root, contextHash, count }: KnownState): void {
+    this.#known.set(peer, { root, contextHash, count })
   }
 
   /** The peer left or died. */
   gone(peer: string): void {
     this.#close(peer, 'sessions_broken')
     this.#awaited.delete(peer)
+    this.#postponed.delete(peer)
     this.#known.delete(peer)
     this.#synced.delete(peer)
   }
@@ -207,11 +230,16 @@ export class Syncer {
   }
 
   #open(peer: string, number: number, ours: boolean): SyncSession | undefined {
+    if (this.#fills(peer) && this.#isBeingFilled()) {
+      this.#postpone(peer, number)
+      return undefined
+    }
     if (this.#running.size >= this.#limits.sessionsMax) {
       this.stats.add('sessions_refused_busy')
       this.#send(peer, number, { kind: 'refuse', reason: 'busy' })
       return undefined
     }
+    this.#postponed.delete(peer)
     this.stats.add('sessions_opened')
     const running: Running = {
       number,
@@ -247,9 +275,10 @@ export class Syncer {
       },
       completed: (equal, theirs) => {
         this.#running.delete(peer)
+        this.#askPostponed()
         this.stats.add(equal ? 'sessions_equal' : 'sessions_moved_on')
         // Both have united their contexts, so that the peer's is ours now.
-        this.knows(peer, equal ? { root: theirs.root, contextHash: contextHash(store.context) } : theirs)
+        this.knows(peer, equal ? { ...theirs, contextHash: contextHash(store.context) } : theirs)
         this.#isSynced(peer)
       },
     })
@@ -276,8 +305,32 @@ export class Syncer {
     if (running === undefined) return
     running.session.close()
     this.#running.delete(peer)
+    this.#askPostponed()
     this.stats.add(outcome)
     this.#deps.note('replication.session_ended', { peer, outcome })
+  }
+
+  /** Whether a session with this peer brings thousands of items here, or may: its frames can overtake its offer. */
+  #fills(peer: string): boolean {
+    const known = this.#known.get(peer)
+    return known === undefined || known.count - this.#deps.store.digest.count >= this.#limits.fillingItemsMin
+  }
+
+  #isBeingFilled(): boolean {
+    return [...this.#running.keys()].some((peer) => this.#fills(peer))
+  }
+
+  #postpone(peer: string, number: number): void {
+    this.stats.add('sessions_postponed')
+    this.#postponed.add(peer)
+    this.#send(peer, number, { kind: 'refuse', reason: 'busy' })
+  }
+
+  /** Each of them is asked: should they still hold much more, the first to answer fills us next. */
+  #askPostponed(): void {
+    const peers = [...this.#postponed]
+    this.#postponed.clear()
+    for (const peer of peers) this.#deps.requestExchange(peer)
   }
 
   #isSynced(peer: string): void {
@@ -298,8 +351,8 @@ export class Syncer {
   }
 
   #gaveOut(number: number): void {
-    this.#offered.add(number)
-    for (const oldest of this.#offered) {
+    this.#offered.set(number, this.#deps.store.digest.count)
+    for (const oldest of this.#offered.keys()) {
       if (this.#offered.size <= OFFERED_MAX) break
       this.#offered.delete(oldest)
     }

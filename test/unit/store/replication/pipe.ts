@@ -40,6 +40,7 @@ export class Peer {
       send: (peer, bytes) => pipe.send(name, peer, bytes),
       isPeer: (other) => pipe.peers.has(other),
       relay: (news) => void this.relayed.push(news),
+      requestExchange: (peer) => pipe.later(() => pipe.call(name, peer)),
       note: (event) => void this.notes.push(event),
       limits,
     })

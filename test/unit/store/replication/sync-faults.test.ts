@@ -158,6 +158,43 @@ describe('a peer', () => {
   })
 })
 
+describe('a newcomer', () => {
+  it('is filled by one peer at a time, and has heard every one of them in the end', () => {
+    let postponed = 0
+    for (let seed = 0; seed < 20; seed++) {
+      const pipe = new Pipe(['a', 'b', 'c', 'f'], seededRandom(seed), { fillingItemsMin: 50 })
+      for (let i = 0; i < 3000; i++) {
+        const put = pipe.peer('a').put(`key-${i}`, 'value')
+        for (const name of ['b', 'c']) pipe.peer(name).hear(put)
+      }
+      for (let i = 0; i < 10; i++) pipe.peer('c').put(`only-${i}`, 'value')
+      for (const name of ['a', 'b', 'c']) pipe.call('f', name)
+      pipe.run()
+      const newcomer = pipe.peer('f')
+      postponed += newcomer.stats.sessions_postponed ?? 0
+      expect(newcomer.stats.lines_received).toBeLessThan(3000 + 10 + 2 * 50)
+      for (const name of ['a', 'b', 'c'])
+        expect(newcomer.syncer.syncedWith(name), `${seed} ${name}`).toBe(true)
+      expect(newcomer.text).toBe(pipe.peer('c').text)
+    }
+    expect(postponed).toBeGreaterThan(10)
+  })
+
+  it('goes on with the next peer when the one that fills it falls silent', () => {
+    const pipe = new Pipe(['a', 'b', 'f'])
+    for (let i = 0; i < 3000; i++) pipe.peer('b').hear(pipe.peer('a').put(`key-${i}`, 'value'))
+    pipe.carries = ({ from, frame }) => from !== 'a' || frame.body.kind !== 'chunk'
+    pipe.call('f', 'a')
+    pipe.run()
+    pipe.exchange('f', 'b')
+    expect(pipe.peer('f').stats.sessions_postponed).toBe(1)
+    pipe.tick(30_000)
+    pipe.tick(30_000)
+    pipe.run()
+    expect(pipe.peer('f').text).toBe(pipe.peer('b').text)
+  })
+})
+
 describe('news of a session', () => {
   it('is passed on while it is at most 100 lines, and not beyond', () => {
     for (const [count, relayed] of [
