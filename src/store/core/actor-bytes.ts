@@ -1,5 +1,5 @@
 /** Actor ids as 16 bytes, the way disk and wire hold them. */
-import type { ByteReader, ByteWriter } from '../../base/bytes.ts'
+import type { ByteWriter } from '../../base/bytes.ts'
 import type { ActorId } from '../../base/names.ts'
 
 export const ACTOR_BYTES = 16
@@ -8,11 +8,6 @@ export function writeActor(writer: ByteWriter, actor: ActorId): void {
   for (let i = 0; i < ACTOR_BYTES * 2; i += 2) {
     writer.u8((digit(actor.charCodeAt(i)) << 4) | digit(actor.charCodeAt(i + 1)))
   }
-}
-
-/** @throws BytesError `BYTES_TRUNCATED` */
-export function readActor(reader: ByteReader): ActorId {
-  return decodeActor(reader.raw(ACTOR_BYTES))
 }
 
 export function decodeActor(bytes: Uint8Array): ActorId {
