@@ -34,6 +34,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'node:',
   ],
   'src/alerting/core': ['src/base', 'src/store/core', '@bufbuild/protobuf', 're2js'],
+  'src/alerting/notifier': ['src/base', 'src/gossip/core', 'src/alerting/core'],
   'src/alerting': [
     'src/base',
     'src/crdt',
@@ -49,6 +50,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'src/store/core',
     'src/alerting',
     'src/alerting/core',
+    'src/alerting/notifier',
     'src/gossip/core',
     'src/gossip/io',
     'node:',
@@ -68,6 +70,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'src/store/core',
     'src/store/replication',
     'src/alerting/core',
+    'src/alerting/notifier',
   ],
   'src/app': ['src', 'node:', 'pino', 'yaml', 'msgpackr', 'prom-client', 'fastify'],
   'src/bench': ['src/base', 'node:', 'fastify', 'level'],
@@ -83,6 +86,7 @@ const CORES = [
   'src/store/core',
   'src/store/replication',
   'src/alerting/core',
+  'src/alerting/notifier',
 ]
 const FILE_LINES_MAX = 400
 const FUNCTION_LINES_MAX = 70
