@@ -5,15 +5,19 @@
  * as those of an Alertmanager (core/admission.ts). A refused one is counted and left out; the rest of its frame joins.
  * One that is held already with the very same bytes was judged when it came: in a full state that is nearly all of them,
  * and judging 10,000 silences anew would stop everything for 200 ms at each exchange.
+ *
+ * It is also the one door where a peer's version of a silence meets ours, and neither may end the memory of the other
+ * (core/lasting-silence.ts). A version that is made for that is news of our own: nobody else may have it.
  */
 import { compareBytes } from '../base/bytes.ts'
 import type { CausalContext } from '../crdt/context.ts'
-import type { Delta, FullState, RecordPut } from '../store/core/delta.ts'
+import type { Delta, ForeignRecord, FullState, RecordPut } from '../store/core/delta.ts'
 import type { StateItem } from '../store/core/state-item.ts'
 import type { StateDigest } from '../store/core/syncable.ts'
 import type { Records } from '../store/records.ts'
 import type { SyncStore } from '../store/replication/sync-store.ts'
 import { type Admission, NOTIFICATION_TABLE, QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
+import { lastingSilence } from './core/lasting-silence.ts'
 import { admitNotification } from './core/notification-admission.ts'
 import { admitSilence } from './core/silence-admission.ts'
 
@@ -23,10 +27,13 @@ const ADMISSION_OF: ReadonlyMap<string, (bytes: Uint8Array) => Admission> = new 
   [NOTIFICATION_TABLE, admitNotification],
 ])
 
+const LASTING_TABLES: ReadonlySet<string> = new Set([SILENCE_TABLE, QUARANTINE_TABLE])
+
 export class AdmittingStore implements SyncStore {
   readonly #store: SyncStore
   readonly #held: Records['get']
   readonly #refused: (reason: string) => void
+  readonly #made = new WeakSet<ForeignRecord>()
 
   /**
    * @param held what the store holds
@@ -39,7 +46,17 @@ export class AdmittingStore implements SyncStore {
   }
 
   join(delta: Delta, theirs?: CausalContext): Delta {
-    return this.#store.join({ ...delta, records: this.#admit(delta.records) }, theirs)
+    return this.#enter({ ...delta, records: this.#admit(delta.records) }, theirs)
+  }
+
+  /** Records that were judged when they were read (core/foreign-state.ts). @returns what was new here, as from `join` */
+  joinJudged(records: readonly RecordPut[]): Delta {
+    return this.#enter({ puts: [], adds: [], covered: [], records })
+  }
+
+  /** Whether a record among the news came into being here, so that it is for us to tell everybody. */
+  isOwn(record: ForeignRecord): boolean {
+    return this.#made.has(record)
   }
 
   fullState(): FullState {
@@ -72,6 +89,26 @@ export class AdmittingStore implements SyncStore {
 
   durable(done: (ok: boolean) => void): void {
     this.#store.durable(done)
+  }
+
+  #enter(delta: Delta, theirs?: CausalContext): Delta {
+    return this.#store.join({ ...delta, records: this.#lasting(delta.records) }, theirs)
+  }
+
+  /** Each record with what is held under its key, and with those before it in the same delta, taken into account. */
+  #lasting(records: readonly RecordPut[]): readonly RecordPut[] {
+    const met = new Map<string, ForeignRecord>()
+    return records.map((put) => {
+      const { table, key, record } = put
+      if (!LASTING_TABLES.has(table)) return put
+      const name = `${table}\0${key}`
+      const held = met.get(name) ?? this.#held(table, key)
+      const lasting = held === undefined ? record : lastingSilence(held, record)
+      met.set(name, lasting)
+      if (lasting === record || lasting === held) return put
+      this.#made.add(lasting)
+      return { table, key, record: lasting }
+    })
   }
 
   #admit(records: readonly RecordPut[]): RecordPut[] {

@@ -44,6 +44,7 @@ export interface AlertmanagerDelegateDeps extends Omit<ReplicatorDeps, 'onSpread
 export class AlertmanagerDelegate implements GossipDelegate {
   readonly #deps: AlertmanagerDelegateDeps
   readonly #replicator: Replicator
+  readonly #store: AdmittingStore
   readonly #sharesWithForeigners: boolean
   /** Whether what is being spread was written here. */
   #isOwn = false
@@ -51,13 +52,14 @@ export class AlertmanagerDelegate implements GossipDelegate {
   constructor(deps: AlertmanagerDelegateDeps) {
     this.#deps = deps
     this.#sharesWithForeigners = deps.foreignState !== 'none'
+    this.#store = new AdmittingStore(
+      deps.store,
+      (table, key) => deps.records.get(table, key),
+      (reason) => deps.dropped(reason, 1),
+    )
     this.#replicator = new Replicator({
       ...deps,
-      store: new AdmittingStore(
-        deps.store,
-        (table, key) => deps.records.get(table, key),
-        (reason) => deps.dropped(reason, 1),
-      ),
+      store: this.#store,
       onSpread: (delta) => this.#tellForeigners(delta.records),
     })
   }
@@ -143,7 +145,7 @@ export class AlertmanagerDelegate implements GossipDelegate {
     for (const [reason, count] of state.faults) this.#deps.dropped(reason, count)
     if (state.quarantined > 0) this.#deps.note('silence.quarantined', { records: state.quarantined })
     if (state.puts.length === 0) return
-    this.#replicator.relay(this.#deps.store.join({ puts: [], adds: [], covered: [], records: state.puts }))
+    this.#replicator.relay(this.#store.joinJudged(state.puts))
   }
 
   #tellForeigners(records: readonly RecordPut[]): void {
@@ -153,7 +155,8 @@ export class AlertmanagerDelegate implements GossipDelegate {
     for (const put of records) {
       const payload = encodeForeignPart(put)
       // Gossip sends a long message to every foreign member by stream: once is enough, and its author does it.
-      if (payload === undefined || (payload.length > FOREIGN_RELAYED_BYTES_MAX && !this.#isOwn)) continue
+      const isOwn = this.#isOwn || this.#store.isOwn(put.record)
+      if (payload === undefined || (payload.length > FOREIGN_RELAYED_BYTES_MAX && !isOwn)) continue
       this.#deps.broadcaster.broadcast({
         audience: 'foreign',
         key: stateKeyName({ kind: 'record', table: put.table, key: put.key }),
