@@ -72,7 +72,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'src/alerting/core',
     'src/alerting/notifier',
   ],
-  'src/app': ['src', 'node:', 'pino', 'yaml', 'msgpackr', 'prom-client', 'fastify'],
+  'src/app': ['src', 'node:', 'pino', 'yaml', 'msgpackr', 'prom-client', 'fastify', 'xxhash-wasm'],
   'src/bench': ['src/base', 'node:', 'fastify', 'level'],
   'src/cli': ['src/bench', 'src/app', 'src/base', 'src/testing', 'node:', 'commander', 'yaml'],
   'src/index.ts': ['src/app', 'src/base', 'src/gossip/core', 'src/gossip/io'],
