@@ -10,6 +10,7 @@ export type {
 export type { EmbeddedReplica, ReplicaMember, ReplicaReadiness, WaitOptions } from './app/embedded-replica.ts'
 export { openReplica } from './app/open-replica.ts'
 export type { OwnerChange } from './app/ownership.ts'
+export type { AlertOptions, AlertsChange, ReplicaAlert, ReplicaAlerts } from './app/replica-alerts.ts'
 export type { DeleteResult, MapChange, ReplicaMap, SetOptions, SetResult } from './app/replica-map.ts'
 export type { AddResult, ReplicaSet, SetChange } from './app/replica-set.ts'
 export type { Instant, ReplicaSilences, SilenceOptions } from './app/replica-silences.ts'

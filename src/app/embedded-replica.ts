@@ -5,6 +5,7 @@ import type { JoinResult } from '../gossip/io/gossip.ts'
 import { abortable } from './abortable.ts'
 import type { OwnerChange } from './ownership.ts'
 import type { Replica } from './replica.ts'
+import { ReplicaAlerts } from './replica-alerts.ts'
 import { ReplicaMap } from './replica-map.ts'
 import { ReplicaSet } from './replica-set.ts'
 import { ReplicaSilences } from './replica-silences.ts'
@@ -42,6 +43,8 @@ export interface ReplicaMember {
 export class EmbeddedReplica {
   /** Silences of the cluster. */
   readonly silences: ReplicaSilences
+  /** Alerts of this replica. */
+  readonly alerts: ReplicaAlerts
   readonly #replica: Replica
   readonly #web: Web | undefined
   readonly #settled: Promise<void>
@@ -59,6 +62,7 @@ export class EmbeddedReplica {
       this.#leave = resolve
     })
     this.silences = new ReplicaSilences(replica.silences)
+    this.alerts = new ReplicaAlerts(replica.alerts, replica.alertsPosted)
   }
 
   /** Name among the peers. */

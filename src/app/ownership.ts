@@ -10,8 +10,8 @@
  */
 import { rendezvousOwner } from '../base/rendezvous.ts'
 import type { Member } from '../gossip/core/delegate.ts'
-import { Bell } from './bell.ts'
-import { ChangeStream } from './change-stream.ts'
+import type { ChangeStream } from './change-stream.ts'
+import { LatestValues } from './latest-values.ts'
 
 /** Who is responsible from now on. */
 export interface OwnerChange {
@@ -23,8 +23,7 @@ export interface OwnerChange {
 export class Ownership {
   readonly #name: string
   readonly #members: () => readonly Member[]
-  readonly #bell = new Bell()
-  #closed = false
+  readonly #values = new LatestValues()
 
   /** @param members all that are known, ourselves included; none without gossip */
   constructor(name: string, members: () => readonly Member[]) {
@@ -34,7 +33,7 @@ export class Ownership {
 
   /** Streams that wait for a change. */
   get waiting(): number {
-    return this.#bell.waiting
+    return this.#values.waiting
   }
 
   /** Name of the replica that is responsible; ourselves when nobody else is known. */
@@ -50,29 +49,18 @@ export class Ownership {
 
   /** The owner as it is, then each other one. Who is slow misses those in between, never the last. */
   changes(key: string, signal: AbortSignal | undefined): ChangeStream<OwnerChange> {
-    let known: string | undefined
-    const take = (): OwnerChange | undefined => {
-      const owner = this.owner(key)
-      if (owner === known || this.#closed) return undefined
-      known = owner
-      return { owner, isSelf: owner === this.#name }
-    }
-    const wait = async (abort: AbortSignal): Promise<boolean> => {
-      if (!this.#closed) await this.#bell.wait(abort)
-      return !this.#closed
-    }
-    return new ChangeStream({ take, wait }, signal)
+    const told = (owner: string): OwnerChange => ({ owner, isSelf: owner === this.#name })
+    return this.#values.stream(() => this.owner(key), told, signal)
   }
 
   /** To be called after each change of the members. */
   membersChanged(): void {
-    this.#bell.ring()
+    this.#values.changed()
   }
 
   /** Ends all streams. */
   close(): void {
-    this.#closed = true
-    this.#bell.ring()
+    this.#values.close()
   }
 }
 

@@ -9,6 +9,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { AlertmanagerDelegate } from '../alerting/alertmanager-delegate.ts'
+import { Alerts } from '../alerting/alerts.ts'
 import { Silences } from '../alerting/silences.ts'
 import type { Clock } from '../base/clock.ts'
 import type { HearsayError } from '../base/errors.ts'
@@ -30,8 +31,10 @@ import type { StoreLimits } from '../store/store-limits.ts'
 import { ClockFence } from './clock-fence.ts'
 import { clockLog } from './clock-log.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
+import { LatestValues } from './latest-values.ts'
 import { observedDelegate } from './observed-delegate.ts'
 import { Ownership } from './ownership.ts'
+import { ReplicaSilences } from './replica-silences.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
 import { systemClock } from './system-clock.ts'
@@ -81,6 +84,10 @@ export class Replica {
   readonly clock: Clock
   readonly store: StateStore
   readonly silences: Silences
+  /** Of this replica alone. */
+  readonly alerts: Alerts
+  /** Tells when alerts have been posted. */
+  readonly alertsPosted: LatestValues = new LatestValues()
   readonly gossip: Gossip | undefined
   readonly log: Logger
   /** Frames, records and payloads of peers that were left out, by reason. */
@@ -111,6 +118,11 @@ export class Replica {
     this.silences = new Silences(store.records, this.clock, {
       retentionMs: options.retentionMs,
       newId: randomUUID,
+    })
+    this.alerts = new Alerts({
+      clock: this.clock,
+      silencedBy: (labels) => new ReplicaSilences(this.silences).matching(labels),
+      changed: () => this.alertsPosted.changed(),
     })
     this.ownership = new Ownership(name, () => this.gossip?.members() ?? [])
     this.#peerLog = limitedLog(roomLog(this.log, 'gossip'), this.clock)
@@ -249,6 +261,7 @@ export class Replica {
     this.#settlement?.stop()
     this.store.watches.close()
     this.ownership.close()
+    this.alertsPosted.close()
     if (this.gossip !== undefined) {
       await this.gossip.leave(LEAVE_TIMEOUT_MS)
       await this.gossip.stop()

@@ -13,6 +13,7 @@ import type { ClusterMember, ClusterView } from '../http/facades.ts'
 import { createMetrics, type MetricsRegistry } from '../http/metrics/registry.ts'
 import {
   ackSamples,
+  alertSamples,
   buildSamples,
   clockSamples,
   clusterSamples,
@@ -72,7 +73,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
   const startedAtMs = replica.clock.wallMs()
   const cluster = clusterView(replica)
   const health = { ready: () => replica.readiness() }
-  const { store, silences } = replica
+  const { store, silences, alerts } = replica
   return buildHttp(
     {
       kv: store.kv,
@@ -88,6 +89,9 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       snapshot: () => store.snapshot(),
       alertmanagerApi: alertmanagerApi({
         silences,
+        alerts,
+        // None before a notifier says for whom it notifies.
+        receivers: () => [],
         log: replica.log,
         status: () => ({ cluster: alertmanagerCluster(replica), startedAtMs, hearsayVersion: VERSION }),
       }),
@@ -143,7 +147,7 @@ function toClusterMember(member: Member, clockOffsetMs: number | undefined): Clu
 
 function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   const metrics = createMetrics({ processMetrics: true })
-  const { gossip, store, silences } = replica
+  const { gossip, store, silences, alerts } = replica
   metrics.addSource(() => buildSamples(VERSION))
   metrics.addSource(() => healthSamples({ ready: () => replica.readiness() }))
   metrics.addSource(() => clusterSamples(cluster))
@@ -151,6 +155,7 @@ function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   metrics.addSource(() => storeSamples(store.status()))
   metrics.addSource(() => ackSamples(replica.acks.stats))
   metrics.addSource(() => silenceSamples(silences))
+  metrics.addSource(() => alertSamples(alerts))
   metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
   metrics.addSource(() => syncSamples(replica.syncStats()))
   if (gossip !== undefined) metrics.addSource(() => gossipSamples(gossip.stats()))

@@ -2,15 +2,16 @@
  * Alertmanager's HTTP interface, version 2, as release 0.34 answers it. Registered under `/api/v2` of the main app, with
  * error answers, media types and 404s of its own, so that amtool and other clients cannot tell the difference.
  *
- * Deviations, on purpose: no CORS headers; bodies are limited (413); the words of JSON parse errors are not Go's; every
- * instant is shown in UTC; a silence with several matcher sets is shown by its first, where 0.34 fails the whole list; what
- * a store refuses just now (its disk is full, its clock is wrong) is 507 or 503, with a JSON string that says why.
+ * Where it differs, and why, is in docs/reference/alertmanager.md.
  */
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Alerts } from '../alerting/alerts.ts'
 import type { Silences } from '../alerting/silences.ts'
 import { problemOf } from './problem.ts'
+import { alertmanagerAlertRoutes } from './routes/alertmanager-alerts.ts'
 import { sendFault, sendText } from './routes/alertmanager-answers.ts'
 import { checkContentType } from './routes/alertmanager-negotiation.ts'
+import type { Receivers } from './routes/alertmanager-receivers.ts'
 import { alertmanagerSilenceRoutes } from './routes/alertmanager-silences.ts'
 import { type AlertmanagerStatus, alertmanagerStatusRoutes } from './routes/alertmanager-status.ts'
 
@@ -21,6 +22,9 @@ export interface ErrorLog {
 
 export interface AlertmanagerApiDeps {
   readonly silences: Silences
+  readonly alerts: Alerts
+  /** For whom a notifier of this replica notifies. */
+  readonly receivers: Receivers
   readonly status: () => AlertmanagerStatus
   readonly log: ErrorLog
 }
@@ -28,7 +32,7 @@ export interface AlertmanagerApiDeps {
 /** In the order Alertmanager lists them. */
 const METHODS: readonly (readonly [path: RegExp, methods: string])[] = [
   [/^\/(status|receivers)\/?$/, 'GET'],
-  [/^\/silences\/?$/, 'GET,POST'],
+  [/^\/(silences|alerts)\/?$/, 'GET,POST'],
   [/^\/silence\/[^/]+\/?$/, 'GET,DELETE'],
 ]
 
@@ -62,6 +66,7 @@ export function alertmanagerApi(deps: AlertmanagerApiDeps): FastifyPluginAsync {
     app.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply, deps.log))
     app.setNotFoundHandler((request, reply) => answerNotFound(app.prefix, request, reply))
     await app.register(alertmanagerSilenceRoutes, deps)
+    await app.register(alertmanagerAlertRoutes, deps)
     await app.register(alertmanagerStatusRoutes, deps)
   }
 }

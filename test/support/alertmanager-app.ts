@@ -1,7 +1,9 @@
-/** Our `/api/v2` over silences in memory, on a clock that tests set. */
+/** Our `/api/v2` over silences and alerts in memory, on a clock that tests set. */
 import { randomUUID } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
+import { Alerts } from '../../src/alerting/alerts.ts'
 import { Silences } from '../../src/alerting/silences.ts'
+import { ReplicaSilences } from '../../src/app/replica-silences.ts'
 import { alertmanagerApi } from '../../src/http/alertmanager-api.ts'
 import type { AlertmanagerStatus } from '../../src/http/routes/alertmanager-status.ts'
 import { type MemoryRecords, memoryRecords } from './memory-records.ts'
@@ -11,6 +13,9 @@ export interface AlertmanagerApp {
   readonly app: FastifyInstance
   readonly records: MemoryRecords
   readonly silences: Silences
+  readonly alerts: Alerts
+  /** What a notifier has announced; tests fill it. */
+  readonly receivers: string[]
   readonly clock: { nowMs: number }
   readonly logged: readonly unknown[]
 }
@@ -30,13 +35,17 @@ export function alertmanagerApp(
   const settable = clock ?? { nowMs: 0 }
   const logged: unknown[] = []
   const records = memoryRecords()
-  const silences = new Silences(
-    records,
-    { monotonicMs: () => performance.now(), wallMs: clock === undefined ? Date.now : () => settable.nowMs },
-    { retentionMs: RETENTION_MS, newId: randomUUID },
-  )
+  const time = {
+    monotonicMs: () => (clock === undefined ? performance.now() : settable.nowMs),
+    wallMs: () => (clock === undefined ? Date.now() : settable.nowMs),
+  }
+  const silences = new Silences(records, time, { retentionMs: RETENTION_MS, newId: randomUUID })
+  const alerts = new Alerts({ clock: time, silencedBy: (labels) => mutes.matching(labels) })
+  const mutes = new ReplicaSilences(silences)
+  const receivers: string[] = []
   const app = fastify({ logger: false, bodyLimit: 65_536 })
   const log = { error: (entry: unknown) => void logged.push(entry) }
-  app.register(alertmanagerApi({ silences, status: () => status, log }), { prefix: '/api/v2' })
-  return { app, records, silences, clock: settable, logged }
+  const deps = { silences, alerts, receivers: () => receivers, status: () => status, log }
+  app.register(alertmanagerApi(deps), { prefix: '/api/v2' })
+  return { app, records, silences, alerts, receivers, clock: settable, logged }
 }

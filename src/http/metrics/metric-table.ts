@@ -72,6 +72,11 @@ export type MetricName =
   | 'hearsay_store_awaiting_peers'
   | 'hearsay_store_refusing_writes'
   | 'alertmanager_silences'
+  | 'alertmanager_alerts'
+  | 'alertmanager_alerts_received_total'
+  | 'alertmanager_alerts_invalid_total'
+  | 'hearsay_alerts_refused_total'
+  | 'hearsay_alerts_bytes'
 
 export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } = {
   hearsay_build_info: gauge('Always 1; the labels say what runs', 'version', 'node_version'),
@@ -130,6 +135,14 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   ),
   hearsay_store_refusing_writes: gauge('1 while writes are refused'),
   alertmanager_silences: gauge('Silences by state', 'state'),
+  alertmanager_alerts: gauge(
+    'Alerts of this replica that fire; of more than 1,000, silenced as of their last post',
+    'state',
+  ),
+  alertmanager_alerts_received_total: counter('Alerts posted here', 'status', 'version'),
+  alertmanager_alerts_invalid_total: counter('Of these, the ones that were not valid', 'version'),
+  hearsay_alerts_refused_total: counter('Of these, the ones for which there was no room'),
+  hearsay_alerts_bytes: gauge('What the alerts held here take, as limited'),
 }
 
 export const METRIC_NAMES: readonly MetricName[] = Object.keys(METRIC_TABLE) as MetricName[]

@@ -2,6 +2,7 @@
  * Readers from what the rooms report to samples. Values from peers never become labels, save the names of live members
  * beside their clocks, which are bounded in number where they come from.
  */
+import type { Alerts } from '../../alerting/alerts.ts'
 import type { Silences } from '../../alerting/silences.ts'
 import type { GossipStats } from '../../gossip/io/gossip.ts'
 import type { WriteConcernStats } from '../../store/core/acknowledgement.ts'
@@ -78,6 +79,21 @@ export function* silenceSamples(silences: Silences): Iterable<Sample> {
   for (const [state, value] of Object.entries(silences.counts())) {
     yield { name: 'alertmanager_silences', value, labels: { state } }
   }
+}
+
+/** `version` is that of the interface, as Alertmanager labels them. */
+export function* alertSamples(alerts: Alerts): Iterable<Sample> {
+  const states = { ...alerts.counts(), unprocessed: 0 }
+  for (const [state, value] of Object.entries(states)) {
+    yield { name: 'alertmanager_alerts', value, labels: { state } }
+  }
+  const { receivedFiring: firing, receivedResolved: resolved, invalid, refused, bytes } = alerts.stats
+  for (const [status, value] of Object.entries({ firing, resolved })) {
+    yield { name: 'alertmanager_alerts_received_total', value, labels: { status, version: 'v2' } }
+  }
+  yield { name: 'alertmanager_alerts_invalid_total', value: invalid, labels: { version: 'v2' } }
+  yield { name: 'hearsay_alerts_refused_total', value: refused }
+  yield { name: 'hearsay_alerts_bytes', value: bytes }
 }
 
 type Counts = Readonly<Record<string, number>>

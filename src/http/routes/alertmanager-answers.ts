@@ -15,11 +15,13 @@ export interface FrameworkFault {
   readonly message: string
 }
 
+/** @param text JSON already */
+export function sendJsonText(reply: FastifyReply, text: string): FastifyReply {
+  return reply.type('application/json').serializer(String).send(`${text}\n`)
+}
+
 export function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
-  return reply
-    .type('application/json')
-    .serializer(String)
-    .send(`${JSON.stringify(body)}\n`)
+  return sendJsonText(reply, JSON.stringify(body))
 }
 
 export function sendText(reply: FastifyReply, status: number, text: string): FastifyReply {

@@ -1,89 +1,23 @@
 /**
- * The body of `POST /api/v2/silences`, read as Alertmanager's generated models read it.
- *
- * First the JSON and its types (400), then what is required (422), in alphabetical order and only the first finding.
- * Go's habits are kept where a client can notice: field names in any case, null is absent, what follows the first JSON
- * value is ignored, a lone surrogate becomes U+FFFD.
+ * The body of `POST /api/v2/silences`: first the JSON and its types (400), then what is required (422), in alphabetical
+ * order and only the first finding.
  */
-import { parseDateTime } from '../../alerting/core/date-time.ts'
-import { goQuote } from '../../alerting/core/go-quote.ts'
 import type { Matcher } from '../../alerting/core/matcher.ts'
 import type { SilenceRequest } from '../../alerting/core/silence-rules.ts'
-import { type FrameworkFault, REQUIRED, TOO_FEW_ITEMS } from './alertmanager-answers.ts'
-import { firstJsonValue } from './first-json-value.ts'
-
-export type SilenceBody = { readonly request: SilenceRequest } | { readonly fault: FrameworkFault }
-
-/** Ends the reading; caught by `readSilenceBody` only. */
-class BodyFault extends Error {
-  readonly fault: FrameworkFault
-
-  constructor(code: number, message: string) {
-    super(message)
-    this.fault = { code, message }
-  }
-}
-
-function unreadable(because: string): BodyFault {
-  return new BodyFault(400, `parsing silence body from "" failed, because ${because}`)
-}
-
-function required(field: string): BodyFault {
-  return new BodyFault(REQUIRED, `${field} in body is required`)
-}
-
-type Fields = ReadonlyMap<string, unknown>
-
-function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return 'array'
-  return typeof value === 'boolean' ? 'bool' : typeof value
-}
-
-function wrongType(value: unknown, field: string, type: string): BodyFault {
-  return unreadable(`json: cannot unmarshal ${kindOf(value)} into field ${field} of type ${type}`)
-}
-
-/** By lower-case name, nulls left out. */
-function fieldsOf(value: unknown, name: string): Fields {
-  if (value === null) return new Map()
-  if (typeof value !== 'object' || Array.isArray(value)) throw wrongType(value, name, 'object')
-  const entries = Object.entries(value).map(([key, field]): [string, unknown] => [key.toLowerCase(), field])
-  return new Map(entries.filter(([, field]) => field !== null))
-}
-
-function stringField(fields: Fields, field: string, path = field): string | undefined {
-  const value = fields.get(field.toLowerCase())
-  if (value === undefined) return undefined
-  if (typeof value !== 'string') throw wrongType(value, path, 'string')
-  return value.replace(/\p{Surrogate}/gu, '\ufffd')
-}
-
-function booleanField(fields: Fields, field: string, path: string): boolean | undefined {
-  const value = fields.get(field.toLowerCase())
-  if (value === undefined || typeof value === 'boolean') return value
-  throw wrongType(value, path, 'bool')
-}
-
-function instantField(fields: Fields, field: string): bigint | undefined {
-  const text = stringField(fields, field)
-  if (text === undefined) return undefined
-  const instant = parseDateTime(text)
-  if (instant === undefined) throw unreadable(`parsing time ${goQuote(text)}: not a date-time as in RFC 3339`)
-  return instant
-}
-
-function annotationsField(fields: Fields): ReadonlyMap<string, string> {
-  const value = fields.get('annotations')
-  if (value === undefined) return new Map()
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw wrongType(value, 'annotations', 'map[string]string')
-  }
-  const entries = Object.entries(value).map(([key, text]): [string, string] => {
-    if (text !== null && typeof text !== 'string') throw wrongType(text, 'annotations', 'string')
-    return [key.replace(/\p{Surrogate}/gu, '\ufffd'), (text ?? '').replace(/\p{Surrogate}/gu, '\ufffd')]
-  })
-  return new Map(entries)
-}
+import { TOO_FEW_ITEMS } from './alertmanager-answers.ts'
+import {
+  BodyFault,
+  booleanField,
+  type Fields,
+  fieldsOf,
+  instantField,
+  type ReadBody,
+  readBody,
+  required,
+  stringField,
+  textsField,
+  wrongType,
+} from './alertmanager-body.ts'
 
 interface MatcherFields {
   readonly isEqual: boolean
@@ -117,18 +51,10 @@ function checkedMatcher(fields: MatcherFields | undefined, index: number): Match
   return { type: (isEqual ? 0 : 2) + (isRegex ? 1 : 0), name, pattern: value }
 }
 
-function readRequest(text: string): SilenceRequest {
-  const json = firstJsonValue(text)
-  if (json === undefined) throw required('silence')
-  let body: unknown
-  try {
-    body = JSON.parse(json)
-  } catch (error) {
-    throw unreadable(error instanceof Error ? error.message : String(error))
-  }
+function readRequest(body: unknown): SilenceRequest {
   const fields = fieldsOf(body, 'silence')
   const id = stringField(fields, 'id') ?? ''
-  const annotations = annotationsField(fields)
+  const annotations = textsField(fields, 'annotations') ?? new Map()
   const comment = stringField(fields, 'comment')
   const createdBy = stringField(fields, 'createdBy')
   const endsAtNs = instantField(fields, 'endsAt')
@@ -145,12 +71,6 @@ function readRequest(text: string): SilenceRequest {
   return { id, annotations, comment, createdBy, endsAtNs, matchers: checked, startsAtNs }
 }
 
-/** @param text the body; bytes that are not UTF-8 already replaced */
-export function readSilenceBody(text: string): SilenceBody {
-  try {
-    return { request: readRequest(text) }
-  } catch (error) {
-    if (error instanceof BodyFault) return { fault: error.fault }
-    throw error
-  }
+export function readSilenceBody(text: string): ReadBody<SilenceRequest> {
+  return readBody('silence', text, readRequest)
 }

@@ -52,7 +52,7 @@ async function createSilence(
 ): Promise<FastifyReply> {
   const read = readSilenceBody(typeof request.body === 'string' ? request.body : '')
   if ('fault' in read) return sendFault(reply, read.fault)
-  const { startsAtNs, endsAtNs } = read.request
+  const { startsAtNs, endsAtNs } = read.value
   if (startsAtNs >= endsAtNs) {
     return sendText(reply, 400, 'Failed to create silence: start time must be before end time')
   }
@@ -60,7 +60,7 @@ async function createSilence(
     return sendText(reply, 400, "Failed to create silence: end time can't be in the past")
   }
   try {
-    return sendJson(reply, { silenceID: await silences.create(read.request) })
+    return sendJson(reply, { silenceID: await silences.create(read.value) })
   } catch (error) {
     if (!(error instanceof Error)) throw error
     if (errorCode(error) === 'SILENCE_INVALID') return sendText(reply, 400, error.message)
