@@ -25,6 +25,8 @@ export interface AlertmanagerOptions {
   readonly settleTimeout?: string
   /** No cluster port at all. */
   readonly standalone?: boolean
+  /** Its configuration, YAML; default: one receiver that does nothing. */
+  readonly config?: string
   readonly args?: readonly string[]
 }
 
@@ -61,7 +63,7 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL', folder: s
 export async function startAlertmanager(options: AlertmanagerOptions = {}): Promise<Alertmanager> {
   const folder = mkdtempSync(join(tmpdir(), 'hearsay-alertmanager-'))
   const configPath = join(folder, 'alertmanager.yml')
-  writeFileSync(configPath, CONFIG)
+  writeFileSync(configPath, options.config ?? CONFIG)
   const [httpPort, clusterPort] = [await freePort(), await freePort()]
   const clusterAddress = `127.0.0.1:${clusterPort}`
   const child = spawn(

@@ -5,6 +5,8 @@
  * `"\d+"` is a pattern. The newer one takes any UTF-8 and Go's string literals. As Alertmanager does by default, both
  * are tried; where they disagree the classic reading stands, and where both fail its words are reported
  * (alertmanager-state.md section 4.2). So the newer grammar only ever adds what the classic one refuses.
+ *
+ * A `filter=` of the HTTP interface is stricter by one rule: an outer brace would make it a list, and a list it is not.
  */
 import { HearsayError } from '../../base/errors.ts'
 import { goUnquote } from './go-quote.ts'
@@ -97,4 +99,12 @@ export function parseMatcher(input: string): Matcher {
     if (parsed === undefined) throw error
     return parsed
   }
+}
+
+/** As the HTTP interface reads `filter=`. @throws HearsayError `MATCHER_MALFORMED`, in Alertmanager's words */
+export function parseFilter(input: string): Matcher {
+  if (input.startsWith('{') || input.endsWith('}')) {
+    throw new MatcherSyntaxError(`unexpected open or close brace: ${input}`)
+  }
+  return parseMatcher(input)
 }

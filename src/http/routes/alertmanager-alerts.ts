@@ -9,7 +9,7 @@ import type { Alerts, HeldAlert } from '../../alerting/alerts.ts'
 import { formatDateTime } from '../../alerting/core/date-time.ts'
 import { passesFilters } from '../../alerting/core/label-filter.ts'
 import type { Matcher } from '../../alerting/core/matcher.ts'
-import { parseMatcher } from '../../alerting/core/matcher-parser.ts'
+import { parseFilter } from '../../alerting/core/matcher-parser.ts'
 import { compileRegex } from '../../alerting/core/regex.ts'
 import { errorCode, HearsayError } from '../../base/errors.ts'
 import { readAlertsBody } from './alertmanager-alert-body.ts'
@@ -97,7 +97,7 @@ async function listAlerts(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   try {
-    const filters = listParam(query, 'filter').map(parseMatcher)
+    const filters = listParam(query, 'filter').map(parseFilter)
     const names = receivers()
     const active = booleanParam(query, 'active', true)
     const silenced = booleanParam(query, 'silenced', true)

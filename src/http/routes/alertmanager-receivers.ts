@@ -6,7 +6,7 @@
  */
 import { passesFilters } from '../../alerting/core/label-filter.ts'
 import type { Matcher } from '../../alerting/core/matcher.ts'
-import { parseMatcher } from '../../alerting/core/matcher-parser.ts'
+import { parseFilter } from '../../alerting/core/matcher-parser.ts'
 import { HearsayError } from '../../base/errors.ts'
 import { listParam } from './alertmanager-params.ts'
 
@@ -20,7 +20,7 @@ export function passesReceiverFilters(name: string, filters: readonly Matcher[])
 /** @throws HearsayError `MATCHER_MALFORMED`, in Alertmanager's words */
 export function receiverFilters(query: unknown): readonly Matcher[] {
   try {
-    return listParam(query, 'receiver_matchers').map(parseMatcher)
+    return listParam(query, 'receiver_matchers').map(parseFilter)
   } catch (cause) {
     if (!(cause instanceof HearsayError)) throw cause
     throw new HearsayError(cause.code, `failed to parse receiver_matchers param: ${cause.message}`, { cause })

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { formatDateTime } from '../../alerting/core/date-time.ts'
 import { goQuote } from '../../alerting/core/go-quote.ts'
 import { isEqualMatcher, isRegexMatcher } from '../../alerting/core/matcher.ts'
-import { parseMatcher } from '../../alerting/core/matcher-parser.ts'
+import { parseFilter } from '../../alerting/core/matcher-parser.ts'
 import { type Silence, type SilenceState, shownSilenceState } from '../../alerting/core/silence.ts'
 import type { Silences } from '../../alerting/silences.ts'
 import { errorCode } from '../../base/errors.ts'
@@ -71,7 +71,7 @@ async function createSilence(
 
 function listSilences(silences: Silences, query: unknown, reply: FastifyReply): FastifyReply {
   try {
-    const filters = listParam(query, 'filter').map(parseMatcher)
+    const filters = listParam(query, 'filter').map(parseFilter)
     const states = new Set(STATES.filter((state) => booleanParam(query, state, true)))
     const nowNs = silences.nowNs()
     const shown = silences.query({ filters, states }).map((silence) => shownSilence(silence, nowNs))

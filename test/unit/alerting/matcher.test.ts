@@ -6,7 +6,7 @@ import {
   matcher,
   matchesValue,
 } from '../../../src/alerting/core/matcher.ts'
-import { parseMatcher } from '../../../src/alerting/core/matcher-parser.ts'
+import { parseFilter, parseMatcher } from '../../../src/alerting/core/matcher-parser.ts'
 import { compileRegex, REGEX_CACHE_MAX } from '../../../src/alerting/core/regex.ts'
 
 function parsed(input: string): string {
@@ -49,6 +49,13 @@ describe('reading a matcher', () => {
     ['a!b', 'bad matcher format: a!b'],
   ])('%j gives %s', (input, expected) => {
     expect(parsed(input)).toBe(expected)
+  })
+
+  it('refuses an outer brace in a filter, and nowhere else', () => {
+    for (const text of ['{a=b}', '{a=b', 'a=b}', '{', 'a=~b{2}']) {
+      expect(() => parseFilter(text)).toThrow(`unexpected open or close brace: ${text}`)
+    }
+    expect(parseFilter('a=~"b{2}"')).toEqual(parseMatcher('a=~b{2}'))
   })
 
   it('takes time linear in the length of the text', () => {

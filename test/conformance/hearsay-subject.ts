@@ -1,0 +1,38 @@
+/** `hearsay serve` as a process of its own, without a cluster, on a fresh directory. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ReplicaProcess } from '../support/replica-process.ts'
+import type { Subject } from './subject.ts'
+
+export async function startHearsay(flags: readonly string[] = []): Promise<Subject> {
+  const storagePath = mkdtempSync(join(tmpdir(), 'hearsay-conformance-'))
+  // Ready is asked for below the prefix, so it is waited for by health of the process here and by requests there.
+  const replica = await ReplicaProcess.launch({ storagePath, clustered: false, flags })
+  const prefix = flags.find((flag) => flag.startsWith('--web.route-prefix='))?.split('=')[1] ?? ''
+  const url = `${replica.url}${prefix}`
+  const stop = async (): Promise<void> => {
+    await replica.kill()
+    rmSync(storagePath, { recursive: true, force: true })
+  }
+  for (;;) {
+    if (!replica.isRunning) {
+      await stop()
+      throw new Error(`hearsay did not start:\n${replica.output}`)
+    }
+    const status = await fetch(`${url}/-/ready`).then(
+      (response) => response.status,
+      () => 0,
+    )
+    if (status === 200) break
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+  return {
+    name: 'hearsay',
+    release: '0.34',
+    url,
+    receivers: [],
+    startUnder: (path) => startHearsay([`--web.route-prefix=${path}`]),
+    stop,
+  }
+}
