@@ -1,7 +1,8 @@
 /**
  * Silences of this replica: what the HTTP interface and embedders call.
  *
- * Reads come from an index of decoded silences in memory, which follows the store's changes; a query decodes nothing.
+ * Reads come from decoded silences in memory (core/silence-book.ts), which follow the store's changes; a query decodes
+ * nothing.
  * Writes decide on the stored version inside the store's atomic write, so two edits of one silence at the same moment
  * cannot overwrite each other, and resolve once durable.
  *
@@ -12,8 +13,9 @@ import { HearsayError } from '../base/errors.ts'
 import type { ForeignRecord } from '../store/core/delta.ts'
 import type { RecordStage, Records } from '../store/records.ts'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
-import { INSTANT_END_NS, nanosFromMs } from './core/nanos.ts'
-import { type Silence, type SilenceState, silenceState } from './core/silence.ts'
+import { nanosFromMs } from './core/nanos.ts'
+import type { Silence, SilenceState } from './core/silence.ts'
+import { SilenceBook } from './core/silence-book.ts'
 import { encodeSilence, silenceFromRecord } from './core/silence-codec.ts'
 import { querySilences, type SilenceQuery } from './core/silence-query.ts'
 import { planExpiry, planSilence, type SilenceRequest } from './core/silence-rules.ts'
@@ -29,17 +31,14 @@ export class Silences {
   readonly #records: Records
   readonly #clock: Clock
   readonly #options: SilencesOptions
-  readonly #index = new Map<string, Silence>()
+  readonly #book: SilenceBook
   readonly #stopWatching: () => void
-  /** The counts, and the instants between which they hold. */
-  #counted:
-    | { readonly counts: Record<SilenceState, number>; readonly sinceNs: bigint; readonly untilNs: bigint }
-    | undefined
 
   constructor(records: Records, clock: Clock, options: SilencesOptions) {
     this.#records = records
     this.#clock = clock
     this.#options = options
+    this.#book = new SilenceBook(clock.wallMs())
     for (const [id, record] of records.entries(SILENCE_TABLE)) this.#follow(id, record)
     this.#stopWatching = records.watch(SILENCE_TABLE, (id, record) => this.#follow(id, record))
   }
@@ -81,35 +80,27 @@ export class Silences {
   }
 
   get(id: string): Silence | undefined {
-    return this.#index.get(id)
+    return this.#book.get(id)
   }
 
   /** Every silence known, in no particular order; do not write while iterating. */
   all(): Iterable<Silence> {
-    return this.#index.values()
+    return this.#book.all()
   }
 
   /** In list order, by the states at this moment. */
   query(query: SilenceQuery): readonly Silence[] {
-    return querySilences(this.#index.values(), query, this.nowNs())
+    return querySilences(this.#book.all(), query, this.nowNs())
   }
 
-  /** Kept until a silence changes or one passes from state to state: a scrape of a quiet replica looks at none of them. */
+  /** By state just now; looks at those only whose state has changed since it was asked last. */
   counts(): Readonly<Record<SilenceState, number>> {
-    const nowNs = this.nowNs()
-    const known = this.#counted
-    if (known !== undefined && nowNs >= known.sinceNs && nowNs < known.untilNs) return known.counts
-    const counts = { active: 0, pending: 0, expired: 0 }
-    let untilNs = INSTANT_END_NS
-    for (const silence of this.#index.values()) {
-      const state = silenceState(silence, nowNs)
-      counts[state]++
-      if (state === 'expired') continue
-      const nextNs = state === 'pending' ? silence.startsAtNs : silence.endsAtNs + 1n
-      if (nextNs < untilNs) untilNs = nextNs
-    }
-    this.#counted = { counts, sinceNs: nowNs, untilNs }
-    return counts
+    return this.#book.counts(this.#clock.wallMs())
+  }
+
+  /** Ids of the silences that mute an alert with these labels just now, sorted; empty: it is not muted. */
+  matching(labels: Readonly<Record<string, string>>): readonly string[] {
+    return this.#book.matching(new Map(Object.entries(labels)), this.#clock.wallMs())
   }
 
   /** Ids of the silences held back because acting on them would do harm. */
@@ -147,10 +138,9 @@ export class Silences {
   }
 
   #follow(id: string, record: ForeignRecord | undefined): void {
-    this.#counted = undefined
     const silence = record === undefined ? undefined : silenceFromRecord(record)
-    if (silence === undefined) this.#index.delete(id)
-    else this.#index.set(id, silence)
+    if (silence === undefined) this.#book.remove(id)
+    else this.#book.put(silence)
   }
 }
 

@@ -3,16 +3,12 @@
  * Alertmanagers, and of the HTTP interface.
  */
 
-import { parseDateTime } from '../alerting/core/date-time.ts'
-import { matchesValue } from '../alerting/core/matcher.ts'
 import { parseMatcher } from '../alerting/core/matcher-parser.ts'
-import { nanosFromMs, ZERO_TIME_NS } from '../alerting/core/nanos.ts'
-import { type Silence, silenceState } from '../alerting/core/silence.ts'
+import { ZERO_TIME_NS } from '../alerting/core/nanos.ts'
 import type { Silences } from '../alerting/silences.ts'
-import { HearsayError } from '../base/errors.ts'
+import { type Instant, nanosOfInstant } from './instant.ts'
 
-/** A point in time: a Date, or RFC 3339 text such as `2026-11-21T09:00:00Z`. */
-export type Instant = Date | string
+export type { Instant }
 
 /** What `silences.create` takes. */
 export interface SilenceOptions {
@@ -45,8 +41,8 @@ export class ReplicaSilences {
     return this.#silences.create({
       id: '',
       matchers: matchers.map(parseMatcher),
-      startsAtNs: startsAt === undefined ? ZERO_TIME_NS : nanosOf(startsAt),
-      endsAtNs: nanosOf(endsAt),
+      startsAtNs: startsAt === undefined ? ZERO_TIME_NS : nanosOfInstant(startsAt),
+      endsAtNs: nanosOfInstant(endsAt),
       createdBy,
       comment,
       annotations: new Map(),
@@ -60,26 +56,6 @@ export class ReplicaSilences {
 
   /** Ids of the silences that mute an alert with these labels just now, sorted; empty: it is not muted. */
   matching(labels: Readonly<Record<string, string>>): readonly string[] {
-    const nowNs = this.#silences.nowNs()
-    const found: string[] = []
-    for (const silence of this.#silences.all()) {
-      if (silenceState(silence, nowNs) === 'active' && mutes(silence, labels)) found.push(silence.id)
-    }
-    return found.sort((a, b) => (a < b ? -1 : 1))
+    return this.#silences.matching(labels)
   }
-}
-
-function mutes(silence: Silence, labels: Readonly<Record<string, string>>): boolean {
-  return silence.matcherSets.some((matchers) =>
-    matchers.every((matcher) =>
-      matchesValue(matcher, Object.hasOwn(labels, matcher.name) ? (labels[matcher.name] ?? '') : ''),
-    ),
-  )
-}
-
-function nanosOf(instant: Instant): bigint {
-  if (instant instanceof Date && !Number.isNaN(instant.getTime())) return nanosFromMs(instant.getTime())
-  const ns = typeof instant === 'string' && instant !== '' ? parseDateTime(instant) : undefined
-  if (ns === undefined) throw new HearsayError('DATE_MALFORMED', `not a point in time: ${String(instant)}`)
-  return ns
 }

@@ -38,8 +38,12 @@ export function sameMatcher(a: Matcher, b: Matcher): boolean {
   return a.type === b.type && a.name === b.name && a.pattern === b.pattern
 }
 
-/** @param value the label's value, empty when the label is absent. A pattern that does not compile matches nothing. */
+/**
+ * @param value the label's value, empty when the label is absent
+ * @returns never true for a pattern that does not compile, or a type we do not know
+ */
 export function matchesValue(of: Matcher, value: string): boolean {
+  if (operatorOf(of.type) === undefined) return false
   if (!isRegexMatcher(of)) return (of.pattern === value) === (of.type === 0)
   const regex = compileRegex(of.pattern)
   return 'test' in regex && regex.test(value) === (of.type === 1)

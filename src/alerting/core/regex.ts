@@ -30,6 +30,13 @@ export type RegexResult = CompiledRegex | { readonly error: string }
 const SYNTAX =
   /\\Q[\s\S]*?(?:\\E|$)|\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]|\(\?<|\{(\d+)(?:,(\d*))?\}/g
 
+/**
+ * What is well formed by itself and not within a group: a quotation without an end swallows the closing parenthesis, and
+ * the deepest nesting allowed (1,000) takes no further level. Alertmanager takes such a pattern and fails each lookup.
+ */
+const ANCHORING_TELLS = /\\Q/
+const NESTING_TELLS_LENGTH = 500
+
 function refusal(pattern: string): string | undefined {
   if (pattern.length > PATTERN_BYTES_MAX || utf8Encode(pattern).length > PATTERN_BYTES_MAX) {
     return `pattern longer than ${PATTERN_BYTES_MAX} bytes`
@@ -48,12 +55,14 @@ function compile(pattern: string): RegexResult {
   if (refused !== undefined) return { error: refused }
   try {
     const bare = RE2JS.compile(pattern)
-    let anchored: RE2JS | undefined
+    const anchored = (): RE2JS => RE2JS.compile(`^(?:${pattern})$`)
+    let whole =
+      ANCHORING_TELLS.test(pattern) || pattern.length > NESTING_TELLS_LENGTH ? anchored() : undefined
     return {
       matchesEmpty: bare.test(''),
       test: (text) => {
-        anchored ??= RE2JS.compile(`^(?:${pattern})$`)
-        return anchored.test(text)
+        whole ??= anchored()
+        return whole.test(text)
       },
     }
   } catch (error) {
