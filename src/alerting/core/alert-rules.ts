@@ -6,6 +6,7 @@
  * 10:05: a post of 10:02 to 10:06 makes it 10:00 to 10:06; one that ends at 10:03, read at 10:04, ends it at 10:03. A post
  * that touches it nowhere, or covers all of it, takes its place.
  */
+import { compareUtf8 } from '../../base/utf8-order.ts'
 import { type Alert, isResolved, type LabelSet } from './alert.ts'
 import { ZERO_TIME_NS } from './nanos.ts'
 
@@ -24,14 +25,20 @@ export function plannedAlert(request: AlertRequest, nowNs: bigint, resolveTimeou
   const hasEnd = endsAtNs !== ZERO_TIME_NS
   const assumedStartNs = hasEnd ? endsAtNs : nowNs
   return {
-    labels: Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '')),
-    annotations,
+    labels: sortedByName(labels, ([, value]) => value !== ''),
+    annotations: sortedByName(annotations, () => true),
     startsAtNs: startsAtNs === ZERO_TIME_NS ? assumedStartNs : startsAtNs,
     endsAtNs: hasEnd ? endsAtNs : nowNs + resolveTimeoutNs,
     updatedAtNs: nowNs,
     endIsAssumed: !hasEnd,
     generatorUrl,
   }
+}
+
+/** The order in which they are shown. */
+function sortedByName(labels: LabelSet, isKept: (label: readonly [string, string]) => boolean): LabelSet {
+  const kept = Object.entries(labels).filter(isKept)
+  return Object.fromEntries(kept.sort(([a], [b]) => compareUtf8(a, b)))
 }
 
 function isWithin(ns: bigint, { startsAtNs, endsAtNs }: Alert): boolean {

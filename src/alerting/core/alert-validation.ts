@@ -1,6 +1,6 @@
 /**
  * What makes an alert valid, in Alertmanager 0.34's order and words. Label names may be any UTF-8, as in its default mode.
- * Of several faulty labels the first by name is told.
+ * Of several faulty labels the first in the alert's order is told.
  */
 import type { Alert, LabelSet } from './alert.ts'
 import { goQuote } from './go-quote.ts'
@@ -10,7 +10,7 @@ import { INSTANT_END_NS, ZERO_TIME_NS } from './nanos.ts'
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 function labelsFault(labels: LabelSet): string | undefined {
-  for (const [name, value] of Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [name, value] of Object.entries(labels)) {
     if (name === '' || LONE_SURROGATE.test(name)) return `invalid name ${goQuote(name)}`
     if (LONE_SURROGATE.test(value)) return `invalid value ${goQuote(value)}`
   }
