@@ -20,6 +20,7 @@ import type { Records } from '../store/records.ts'
 import { Replicator, type ReplicatorDeps } from '../store/replication/replicator.ts'
 import { AdmittingStore } from './admitting-store.ts'
 import {
+  coalesceForeignParts,
   decodeForeignPart,
   decodeForeignState,
   encodeForeignPart,
@@ -139,6 +140,10 @@ export class AlertmanagerDelegate implements GossipDelegate {
 
   ackReceived(peer: string, payload: Uint8Array, rttMs: number): void {
     this.#replicator.ackReceived(peer, payload, rttMs)
+  }
+
+  coalesce(payloads: readonly Uint8Array[]): readonly Uint8Array[] {
+    return coalesceForeignParts(payloads)
   }
 
   #merge(state: ForeignState): void {

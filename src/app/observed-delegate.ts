@@ -13,5 +13,6 @@ export function observedDelegate(delegate: GossipDelegate, membersChanged: () =>
     },
     ackPayload: (peer) => delegate.ackPayload(peer),
     ackReceived: (peer, payload, rttMs) => delegate.ackReceived(peer, payload, rttMs),
+    ...(delegate.coalesce === undefined ? {} : { coalesce: delegate.coalesce.bind(delegate) }),
   }
 }

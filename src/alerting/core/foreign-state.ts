@@ -255,3 +255,21 @@ export function encodeForeignPart({ table, key, record }: RecordPut): Uint8Array
   writeDelimited(data, record.bytes)
   return toBinary(PartSchema, create(PartSchema, { key: part[0], data: data.finish() }))
 }
+
+/**
+ * Broadcasts of one record each as few with many: one for each part key, in which Alertmanagers read all records.
+ *
+ * @param payloads made by `encodeForeignPart`, no two of the same record: of such a reader takes the last, whatever its version
+ */
+export function coalesceForeignParts(payloads: readonly Uint8Array[]): Uint8Array[] {
+  const bytes = payloads.reduce((total, { length }) => total + length, 0)
+  const dataOf = new Map<string, ByteWriter>()
+  for (const payload of payloads) {
+    const { key, data } = fromBinary(PartSchema, payload)
+    const writer = dataOf.get(key) ?? new ByteWriter(bytes)
+    dataOf.set(key, writer.raw(data))
+  }
+  return [...dataOf].map(([key, data]) =>
+    toBinary(PartSchema, create(PartSchema, { key, data: data.finish() })),
+  )
+}

@@ -94,12 +94,13 @@ export class BroadcastQueue {
     return this.#dropped
   }
 
-  enqueue(message: QueueMessage): void {
+  /** @param transmits times that it counts as sent already */
+  enqueue(message: QueueMessage, transmits = 0): void {
     const length = message.bytes.length
     assert(length > 0 && length <= this.#lengthMax, 'a queued message is not empty and fits a packet')
     const former = message.key === undefined ? undefined : this.#byKey.get(message.key)
     if (former !== undefined) this.#discard(former)
-    const entry: Entry = { ...message, id: this.#nextId++, transmits: 0, state: 'waiting' }
+    const entry: Entry = { ...message, id: this.#nextId++, transmits, state: 'waiting' }
     if (entry.key !== undefined) this.#byKey.set(entry.key, entry)
     this.#size++
     this.#bytes += length
@@ -158,6 +159,26 @@ export class BroadcastQueue {
     const taken = this.take(options)
     for (const item of taken) this.settle(item, 1, transmitLimit)
     return taken
+  }
+
+  /** Takes back the pending message of a key. */
+  discardKey(key: string): void {
+    const entry = this.#byKey.get(key)
+    if (entry !== undefined) this.#discard(entry)
+  }
+
+  /** Drops the most transmitted, then the oldest, until those sent `transmitsMin` times or more hold at most `bytesMax`. */
+  shed(transmitsMin: number, bytesMax: number): void {
+    let bytes = 0
+    for (let i = transmitsMin; i < this.#tiers.length; i++) bytes += this.#tiers[i]?.bytes ?? 0
+    for (let i = this.#tiers.length - 1; i >= transmitsMin && bytes > bytesMax; i--) {
+      for (;;) {
+        const oldest = bytes > bytesMax ? this.#tiers[i]?.oldest() : undefined
+        if (oldest === undefined) break
+        bytes -= oldest.bytes.length
+        this.#discard(oldest)
+      }
+    }
   }
 
   /** Drops the most transmitted, then the oldest, until at most `sizeMax` messages wait. */

@@ -63,6 +63,12 @@ export interface GossipDelegate {
    * @param rttMs round trip of that probe, of which the payload was made somewhere in the middle
    */
   ackReceived(peer: string, payload: Uint8Array, rttMs: number): void
+  /**
+   * Makes few user messages that say the same as many, for foreign members: to them a burst goes so, by stream. Must not
+   * throw. Absent: their messages always leave one by one.
+   * @param payloads in no particular order, of different keys
+   */
+  coalesce?(payloads: readonly Uint8Array[]): readonly Uint8Array[]
 }
 
 export interface Broadcast {
@@ -71,6 +77,8 @@ export interface Broadcast {
   /** A pending broadcast of the same audience and key is superseded by this one. Omitted: supersedes nothing. */
   readonly key?: string
   readonly payload: Uint8Array
+  /** Heard from another member, whose own sends are under way: in a small cluster it need not leave at once. */
+  readonly isRelayed?: boolean
 }
 
 /** What a delegate may ask of gossip. */

@@ -9,7 +9,7 @@ import type { Random } from '../../base/random.ts'
 import type { BroadcastNotice } from './broadcast-queue.ts'
 import { Broadcasts } from './broadcasts.ts'
 import type { GossipConfig } from './config.ts'
-import type { Broadcast } from './delegate.ts'
+import type { Broadcast, GossipDelegate, PeerClass } from './delegate.ts'
 import { FLUSH_SPACING_MS, GossipRound } from './gossip-round.ts'
 import type { MemberRecord, Members } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
@@ -21,7 +21,18 @@ import type { Timers } from './timers.ts'
 /** Dead members told of one refutation. */
 export const DEAD_TOLD_MAX = 8
 
+export interface DisseminationDeps {
+  readonly config: GossipConfig
+  readonly random: Random
+  readonly members: Members
+  readonly outbox: Outbox
+  readonly timers: Timers
+  /** See GossipDelegate. */
+  readonly coalesce: GossipDelegate['coalesce']
+}
+
 export class Dissemination {
+  readonly #config: GossipConfig
   readonly #random: Random
   readonly #members: Members
   readonly #outbox: Outbox
@@ -33,14 +44,15 @@ export class Dissemination {
   /** No flush before this: the last one left something for want of air. */
   #pacedUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(config: GossipConfig, random: Random, members: Members, outbox: Outbox, timers: Timers) {
+  constructor({ config, random, members, outbox, timers, coalesce }: DisseminationDeps) {
+    this.#config = config
     this.#random = random
     this.#members = members
     this.#outbox = outbox
     this.#timers = timers
     this.#broadcasts = new Broadcasts(config, members)
     this.#round = new GossipRound(config, members, this.#broadcasts, outbox)
-    this.#streams = new StreamBroadcast(members, this.#broadcasts, outbox)
+    this.#streams = new StreamBroadcast(members, this.#broadcasts, outbox, coalesce)
   }
 
   get queues(): Pick<Broadcasts, 'membership' | 'user'> {
@@ -78,15 +90,26 @@ export class Dissemination {
     }
     const bytes = this.#outbox.encode({ kind: 'user', payload })
     if (this.#streams.isTooLong(audience, payload.length, bytes.length)) {
-      this.#streams.sendLong(audience, payload)
+      if (this.#streams.sendLong(audience, key, payload) === 'waits') this.#scheduleFlush(nowMs)
       return
     }
+    if (key !== undefined) this.#streams.forgetLong(audience, key)
     const queue = this.#broadcasts.user[audience]
     const droppedBefore = queue.dropped
-    queue.enqueue({ key, bytes, payload })
+    const transmits = broadcast.isRelayed === true ? this.#sentByAuthor(audience) : 0
+    queue.enqueue({ key, bytes, payload }, transmits)
     const messages = queue.dropped - droppedBefore
     if (messages > 0) this.#outbox.note('debug', 'broadcast-queue-full', { audience, messages })
-    this.#scheduleFlush(nowMs)
+    if (transmits === 0) this.#scheduleFlush(nowMs)
+  }
+
+  /**
+   * How often a message counts as sent because its author sends it as well. In a cluster that one round reaches as a whole,
+   * relays are for those whom the author cannot reach, or whose packet was lost: a round on the next tick is enough.
+   */
+  #sentByAuthor(audience: PeerClass): number {
+    const live = this.#members.livePeers(audience)
+    return live > this.#config.gossipNodes ? 0 : Math.min(live, this.#broadcasts.userLimit(audience) - 1)
   }
 
   piggyback(mainBytes: number, mainParts: number, to: MemberRecord | undefined): Uint8Array[] {
@@ -105,9 +128,10 @@ export class Dissemination {
   }
 
   #run(nowMs: number, occasion: 'flush' | 'tick'): void {
-    const backlogAtMs = this.#streams.flushBacklog(nowMs)
-    const left = this.#round.run(nowMs, { occasion, holdNative: backlogAtMs !== undefined })
-    if (backlogAtMs !== undefined) this.#scheduleFlush(backlogAtMs)
+    const backlog = this.#streams.flushBacklog(nowMs)
+    const left = this.#round.run(nowMs, { occasion, held: backlog.held })
+    this.#broadcasts.shedRepeats()
+    if (backlog.atMs !== undefined) this.#scheduleFlush(backlog.atMs)
     if (!left) return
     this.#pacedUntilMs = nowMs + FLUSH_SPACING_MS
     this.#scheduleFlush(nowMs)

@@ -22,8 +22,8 @@ export const FLUSH_SPACING_MS = 2
 export interface RoundOptions {
   /** `flush`: only while something was never sent. `tick`: also what has transmissions left. */
   readonly occasion: 'flush' | 'tick'
-  /** Native user messages wait for a stream batch: leave them out. */
-  readonly holdNative: boolean
+  /** Audiences whose messages wait for a stream batch: leave them out. */
+  readonly held: readonly PeerClass[]
 }
 
 type Packets = QueueItem[][]
@@ -92,7 +92,7 @@ export class GossipRound {
   }
 
   #userPending(audience: PeerClass, options: RoundOptions): boolean {
-    if (audience === 'native' && options.holdNative) return false
+    if (options.held.includes(audience)) return false
     return this.#pending(this.#broadcasts.user[audience], options)
   }
 
@@ -161,7 +161,7 @@ export class GossipRound {
       return true
     return PEER_CLASSES.some(
       (audience) =>
-        !(audience === 'native' && options.holdNative) &&
+        !options.held.includes(audience) &&
         user[audience].unsent > 0 &&
         this.#members.livePeers(audience) > 0,
     )

@@ -17,6 +17,7 @@ export class LengthTier<Item extends TierItem> {
   readonly #buckets = new Map<number, Item[]>()
   readonly #occupied: Uint32Array
   #size = 0
+  #bytes = 0
 
   constructor(lengthMax: number) {
     this.#occupied = new Uint32Array((lengthMax >> 5) + 1)
@@ -26,10 +27,16 @@ export class LengthTier<Item extends TierItem> {
     return this.#size
   }
 
+  /** Of all items. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   add(item: Item): void {
     const length = item.bytes.length
     assert(length >> 5 < this.#occupied.length, 'an item fits a packet')
     this.#size++
+    this.#bytes += length
     const bucket = this.#buckets.get(length)
     if (bucket === undefined) {
       this.#buckets.set(length, [item])
@@ -68,6 +75,7 @@ export class LengthTier<Item extends TierItem> {
 
   #removeAt(bucket: Item[], index: number, length: number): void {
     this.#size--
+    this.#bytes -= length
     if (index === bucket.length - 1) bucket.pop()
     else bucket.splice(index, 1)
     if (bucket.length > 0) return

@@ -13,7 +13,7 @@ import type { Random } from '../../base/random.ts'
 import { Awareness } from './awareness.ts'
 import type { PacketEncoder } from './codec.ts'
 import type { GossipConfig } from './config.ts'
-import type { Broadcast, Member } from './delegate.ts'
+import type { Broadcast, GossipDelegate, Member } from './delegate.ts'
 import { Dissemination } from './dissemination.ts'
 import type { EffectSink } from './effects.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -44,6 +44,8 @@ export interface MachineDeps {
   readonly incarnation?: number
   /** What acks to native members carry; default nothing. */
   readonly ackPayload?: AckPayloadSource
+  /** See GossipDelegate. */
+  readonly coalesce?: GossipDelegate['coalesce']
 }
 
 export interface QueueStats {
@@ -89,7 +91,14 @@ export class GossipMachine {
     const incarnation = new Incarnation(deps.incarnation ?? 0)
     const awareness = new Awareness(config.awarenessMaxMultiplier)
     const outbox = new Outbox(encoder, sink, members)
-    const dissemination = new Dissemination(config, random, members, outbox, timers)
+    const dissemination = new Dissemination({
+      config,
+      random,
+      members,
+      outbox,
+      timers,
+      coalesce: deps.coalesce,
+    })
     const record = members.insert(
       {
         name: config.name,

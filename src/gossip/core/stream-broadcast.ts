@@ -7,11 +7,15 @@
  * Too many: when more than eight packets' worth of native messages was never sent, they leave in batches of up to
  * 256 KiB to three members (batch-frame.ts) instead of a storm of datagrams. Every receiver relays what was new to it,
  * so a burst of 10,000 messages of 100 bytes costs each member about a dozen streams.
+ *
+ * Foreign messages are batched from two packets on, if the delegate can make one message of many: Alertmanagers relay each
+ * small message and no batch, so that a batch to each of them is cheaper for the whole cluster.
  */
 import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES, batchEntryBytes, encodeBatch } from './batch-frame.ts'
 import type { QueueItem } from './broadcast-queue.ts'
 import type { Broadcasts } from './broadcasts.ts'
-import type { PeerClass } from './delegate.ts'
+import type { GossipDelegate, PeerClass } from './delegate.ts'
+import { FOREIGN_BATCH_BYTES_MAX, ForeignBatches } from './foreign-batches.ts'
 import { isLive, type MemberRecord, type Members } from './members.ts'
 import { Rotation } from './node-selection.ts'
 import type { Outbox } from './outbox.ts'
@@ -22,23 +26,40 @@ export const STREAM_FANOUT = 3
 export const STREAM_ALL_UP_TO = 8
 /** Alertmanagers pass on records up to half their packet size. */
 export const FOREIGN_RELAYED_BYTES_MAX = 700
-/** Packets' worth of never-sent native messages above which they are batched. */
+/** Packets' worth of never-sent messages above which they are batched. */
 export const BACKLOG_PACKETS_MAX = 8
+export const FOREIGN_BACKLOG_PACKETS_MAX = 2
 /** Batches in one flush, and the time between flushes with batches: lets a burst collect. */
 export const BATCHES_PER_FLUSH_MAX = 4
 export const BATCH_SPACING_MS = 5
+
+export interface Backlog {
+  /** Audiences whose messages wait for the next batch. */
+  readonly held: readonly PeerClass[]
+  /** When more may leave; undefined when nothing waits. */
+  readonly atMs: number | undefined
+}
 
 export class StreamBroadcast {
   readonly #members: Members
   readonly #broadcasts: Broadcasts
   readonly #outbox: Outbox
+  readonly #coalesce: GossipDelegate['coalesce']
+  readonly #longForeign: ForeignBatches
   readonly #rotation = new Rotation<'batch' | 'long'>()
-  #nextBatchAtMs = Number.NEGATIVE_INFINITY
+  readonly #nextBatchAtMs = { native: Number.NEGATIVE_INFINITY, foreign: Number.NEGATIVE_INFINITY }
 
-  constructor(members: Members, broadcasts: Broadcasts, outbox: Outbox) {
+  constructor(
+    members: Members,
+    broadcasts: Broadcasts,
+    outbox: Outbox,
+    coalesce: GossipDelegate['coalesce'],
+  ) {
     this.#members = members
     this.#broadcasts = broadcasts
     this.#outbox = outbox
+    this.#coalesce = coalesce
+    this.#longForeign = new ForeignBatches(broadcasts.queueBytesMax)
   }
 
   /** Whether a message has to go by stream, given its encoded length. */
@@ -47,31 +68,78 @@ export class StreamBroadcast {
     return audience === 'foreign' && payloadBytes > FOREIGN_RELAYED_BYTES_MAX
   }
 
-  sendLong(audience: PeerClass, payload: Uint8Array): void {
+  /** @returns whether it left, or waits for the next flush */
+  sendLong(audience: PeerClass, key: string | undefined, payload: Uint8Array): 'sent' | 'waits' {
+    if (audience === 'native' || this.#coalesce === undefined) {
+      this.#send(audience, payload)
+      return 'sent'
+    }
+    if (key !== undefined) this.#broadcasts.user.foreign.discardKey(key)
+    const messages = this.#longForeign.add(key, payload)
+    if (messages > 0) this.#outbox.note('debug', 'broadcast-queue-full', { audience, messages })
+    return 'waits'
+  }
+
+  /** A shorter message of the key takes the place of one that waits. */
+  forgetLong(audience: PeerClass, key: string): void {
+    if (audience === 'foreign') this.#longForeign.forget(key)
+  }
+
+  flushBacklog(nowMs: number): Backlog {
+    const held: PeerClass[] = []
+    let atMs: number | undefined
+    for (const audience of ['native', 'foreign'] as const) {
+      if (!this.#hasBacklog(audience)) continue
+      if (nowMs >= this.#nextBatchAtMs[audience]) {
+        for (let i = 0; i < BATCHES_PER_FLUSH_MAX; i++) this.#sendBatch(audience)
+        this.#nextBatchAtMs[audience] = nowMs + BATCH_SPACING_MS
+        if (!this.#hasBacklog(audience)) continue
+      }
+      held.push(audience)
+      atMs = Math.min(atMs ?? Number.POSITIVE_INFINITY, this.#nextBatchAtMs[audience])
+    }
+    return { held, atMs }
+  }
+
+  #hasBacklog(audience: PeerClass): boolean {
+    if (this.#members.livePeers(audience) === 0) return false
+    const { user, packetBudget } = this.#broadcasts
+    if (audience === 'native') return user.native.unsentBytes > BACKLOG_PACKETS_MAX * packetBudget
+    if (this.#coalesce === undefined) return false
+    return this.#longForeign.size > 0 || user.foreign.unsentBytes > FOREIGN_BACKLOG_PACKETS_MAX * packetBudget
+  }
+
+  #send(audience: PeerClass, payload: Uint8Array): void {
     const live = this.#members.livePeers(audience)
     const everyone = audience === 'foreign' || live <= STREAM_ALL_UP_TO
     const receivers = this.#receivers('long', audience, everyone ? live : STREAM_FANOUT)
     for (const peer of receivers) this.#outbox.emit({ type: 'stream-user', to: peer.endpoint, payload })
   }
 
-  hasBacklog(): boolean {
-    const { user, packetBudget } = this.#broadcasts
-    return (
-      user.native.unsentBytes > BACKLOG_PACKETS_MAX * packetBudget && this.#members.livePeers('native') > 0
-    )
+  #sendBatch(audience: PeerClass): void {
+    if (audience === 'foreign') this.#sendForeignBatch()
+    else if (this.#broadcasts.user.native.unsent > 0) this.#sendNativeBatch()
   }
 
-  /** @returns when the backlog may leave next, or undefined when there is none (any more) */
-  flushBacklog(nowMs: number): number | undefined {
-    if (!this.hasBacklog()) return undefined
-    if (nowMs < this.#nextBatchAtMs) return this.#nextBatchAtMs
-    for (let i = 0; i < BATCHES_PER_FLUSH_MAX && this.#broadcasts.user.native.unsent > 0; i++)
-      this.#sendBatch()
-    this.#nextBatchAtMs = nowMs + BATCH_SPACING_MS
-    return this.hasBacklog() ? this.#nextBatchAtMs : undefined
+  /** What is long and what is not may go together: the delegate cannot tell, and does not have to. */
+  #sendForeignBatch(): void {
+    const queue = this.#broadcasts.user.foreign
+    const payloads = this.#longForeign.take()
+    let bytes = payloads.reduce((total, payload) => total + payload.length, 0)
+    const items = queue.takeUnsent((item) => {
+      bytes += payloadOf(item).length
+      return bytes <= FOREIGN_BATCH_BYTES_MAX
+    })
+    for (const item of items) {
+      payloads.push(payloadOf(item))
+      queue.settle(item, this.#members.livePeers('foreign'), 0)
+    }
+    if (payloads.length === 0) return
+    for (const payload of this.#coalesce?.(payloads) ?? payloads) this.#send('foreign', payload)
+    this.#outbox.note('debug', 'broadcast-foreign-batch', { messages: payloads.length, bytes })
   }
 
-  #sendBatch(): void {
+  #sendNativeBatch(): void {
     const queue = this.#broadcasts.user.native
     let bytes = BATCH_HEADER_BYTES
     const items = queue.takeUnsent((item) => {

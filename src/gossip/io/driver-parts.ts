@@ -92,6 +92,7 @@ export function assembleParts(
           sink,
           incarnation,
           ackPayload: (peer) => delegate.ackPayload(peer),
+          ...(delegate.coalesce === undefined ? {} : { coalesce: delegate.coalesce.bind(delegate) }),
         },
         nowMs(),
       )

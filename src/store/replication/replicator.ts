@@ -19,6 +19,7 @@ import { decodeBatch, isBatch, PRIVATE_MAGIC, PRIVATE_VERSION } from '../../goss
 import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../../gossip/core/delegate.ts'
 import { type Delta, isEmptyDelta } from '../core/delta.ts'
 import { decodeDelta, encodeDelta } from '../core/delta-codec.ts'
+import { gatherRecords } from '../core/gather-records.ts'
 import { splitDelta } from '../core/split-delta.ts'
 import { stateKeyName } from '../core/state-key.ts'
 import { decodeAckPayload, encodeAckPayload } from './ack-payload.ts'
@@ -96,9 +97,9 @@ export class Replicator implements GossipDelegate {
     this.#syncer.tick(nowMs)
   }
 
-  /** Own mutations, once durable: each leaves as a message of its own. */
+  /** Own mutations, once durable: each leaves as a message of its own, but for records, which share messages. */
   committed(deltas: readonly Delta[]): void {
-    for (const delta of deltas) this.#spread(delta)
+    for (const delta of gatherRecords(deltas)) this.#spread(delta)
   }
 
   /** News that came by a foreign peer's message: native peers shall have it from us as well. */
@@ -146,7 +147,7 @@ export class Replicator implements GossipDelegate {
   /** A delta of another replica, by whatever way it came: joined, and passed on if it was news. */
   receive(delta: Delta): void {
     const news = this.#deps.store.join(delta)
-    if (!isEmptyDelta(news)) this.#spread(news)
+    if (!isEmptyDelta(news)) this.#spread(news, true)
   }
 
   memberEvent({ type, member }: MemberEvent): void {
@@ -189,11 +190,12 @@ export class Replicator implements GossipDelegate {
     for (const piece of splitDelta(news)) this.#spread(piece)
   }
 
-  #spread(delta: Delta): void {
+  #spread(delta: Delta, isRelayed = false): void {
     const key = supersedingKey(delta)
     this.#deps.broadcaster.broadcast({
       audience: 'native',
       ...(key === undefined ? {} : { key }),
+      ...(isRelayed ? { isRelayed } : {}),
       payload: frame(KIND_DELTA, encodeDelta(delta)),
     })
     this.#deps.onSpread?.(delta)

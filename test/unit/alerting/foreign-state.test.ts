@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
 import { FullStateSchema, MeshSilenceSchema, PartSchema } from '../../../src/alerting/core/alertmanager_pb.ts'
 import {
+  coalesceForeignParts,
   decodeForeignPart,
   decodeForeignState,
   encodeForeignPart,
@@ -282,5 +283,22 @@ describe('what we send', () => {
     })
     const bad = { table: QUARANTINE_TABLE, key: 'x', record: encodeSilence(ended) }
     expect(decodeForeignState(encodeForeignState(tablesOf([valid, bad]), NO_FRAME)).puts).toEqual([bad])
+  })
+})
+
+describe('coalesced broadcasts', () => {
+  it('are one part for each key that Alertmanagers know, with every record', () => {
+    const puts = [1, 2, 3].map((n): RecordPut => {
+      const id = `aaaaaaaa-0000-4000-8000-00000000000${n}`
+      return { table: SILENCE_TABLE, key: id, record: encodeSilence(aSilence({ id })) }
+    })
+    const payloads = puts.map((put) => encodeForeignPart(put) ?? NO_FRAME)
+    payloads.push(partOf('nfl', listOf(GOLDEN_NOTIFICATION)))
+    const coalesced = coalesceForeignParts(payloads)
+    expect(coalesced).toHaveLength(2)
+    const [silences, log] = coalesced.map((payload) => decodeForeignPart(payload))
+    expect(silences?.puts).toEqual(puts)
+    expect(log?.puts).toHaveLength(1)
+    expect([...(silences?.faults ?? []), ...(log?.faults ?? [])]).toEqual([])
   })
 })

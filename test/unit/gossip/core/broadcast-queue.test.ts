@@ -213,3 +213,38 @@ describe('broadcast queue keys', () => {
     expect(performance.now() - startedAt).toBeLessThan(1000)
   })
 })
+
+describe('shedding', () => {
+  it('drops the most transmitted, then the oldest, and nothing that was sent less often', () => {
+    const queue = queueOf()
+    for (let tag = 1; tag <= 6; tag++) queue.enqueue({ bytes: bytesOf(10, tag) }, Math.floor((tag - 1) / 2))
+    queue.shed(1, 20)
+    expect(tags(queue.take(MANY))).toEqual([2, 1, 4, 3])
+  })
+
+  it('leaves everything where it fits', () => {
+    const queue = queueOf()
+    for (let tag = 1; tag <= 4; tag++) queue.enqueue({ bytes: bytesOf(10, tag) }, 3)
+    queue.shed(1, 40)
+    queue.shed(4, 0)
+    expect(queue.size).toBe(4)
+  })
+})
+
+describe('a message that counts as sent', () => {
+  it('is not among those never sent', () => {
+    const queue = queueOf()
+    queue.enqueue({ bytes: bytesOf(10, 1) }, 2)
+    queue.enqueue({ bytes: bytesOf(10, 2) })
+    expect([queue.unsent, queue.unsentBytes]).toEqual([1, 10])
+    expect(tags(queue.takeUnsent(() => true))).toEqual([2])
+  })
+
+  it('can be taken back by its key', () => {
+    const queue = queueOf()
+    queue.enqueue({ key: 'a', bytes: bytesOf(10, 1) })
+    queue.discardKey('a')
+    queue.discardKey('b')
+    expect([queue.size, queue.bytes, queue.unsent]).toEqual([0, 0, 0])
+  })
+})

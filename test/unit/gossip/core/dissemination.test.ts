@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { REPEATED_PACKETS_MAX } from '../../../../src/gossip/core/broadcasts.ts'
 import type { PeerClass } from '../../../../src/gossip/core/delegate.ts'
 import { FLUSH_PACKETS_MAX } from '../../../../src/gossip/core/gossip-round.ts'
 import { PACKET_PARTS_MAX } from '../../../../src/gossip/core/outbox.ts'
@@ -28,6 +29,46 @@ function say(solo: Solo, tag: number, audience: PeerClass = 'native', length = 4
   const broadcast = { audience, payload: payload(tag, length) }
   solo.machine.broadcast(solo.nowMs, key === undefined ? broadcast : { ...broadcast, key })
 }
+
+describe('a relayed broadcast', () => {
+  const relay = (solo: Solo): void =>
+    solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: payload(7), isRelayed: true })
+
+  it('waits for the tick where its author reaches everybody, and goes to each of them once', () => {
+    const solo = clusterOf({ native: 2 })
+    relay(solo)
+    solo.flush()
+    expect(solo.portsSent('user')).toEqual([])
+    solo.advanceTo(solo.nowMs + 200)
+    expect(solo.portsSent('user').sort()).toEqual([2000, 2001])
+    solo.advanceTo(solo.nowMs + 10_000)
+    expect(solo.portsSent('user')).toHaveLength(2)
+    expect(solo.machine.stats().queues.native.messages).toBe(0)
+  })
+
+  it('leaves in the same turn where its author does not', () => {
+    const solo = clusterOf({ native: 4 })
+    relay(solo)
+    solo.flush()
+    expect(solo.portsSent('user')).toHaveLength(3)
+  })
+})
+
+describe('what everybody was sent once', () => {
+  it('is repeated for the last eight packets of a burst only', () => {
+    const solo = clusterOf({ native: 2 })
+    // In turns, so that the bursts go by packet and not by stream.
+    for (let i = 0; i < 100; i++) {
+      say(solo, i, 'native', 1000)
+      solo.flush()
+    }
+    solo.forget()
+    solo.advanceTo(solo.nowMs + 10_000)
+    const repeated = solo.sent('user').length / 2
+    expect(repeated).toBeGreaterThan(REPEATED_PACKETS_MAX / 2)
+    expect(repeated).toBeLessThanOrEqual((REPEATED_PACKETS_MAX * 1400) / 1000)
+  })
+})
 
 describe('a broadcast', () => {
   it('leaves in the same turn, to as many distinct peers as a round has', () => {

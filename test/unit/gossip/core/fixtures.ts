@@ -1,7 +1,7 @@
 /** One machine on fake time, with what it emitted decoded and sorted. */
 import { seededRandom } from '../../../../src/base/random.ts'
 import { type GossipConfig, lanDefaults } from '../../../../src/gossip/core/config.ts'
-import type { Member, MemberEvent } from '../../../../src/gossip/core/delegate.ts'
+import type { GossipDelegate, Member, MemberEvent } from '../../../../src/gossip/core/delegate.ts'
 import type { Effect } from '../../../../src/gossip/core/effects.ts'
 import type { Endpoint } from '../../../../src/gossip/core/endpoint.ts'
 import { GossipMachine } from '../../../../src/gossip/core/machine.ts'
@@ -73,6 +73,7 @@ export class Solo {
     incarnation = 0,
     seed = 1,
     ackPayload: AckPayloadSource = () => new Uint8Array(0),
+    coalesce?: GossipDelegate['coalesce'],
   ) {
     const config = testConfig(overrides)
     this.machine = new GossipMachine(
@@ -83,6 +84,7 @@ export class Solo {
         sink: { emit: (effect) => this.#record(effect) },
         incarnation,
         ackPayload,
+        ...(coalesce === undefined ? {} : { coalesce }),
       },
       0,
     )

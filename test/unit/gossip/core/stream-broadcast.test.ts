@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { BATCH_BYTES_MAX, decodeBatch } from '../../../../src/gossip/core/batch-frame.ts'
+import type { GossipDelegate } from '../../../../src/gossip/core/delegate.ts'
 import { FOREIGN_RELAYED_BYTES_MAX } from '../../../../src/gossip/core/stream-broadcast.ts'
 import { Solo } from './fixtures.ts'
 
-function clusterOf(native: number, foreign: number): Solo {
-  const solo = new Solo({ pushPullIntervalMs: 0, probeIntervalMs: 1e9 })
+function clusterOf(native: number, foreign: number, coalesce?: GossipDelegate['coalesce']): Solo {
+  const solo = new Solo({ pushPullIntervalMs: 0, probeIntervalMs: 1e9 }, 0, 1, undefined, coalesce)
   for (let i = 0; i < native; i++) solo.peer(`n${i}`, 2000 + i)
   for (let i = 0; i < foreign; i++) solo.peer(`f${i}`, 3000 + i, { meta: new Uint8Array() })
   solo.machine.start(0)
@@ -113,7 +114,7 @@ describe('a backlog of native messages', () => {
     expect(seen.size).toBe(6000)
   })
 
-  it('of foreign messages is never batched: they could not read it', () => {
+  it('of foreign messages is not batched where nobody can coalesce them', () => {
     const solo = clusterOf(1, 1)
     for (let i = 0; i < 500; i++) {
       solo.machine.broadcast(solo.nowMs, { audience: 'foreign', payload: numbered(i, 100) })
@@ -121,6 +122,66 @@ describe('a backlog of native messages', () => {
     solo.advanceTo(solo.nowMs + 20)
     expect(streamPorts(solo)).toEqual([])
     expect(solo.sent('user').length).toBeGreaterThanOrEqual(500)
+  })
+})
+
+describe('a burst of foreign messages that a delegate can coalesce', () => {
+  const joined = (payloads: readonly Uint8Array[]): Uint8Array[] => [
+    Uint8Array.from(payloads.flatMap((payload) => [...payload.subarray(0, 2)])),
+  ]
+  const numbersIn = (bytes: Uint8Array): number[] =>
+    Array.from({ length: bytes.length / 2 }, (_, i) => (bytes[2 * i] ?? 0) + (bytes[2 * i + 1] ?? 0) * 256)
+  const say = (solo: Solo, number: number, length: number, key = `k${number}`): void =>
+    solo.machine.broadcast(solo.nowMs, { audience: 'foreign', payload: numbered(number, length), key })
+
+  it('goes to each foreign member as one stream that says all', () => {
+    const solo = clusterOf(1, 2, joined)
+    for (let i = 0; i < 1000; i++) say(solo, i, 100)
+    solo.advanceTo(solo.nowMs + 20)
+    const streams = solo.ofType('stream-user')
+    expect(streams.map((effect) => effect.to.port).sort()).toEqual([3000, 3001])
+    const numbers = numbersIn(streams[0]?.payload ?? new Uint8Array())
+    expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i))
+    solo.advanceTo(solo.nowMs + 10_000)
+    expect([solo.sent('user').length, solo.machine.stats().queues.foreign.messages]).toEqual([0, 0])
+  })
+
+  it('takes what is too long for a packet along, and a shorter version of it in its place', () => {
+    const solo = clusterOf(0, 1, joined)
+    for (let i = 0; i < 50; i++) say(solo, i, 900)
+    say(solo, 1000, 100, 'k7')
+    say(solo, 1001, 100, 'short')
+    say(solo, 1002, 900, 'short')
+    expect(solo.ofType('stream-user')).toEqual([])
+    solo.flush()
+    const numbers = solo.ofType('stream-user').map(({ payload }) => numbersIn(payload))
+    expect(numbers).toHaveLength(1)
+    expect(numbers[0]).toHaveLength(51)
+    expect(numbers[0]).not.toContain(7)
+    expect(numbers[0]).not.toContain(1001)
+    expect(numbers[0]).toEqual(expect.arrayContaining([1000, 1002]))
+  })
+
+  it('stays in packets while it is small: Alertmanagers relay those', () => {
+    const solo = clusterOf(0, 2, joined)
+    for (let i = 0; i < 5; i++) say(solo, i, 500)
+    solo.flush()
+    expect([streamPorts(solo), solo.sent('user').length]).toEqual([[], 10])
+  })
+
+  it('is spaced, so that a burst collects', () => {
+    const solo = clusterOf(0, 1, joined)
+    const startMs = solo.nowMs
+    for (let i = 0; i < 100; i++) {
+      solo.advanceTo(startMs + i / 10)
+      for (let k = 0; k < 10; k++) say(solo, i * 10 + k, 600)
+      solo.flush()
+    }
+    solo.advanceTo(startMs + 30)
+    expect(streamPorts(solo).length).toBeLessThanOrEqual(6)
+    const streamed = solo.ofType('stream-user').flatMap(({ payload }) => numbersIn(payload))
+    const packed = solo.sent('user').flatMap(({ payload }) => numbersIn(payload.subarray(0, 2)))
+    expect(new Set([...streamed, ...packed]).size).toBe(1000)
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/base/random.ts'
 import type { Broadcast } from '../../../../src/gossip/core/delegate.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
-import { encodeDelta } from '../../../../src/store/core/delta-codec.ts'
+import { decodeDelta, encodeDelta } from '../../../../src/store/core/delta-codec.ts'
 import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
 import { Replicator } from '../../../../src/store/replication/replicator.ts'
 import { memorySyncStore } from '../../../support/memory-sync-store.ts'
@@ -60,5 +60,50 @@ describe('a pending message', () => {
     rig.hear(put('k', entry(1, 100, 'old', { dot: dot(1, B) })))
     expect(rig.sent).toHaveLength(2)
     expect(rig.sent[0]?.key).not.toBe(rig.sent[1]?.key)
+  })
+})
+
+describe('records of one commit', () => {
+  const record = (key: string, length: number): Delta => ({
+    puts: [],
+    adds: [],
+    covered: [],
+    records: [
+      {
+        table: 'sil',
+        key,
+        record: { versionNs: 1n, bytes: new Uint8Array(length), expiresAtMs: NOW_MS + 1 },
+      },
+    ],
+  })
+  const recordsIn = ({ payload }: Broadcast): number => decodeDelta(payload.subarray(3)).records.length
+
+  it('share messages that fit a packet', () => {
+    const rig = new Rig()
+    rig.replicator.committed(Array.from({ length: 10 }, (_, i) => record(`id-${i}`, 200)))
+    expect(rig.sent.map(recordsIn)).toEqual([4, 4, 2])
+    for (const { payload } of rig.sent) expect(payload.length).toBeLessThanOrEqual(1300)
+  })
+
+  it('leave entries to messages of their own', () => {
+    const rig = new Rig()
+    rig.replicator.committed([record('a', 10), put('k', entry(1, 1, 'v')), record('b', 10)])
+    expect(rig.sent.map(recordsIn).sort()).toEqual([0, 2])
+  })
+
+  it('are still superseded when they go alone', () => {
+    const rig = new Rig()
+    rig.replicator.committed([record('a', 10)])
+    rig.replicator.committed([record('a', 1500), record('b', 10)])
+    const [first, second, third] = rig.sent.map(({ key }) => key)
+    expect(first).toBeDefined()
+    expect([second, third]).toContain(first)
+  })
+
+  it('are marked as relayed when they were heard', () => {
+    const rig = new Rig()
+    rig.hear(record('a', 10))
+    rig.replicator.committed([record('b', 10)])
+    expect(rig.sent.map(({ isRelayed }) => isRelayed === true)).toEqual([true, false])
   })
 })
