@@ -135,6 +135,9 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   ),
   hearsay_store_refusing_writes: gauge('1 while writes are refused'),
   alertmanager_silences: gauge('Silences by state', 'state'),
+  alertmanager_nflog_queries_total: counter('Queries of the notification log, and decisions by it'),
+  alertmanager_nflog_query_errors_total: counter('Of these, the ones that found no entry'),
+  hearsay_nflog_recorded_total: counter('Notifications logged by this replica'),
   alertmanager_alerts: gauge(
     'Alerts of this replica that fire; of more than 1,000, silenced as of their last post',
     'state',

@@ -3,6 +3,7 @@
  * beside their clocks, which are bounded in number where they come from.
  */
 import type { Alerts } from '../../alerting/alerts.ts'
+import type { NotificationLogStats } from '../../alerting/notification-log.ts'
 import type { Silences } from '../../alerting/silences.ts'
 import type { GossipStats } from '../../gossip/io/gossip.ts'
 import type { WriteConcernStats } from '../../store/core/acknowledgement.ts'
@@ -79,6 +80,16 @@ export function* silenceSamples(silences: Silences): Iterable<Sample> {
   for (const [state, value] of Object.entries(silences.counts())) {
     yield { name: 'alertmanager_silences', value, labels: { state } }
   }
+}
+
+export function* notificationSamples({
+  queries,
+  queryErrors,
+  recorded,
+}: NotificationLogStats): Iterable<Sample> {
+  yield { name: 'alertmanager_nflog_queries_total', value: queries }
+  yield { name: 'alertmanager_nflog_query_errors_total', value: queryErrors }
+  yield { name: 'hearsay_nflog_recorded_total', value: recorded }
 }
 
 /** `version` is that of the interface, as Alertmanager labels them. */
