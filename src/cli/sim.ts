@@ -51,13 +51,19 @@ function smallest(seed: number, { overrides, failure, runs }: Shrunk): string {
 }
 
 function summary(report: SimReport): string {
-  const { options, network } = report
+  const { options, network, notifications } = report
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
   return [
     `seed ${options.seed}: ${options.nodes} nodes, ${seconds(report.virtualMs)} of virtual time, ${report.events} events`,
     `faults: ${options.faults.length === 0 ? 'none' : options.faults.join(', ')}`,
     ...report.plan.map((fault) => `  ${describeFault(fault)}`),
     `writes: ${report.acked} acknowledged, ${report.failed} failed, ${report.unknown} unknown; ${report.boots} boots`,
+    ...(notifications === undefined
+      ? []
+      : [
+          `notifications: ${notifications.deliveries} messages for ${notifications.flushes} flushes, ` +
+            `${notifications.duplicates} of them duplicates`,
+        ]),
     `datagrams: ${network.sent} sent, ${network.lost} lost, ${network.duplicated} doubled, ${network.cut} cut off, ` +
       `${network.oversized} too large; streams: ${network.streams}, of which ${network.streamFailures} failed`,
     `at rest ${seconds(report.convergedAfterMs)} after the last fault: all equal, no acknowledged write lost`,

@@ -10,6 +10,10 @@ export class ProcessGate {
     return this.#state === 'running'
   }
 
+  get killed(): boolean {
+    return this.#state === 'killed'
+  }
+
   run(action: () => void): void {
     if (this.#state === 'running') action()
     else if (this.#state === 'stalled') this.#waiting.push(action)

@@ -90,8 +90,16 @@ class Search {
     while (safetyMs() >= SAFETY_MS_MIN && this.#try({ ...this.overrides, safetyMs: safetyMs() }));
     const opsPerSecond = (): number => this.#options().opsPerSecond / 2
     while (opsPerSecond() > 0.1 && this.#try({ ...this.overrides, opsPerSecond: opsPerSecond() }));
+    this.#lowerNotifications()
     for (const smaller of [{ keys: 1 }, { members: 1 }, { ttlRate: 0 }, { valueBytesMax: 1 }]) {
       this.#try({ ...this.overrides, ...smaller })
+    }
+  }
+
+  #lowerNotifications(): void {
+    for (const fewer of [{ groups: 0 }, { groups: 1 }, { outageGapMs: 0 }, { absentRate: 0 }]) {
+      const { notifications } = this.#options()
+      this.#try({ ...this.overrides, notifications: { ...notifications, ...fewer } })
     }
   }
 

@@ -10,13 +10,13 @@ import { assert } from '../base/assert.ts'
 import type { FullState } from '../store/core/delta.ts'
 import { algebra } from './algebra-oracle.ts'
 import { canonicalState } from './canonical-state.ts'
-import { ENTRIES_PER_TURN_MAX } from './cost-meter.ts'
 import { crc32 } from './crc32.ts'
-import { digestDrifted, rootsLie } from './digest-oracle.ts'
+import { rootsLie } from './digest-oracle.ts'
+import { type Disturbance, type DisturbanceKind, Disturbances } from './disturbances.ts'
 import { GhostOracle } from './ghost-oracle.ts'
 import { type ClientOp, Ledger, type LedgerEntry } from './ledger.ts'
 import { Marks } from './marks.ts'
-import { MonotoneOracle } from './monotone-oracle.ts'
+import { ProcessWatches } from './process-watches.ts'
 import { SimClock } from './sim-clock.ts'
 import { type SimCollaborators, soundCollaborators } from './sim-collaborators.ts'
 import { type DiskFaults, type SimDisk, soundDisk } from './sim-disk.ts'
@@ -24,20 +24,12 @@ import { nodeName } from './sim-gossip.ts'
 import { actorOn } from './sim-identity.ts'
 import { type LinkFaults, quietLink, SimNetwork } from './sim-network.ts'
 import { SimNode, type SimProcess } from './sim-node.ts'
+import { SimNotifications } from './sim-notifications.ts'
 import type { SimOptions } from './sim-options.ts'
 import { StampOracle } from './stamp-oracle.ts'
 import { Trace } from './trace.ts'
 import { type StateView, viewOf, WriteModel } from './write-model.ts'
-import {
-  excuseHarmed,
-  expiredButVisible,
-  inventions,
-  type Lifetimes,
-  lostWrites,
-  mapsDiffer,
-  mayBeGone,
-  overclaims,
-} from './write-oracles.ts'
+import { excuseHarmed, type Lifetimes, lostWrites } from './write-oracles.ts'
 
 /** A busy node has about 0.1 events a ms, and thousands at once after a long stall. */
 const STEPS_PER_NODE_MS_MAX = 10
@@ -50,20 +42,6 @@ export interface SimClusterDeps {
   readonly collaborators?: SimCollaborators
 }
 
-/** What the oracles remember of a process. */
-interface Watch {
-  readonly oracle: MonotoneOracle
-  /** Of the store, when it was looked at last. */
-  version: number
-  view: StateView | undefined
-  /** Of the store, when the ghost oracle was last told what its disk has let go of. */
-  letGoVersion: number
-}
-
-function newWatch(): Watch {
-  return { oracle: new MonotoneOracle(), version: -1, view: undefined, letGoVersion: -1 }
-}
-
 export class SimCluster {
   readonly options: SimOptions
   readonly clock: SimClock = new SimClock()
@@ -72,13 +50,17 @@ export class SimCluster {
   readonly ledger: Ledger = new Ledger()
   readonly marks: Marks = new Marks()
   readonly nodes: readonly SimNode[]
+  /** Undefined while the options name no groups of alerts. */
+  readonly notifications: SimNotifications | undefined
   readonly #model = new WriteModel()
   readonly #stamps = new StampOracle()
   readonly #ghosts: GhostOracle
   /** When the disk of a node was last harmed. */
   readonly #harmedAtMs = new Map<number, number>()
   #latestWallMs = 0
-  readonly #watches = new Map<SimProcess, Watch>()
+  readonly #watches: ProcessWatches
+  readonly #disturbances = new Disturbances()
+  readonly #stalls = new Map<number, Disturbance>()
   /** Found between two checks, for the next one to report. */
   readonly #found: string[] = []
 
@@ -86,6 +68,14 @@ export class SimCluster {
     const { options } = deps
     this.options = options
     this.#ghosts = new GhostOracle(this.#model, options.nodes)
+    this.#watches = new ProcessWatches({
+      options,
+      model: this.#model,
+      ghosts: this.#ghosts,
+      marks: this.marks,
+    })
+    if (options.notifications.groups > 0)
+      this.notifications = new SimNotifications(this.clock, options, this.#disturbances, this.marks)
     this.trace = deps.trace ?? new Trace()
     this.network = new SimNetwork({
       clock: this.clock,
@@ -104,6 +94,7 @@ export class SimCluster {
           trace: this.trace,
           ledger: this.ledger,
           marks: this.marks,
+          notifications: this.notifications,
           collaborators: deps.collaborators ?? soundCollaborators(),
           progressed: (entry) => this.#progressed(entry),
         }),
@@ -142,16 +133,21 @@ export class SimCluster {
 
   kill(index: number): void {
     const { process } = this.node(index)
-    if (process !== undefined) this.#watches.delete(process)
+    if (process !== undefined) this.#watches.ended(process)
     this.node(index).kill()
+    this.#disturb('kill')
+    this.notifications?.ledger.crashed(index)
     this.#ghosts.letGo(index, this.#diskView(index))
   }
 
   /** The node says goodbye and ends in order. `stopped` hears it, unless the node is killed before. */
   leave(index: number, stopped: () => void): void {
     const { process } = this.node(index)
+    const leave = this.#disturbances.begin('leave', this.clock.nowMs)
     this.node(index).leave(() => {
-      if (process !== undefined) this.#watches.delete(process)
+      leave.untilMs = this.clock.nowMs
+      this.notifications?.ledger.crashed(index)
+      if (process !== undefined) this.#watches.ended(process)
       this.#ghosts.letGo(index, this.#diskView(index))
       stopped()
     })
@@ -165,6 +161,7 @@ export class SimCluster {
     const { disk, process } = this.node(index)
     assert(process === undefined, 'the disk of a running node is left alone')
     harm(disk)
+    this.#disturb('harm')
     this.trace.event(this.clock.nowMs, index, 'harm', disk.batchCount)
     this.#harmedAtMs.set(index, this.clock.nowMs)
     this.#ghosts.harmed(index)
@@ -192,41 +189,70 @@ export class SimCluster {
   jumpClock(index: number, byMs: number): void {
     this.trace.event(this.clock.nowMs, index, 'jump', byMs)
     this.#lifetimes()
+    this.#disturb('clock')
     this.node(index).clock.jump(byMs)
   }
 
   stall(index: number): void {
     this.trace.event(this.clock.nowMs, index, 'stall', 0)
+    if (!this.#stalls.has(index)) this.#stalls.set(index, this.#disturbances.begin('stall', this.clock.nowMs))
     this.node(index).process?.gate.stall()
   }
 
   resume(index: number): void {
     this.trace.event(this.clock.nowMs, index, 'resume', 0)
+    const stall = this.#stalls.get(index)
+    if (stall !== undefined) stall.untilMs = this.clock.nowMs
+    this.#stalls.delete(index)
     this.node(index).process?.gate.resume()
   }
 
   /** Cuts `side` off from the rest, both ways. @returns how to heal it */
   partition(side: readonly number[]): () => void {
     const heals: (() => void)[] = []
+    const disturbance = this.#disturbances.begin('cut', this.clock.nowMs)
     for (const inside of side) {
       for (const { index: outside } of this.nodes) {
         if (side.includes(outside)) continue
-        heals.push(this.cut(inside, outside), this.cut(outside, inside))
+        heals.push(this.#cut(inside, outside), this.#cut(outside, inside))
       }
     }
     return () => {
       for (const heal of heals) heal()
+      disturbance.untilMs = this.clock.nowMs
     }
   }
 
   /** Cuts one direction. @returns how to heal it */
   cut(from: number, to: number): () => void {
+    const disturbance = this.#disturbances.begin('cut', this.clock.nowMs)
+    const heal = this.#cut(from, to)
+    return () => {
+      heal()
+      disturbance.untilMs = this.clock.nowMs
+    }
+  }
+
+  #cut(from: number, to: number): () => void {
     this.trace.event(this.clock.nowMs, -1, 'cut', `${from}>${to}`)
     this.network.cut(from, to)
     return () => {
       this.trace.event(this.clock.nowMs, -1, 'heal', `${from}>${to}`)
       this.network.heal(from, to)
     }
+  }
+
+  /** Something that is over at once. */
+  #disturb(kind: DisturbanceKind): void {
+    this.#disturbances.begin(kind, this.clock.nowMs).untilMs = this.clock.nowMs
+  }
+
+  /** Plans all flushes of the run. */
+  beginFlushes(): void {
+    this.notifications?.begin((node, group) => {
+      const process = this.node(node).process
+      process?.gate.run(() => process.notifier?.due(group))
+    })
   }
 
   /** A client asks a node; a node that is down refuses. */
@@ -251,55 +277,11 @@ export class SimCluster {
     const wrong = this.#found.splice(0)
     wrong.push(...this.#model.reusedDots.map((dot) => `${dot} was given to two writes`))
     for (const { index, process } of this.nodes) {
-      const found = process === undefined ? [] : this.#checkProcess(index, process, limits)
+      const found = process === undefined ? [] : this.#watches.check(this.node(index), process, limits)
       wrong.push(...found.map((text) => `n${index}: ${text}`))
     }
-    return [...wrong, ...this.#checkEquallyInformed(limits)]
-  }
-
-  #checkProcess(index: number, process: SimProcess, limits: Lifetimes): string[] {
-    const watch = this.#watches.get(process) ?? newWatch()
-    this.#watches.set(process, watch)
-    const { machine } = process.gossip
-    const wrong = watch.oracle.checkMembers(machine.selfIncarnation(), machine.members())
-    const { parked, husks } = process.store.state.counts(this.node(index).clock.wallMs())
-    this.marks.hit('parked', parked)
-    this.marks.hit('husks', husks)
-    const { most } = this.node(index).cost
-    if (most > ENTRIES_PER_TURN_MAX) wrong.push(`${most} entries were touched in one turn`)
-    const queued = machine.stats().queues.native.bytes
-    if (queued > this.options.queueBytesMax) wrong.push(`${queued} bytes are queued`)
-    const seenBefore = watch.version === process.store.version ? watch.view : undefined
-    const view = seenBefore ?? viewOf(process.store.fullState())
-    watch.view = view
-    watch.version = process.store.version
-    wrong.push(...expiredButVisible(view, process.store.state, this.node(index).clock.wallMs()))
-    wrong.push(...this.#ghosts.check(index, view))
-    if (process.store.idle && watch.letGoVersion !== process.store.version) {
-      watch.letGoVersion = process.store.version
-      this.#ghosts.letGo(index, view)
-    }
-    if (seenBefore !== undefined) return wrong
-    return [
-      ...wrong,
-      ...digestDrifted(process.store.state),
-      ...inventions(view, this.#model),
-      ...overclaims(view, this.#model, limits),
-      ...watch.oracle.checkState(view, (cell, before) => mayBeGone(this.#model, cell, before, limits)),
-    ]
-  }
-
-  #checkEquallyInformed(limits: Lifetimes): string[] {
-    const views = new Map<string, StateView>()
-    const wrong: string[] = []
-    for (const { view } of this.#watches.values()) {
-      if (view === undefined) continue
-      const seen = JSON.stringify(view.ranges)
-      const other = views.get(seen)
-      if (other === undefined) views.set(seen, view)
-      else wrong.push(...mapsDiffer(other, view, this.#model, limits))
-    }
-    return wrong
+    wrong.push(...(this.notifications?.oracle.check(this.clock.nowMs) ?? []))
+    return [...wrong, ...this.#watches.checkEquallyInformed(limits)]
   }
 
   /** @returns what is wrong with joins of the states that the live nodes hold just now */
@@ -333,6 +315,7 @@ export class SimCluster {
           reasons.push(`n${index} does not take n${other.index} for alive`)
       }
     }
+    reasons.push(...(this.notifications?.unsettled() ?? []))
     if (reasons.length > 0) return reasons
     const limits = this.#lifetimes()
     const states = new Set(this.#states().map((state) => canonicalState(state, limits)))

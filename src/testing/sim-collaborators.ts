@@ -2,6 +2,8 @@
  * Seams for seeded bugs: each function stands between two production parts of a simulated node and normally passes
  * everything on. A test hands in a wrong one and expects an oracle to notice (reliability.md 3.1, "Meta").
  */
+import { Notifier, type NotifierOptions } from '../alerting/notifier/notifier.ts'
+import type { NotifierHost } from '../alerting/notifier/notifier-host.ts'
 import type { ActorId } from '../base/names.ts'
 import type { Dot } from '../crdt/dot.ts'
 import type { GossipDelegate } from '../gossip/core/delegate.ts'
@@ -32,6 +34,10 @@ export interface SimCollaborators {
   hear(message: PacketMessage, self: string): PacketMessage | undefined
   /** What the machine hears of a push-pull's member list. */
   hearNodes(nodes: readonly NodeRecord[], self: string): readonly NodeRecord[]
+  /** Who decides which node notifies. */
+  notifier(host: NotifierHost, options: NotifierOptions): Notifier
+  /** What a notifier hears of a frame. */
+  heardClaim(notifier: Notifier, frame: Uint8Array, nowMs: number): void
 }
 
 export function soundCollaborators(): SimCollaborators {
@@ -45,6 +51,8 @@ export function soundCollaborators(): SimCollaborators {
     write: (disk, ops, done) => disk.write(ops, done),
     hear: (message) => message,
     hearNodes: (nodes) => nodes,
+    notifier: (host, options) => new Notifier(host, options),
+    heardClaim: (notifier, frame, nowMs) => notifier.heard(frame, nowMs),
   }
 }
 

@@ -2,8 +2,12 @@
  * One replica of a simulated cluster: a machine (disk and clocks) on which a process (store, replicator, gossip) is
  * booted, killed, stalled and booted again. Only the disk survives a kill.
  */
+
+import { KIND_CLAIM } from '../alerting/notifier/claim-frames.ts'
 import { assert } from '../base/assert.ts'
-import type { Broadcaster } from '../gossip/core/delegate.ts'
+import type { Broadcaster, GossipDelegate } from '../gossip/core/delegate.ts'
+import type { ReplicaState } from '../store/core/replica-state.ts'
+import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
 import { decodeSyncFrame, isSyncFrame } from '../store/replication/frames.ts'
 import { Replicator } from '../store/replication/replicator.ts'
 import { CostMeter } from './cost-meter.ts'
@@ -18,7 +22,10 @@ import { SimDisk } from './sim-disk.ts'
 import { nodeName, SimGossip } from './sim-gossip.ts'
 import { SimIdentity } from './sim-identity.ts'
 import type { SimNetwork } from './sim-network.ts'
+import type { SimNotifications } from './sim-notifications.ts'
+import { SimNotifier } from './sim-notifier.ts'
 import type { SimOptions } from './sim-options.ts'
+import { SimSettlement } from './sim-settlement.ts'
 import { SimStore } from './sim-store.ts'
 import type { Trace } from './trace.ts'
 
@@ -36,9 +43,15 @@ export interface SimNodeDeps {
   readonly ledger: Ledger
   readonly marks: Marks
   readonly collaborators: SimCollaborators
+  /** Undefined: nobody notifies. */
+  readonly notifications: SimNotifications | undefined
   /** Hears that an operation has been given its effect, and later its end. */
   readonly progressed: (entry: LedgerEntry) => void
 }
+
+/** Hears a stable code of what an operator would read in the log. */
+type Note = (event: string) => void
+type ProcessParts = Pick<SimProcess, 'gate' | 'identity' | 'store' | 'gossip'>
 
 /** What runs on a node between boot and kill. */
 export interface SimProcess {
@@ -47,6 +60,7 @@ export interface SimProcess {
   readonly store: SimStore
   readonly gossip: SimGossip
   readonly replicator: Replicator
+  readonly notifier: SimNotifier | undefined
 }
 
 export class SimNode {
@@ -84,27 +98,20 @@ export class SimNode {
   boot(): SimProcess {
     assert(this.#process === undefined, 'a node runs once at a time')
     const { index, options, clock, network, trace, collaborators, marks } = this.#deps
-    const seed = options.seed
     const boot = this.#boots++
     this.clock.reset()
     trace.event(clock.nowMs, index, 'boot', boot)
     const gate = new ProcessGate()
-    const note = (event: string): void => {
+    const note: Note = (event) => {
       marks.hit(`note:${event}`)
       trace.event(clock.nowMs, index, 'note', event)
     }
-    const { maxClockSkewMs, tombstoneGraceMs } = options
-    const loaded = collaborators.load(this.disk, { maxClockSkewMs, tombstoneGraceMs })
-    if (loaded.damagedRecords > 0) marks.hit('damaged-record', loaded.damagedRecords)
-    const identity = new SimIdentity(this.disk, randomStream(seed, 'actor', index, boot), loaded)
-    if (identity.doubt !== undefined) note('store_new_actor')
-    const stampBoundMs = collaborators.stampBoundMs(identity)
-    if (stampBoundMs > 0) loaded.state.tick(stampBoundMs + 1)
+    const me = this.#identify(boot, note)
     const store = new SimStore({
       clock,
       disk: this.disk,
-      identity,
-      state: loaded.state,
+      identity: me.identity,
+      state: me.state,
       sweepIntervalMs: options.sweepIntervalMs,
       upkeepIntervalMs: options.upkeepIntervalMs,
       dirtyKeysPerBatchMax: options.dirtyKeysPerBatchMax,
@@ -113,7 +120,11 @@ export class SimNode {
       wallMs: () => this.clock.wallMs(),
       monotonicMs: () => this.clock.monotonicMs(),
       note,
-      committed: (deltas) => replicator.committed(deltas),
+      committed: (deltas) => {
+        process.replicator.committed(deltas)
+        for (const delta of deltas) process.notifier?.changed(delta)
+      },
+      joined: (news) => process.notifier?.changed(news),
     })
     const gossip = new SimGossip({
       index,
@@ -122,43 +133,124 @@ export class SimNode {
       nodeClock: this.clock,
       network,
       trace,
-      random: randomStream(seed, 'gossip', index, boot),
+      random: randomStream(options.seed, 'gossip', index, boot),
       gate,
       collaborators,
-      incarnation: identity.incarnation,
-      announced: (incarnation) => identity.raiseIncarnation(incarnation),
+      incarnation: me.identity.incarnation,
+      announced: (incarnation) => me.identity.raiseIncarnation(incarnation),
     })
-    const slices = randomStream(seed, 'slices', index, boot)
+    const parts = { gate, identity: me.identity, store, gossip }
+    const process: SimProcess = this.#replicate(parts, boot, note)
+    this.#process = process
+    gossip.start(this.#delegate(process))
+    process.notifier?.start()
+    return process
+  }
+
+  /** Who this process is, and the state it finds. */
+  #identify(boot: number, note: Note): { readonly identity: SimIdentity; readonly state: ReplicaState } {
+    const { index, options, collaborators, marks } = this.#deps
+    const { maxClockSkewMs, tombstoneGraceMs, seed } = options
+    const loaded = collaborators.load(this.disk, { maxClockSkewMs, tombstoneGraceMs })
+    if (loaded.damagedRecords > 0) marks.hit('damaged-record', loaded.damagedRecords)
+    const identity = new SimIdentity(this.disk, randomStream(seed, 'actor', index, boot), loaded)
+    if (identity.doubt !== undefined) note('store_new_actor')
+    const stampBoundMs = collaborators.stampBoundMs(identity)
+    if (stampBoundMs > 0) loaded.state.tick(stampBoundMs + 1)
+    return { identity, state: loaded.state }
+  }
+
+  /** `parts` with what makes them speak to others. */
+  #replicate(parts: ProcessParts, boot: number, note: Note): SimProcess {
+    const { index, options, clock, collaborators, marks } = this.#deps
+    const { gate, store, gossip } = parts
+    const slices = randomStream(options.seed, 'slices', index, boot)
     const replicator = new Replicator({
       name: nodeName(index),
       store: this.cost.metered(collaborators.store(store, store.state)),
       broadcaster: markSessions(gossip, marks),
-      random: randomStream(seed, 'sync', index, boot),
+      random: randomStream(options.seed, 'sync', index, boot),
       // Time passes between two slices, in which others act.
       schedule: (task) => clock.after(slices.next() * SLICE_MS_MAX, () => gate.run(task)),
       wallMs: () => this.clock.wallMs(),
       requestExchange: (peer) => clock.after(0, () => gate.run(() => gossip.exchange(peer))),
+      frames: new Map([
+        [KIND_ACKNOWLEDGE, (frame: Uint8Array) => notifier?.heardAck(frame)],
+        [KIND_CLAIM, (frame: Uint8Array) => notifier?.heardClaim(frame)],
+      ]),
       note,
     })
+    const settlement = new SimSettlement({
+      others: options.nodes - 1,
+      members: () => gossip.members(),
+      syncedWith: (name) => replicator.syncedWith(name),
+      monotonicMs: () => this.clock.monotonicMs(),
+      exchange: (name) => gossip.exchange(name),
+    })
+    const notifier = this.#notify(parts, replicator, settlement, boot, note)
     const tick = (): void => {
       replicator.tick(this.clock.monotonicMs())
+      if (notifier !== undefined) settlement.tick()
       clock.after(options.upkeepIntervalMs, () => gate.run(tick))
     }
     tick()
-    this.#process = { gate, identity, store, gossip, replicator }
-    gossip.start(collaborators.delegate(replicator))
-    return this.#process
+    return { ...parts, replicator, notifier }
+  }
+
+  #notify(
+    { gate, store, gossip }: ProcessParts,
+    replicator: Replicator,
+    settlement: SimSettlement,
+    boot: number,
+    note: Note,
+  ): SimNotifier | undefined {
+    const { index, options, clock, trace, collaborators, ledger, notifications } = this.#deps
+    if (notifications === undefined) return undefined
+    return new SimNotifier({
+      index,
+      options,
+      clock,
+      nodeClock: this.clock,
+      gate,
+      trace,
+      random: randomStream(options.seed, 'notifier', index, boot),
+      store,
+      gossip,
+      collaborators,
+      world: notifications,
+      settled: () => settlement.settled,
+      receive: (delta) => replicator.receive(delta),
+      write: (op, done) => this.submit(ledger.invoke(index, op, clock.nowMs), done),
+      note,
+    })
+  }
+
+  #delegate({ replicator, notifier }: SimProcess): GossipDelegate {
+    const delegate = this.#deps.collaborators.delegate(replicator)
+    if (notifier === undefined) return delegate
+    return {
+      localState: (exchange) => delegate.localState(exchange),
+      mergeRemoteState: (state, exchange) => delegate.mergeRemoteState(state, exchange),
+      userMessage: (payload) => delegate.userMessage(payload),
+      memberEvent: (event) => {
+        delegate.memberEvent(event)
+        notifier.membersChanged()
+      },
+      ackPayload: (peer) => delegate.ackPayload(peer),
+      ackReceived: (peer, payload, rttMs) => delegate.ackReceived(peer, payload, rttMs),
+    }
   }
 
   /** Adds what the running process has counted to the marks; once a process. */
   countMarks(): void {
     const { marks } = this.#deps
     if (this.#process === undefined) return
-    const { store, replicator } = this.#process
+    const { store, replicator, notifier } = this.#process
     marks.addAll(replicator.syncStats(), 'sync:')
     const { collected, earlyCollected, parkedRefused, refusedDeltas, dotCollisions } = store.state.counts(
       this.clock.wallMs(),
     )
+    marks.addAll(notifier?.stats ?? {}, 'claims:')
     marks.addAll({ collected, earlyCollected, parkedRefused, refusedDeltas, dotCollisions })
   }
 
@@ -197,7 +289,7 @@ export class SimNode {
   }
 
   /** Hands an operation of a client to the process, which must be running. */
-  submit(entry: LedgerEntry): void {
+  submit(entry: LedgerEntry, ended: (durable: boolean) => void = () => {}): void {
     const { ledger, clock, trace, progressed, index } = this.#deps
     const process = this.#process
     assert(process !== undefined, 'a client reaches only a running node')
@@ -211,6 +303,7 @@ export class SimNode {
           ledger.end(entry, outcome, clock.nowMs)
           trace.event(clock.nowMs, index, outcome, entry.id)
           progressed(entry)
+          ended(outcome === 'acked')
         },
       }),
     )

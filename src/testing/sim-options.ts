@@ -54,6 +54,27 @@ export interface GossipTiming {
   readonly streamTimeoutMs: number
 }
 
+/** Alerting on the cluster; nothing of it exists while there are no groups. */
+export interface NotificationOptions {
+  /** Groups of alerts that all nodes flush. */
+  readonly groups: number
+  /** When the first flush is due, and how long after each the next one of its group. */
+  readonly firstMs: number
+  readonly gapMs: number
+  /** Nodes flush up to this much later than due. */
+  readonly skewMaxMs: number
+  /** Share of flushes that one of the nodes never undertakes. */
+  readonly absentRate: number
+  readonly repeatMs: number
+  /** What a flush may take. */
+  readonly timeoutMs: number
+  /** What a send takes. */
+  readonly sendMinMs: number
+  readonly sendMaxMs: number
+  /** Mean time between outages of the receiver; 0 for none. */
+  readonly outageGapMs: number
+}
+
 export interface SimOptions {
   readonly seed: number
   readonly nodes: number
@@ -95,6 +116,7 @@ export interface SimOptions {
   /** Share of puts that expire, and after how long at most. */
   readonly ttlRate: number
   readonly ttlMaxMs: number
+  readonly notifications: NotificationOptions
   /** Which of the planned faults strike, by their places in the plan; all when left out. For a shrunk run. */
   readonly keep?: readonly number[]
 }
@@ -120,6 +142,9 @@ const MANY_RATE = 0.1
 const MANY = 400
 /** Where somebody is away for long, and the grace is longer still, a run is not stretched beyond this. */
 const ABSENCE_MS_MAX = 60_000
+/** Share of runs with notifications. */
+const NOTIFIES_RATE = 0
+const HOUR_MS = 3_600_000
 /** Production's default; honest clocks differ by less than 9 s here. */
 const MAX_CLOCK_SKEW_MS = 10_000
 
@@ -163,6 +188,7 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     dirtyKeysPerBatchMax: load.next() < 0.3 ? 2 : 1000,
     ttlRate: load.next() < 0.7 ? between(load, 0.1, 0.6) : 0,
     ttlMaxMs: Math.round(between(load, 500, 8000) * quiet),
+    notifications: deriveNotifications(randomStream(seed, 'options', 'notifications'), skewed, quiet),
     ...overrides,
   }
 }
@@ -223,6 +249,26 @@ function deriveDisk(random: Random, faults: readonly FaultKind[]): DiskFaults {
     stallRate: slow ? stallRate : 0,
     stallMaxMs: slow ? stallMaxMs : 0,
     errorRate: faults.includes('disk-error') ? errorRate : 0,
+  }
+}
+
+/** Repeats only where clocks are right: else nobody could say which are due. */
+function deriveNotifications(random: Random, skewed: boolean, quiet: number): NotificationOptions {
+  const notifies = random.next() < NOTIFIES_RATE
+  const gapMs = Math.round(between(random, 3000, 6000) * quiet)
+  const repeats = random.next() < 0.5 && !skewed
+  const breaks = random.next() < 0.2
+  return {
+    groups: notifies ? 1 + random.below(4) : 0,
+    firstMs: 1500 + random.below(2000),
+    gapMs,
+    skewMaxMs: random.next() < 0.5 ? 20 : 700,
+    absentRate: 0.2,
+    repeatMs: repeats ? Math.round(2.5 * gapMs) : HOUR_MS,
+    timeoutMs: 60_000,
+    sendMinMs: 5,
+    sendMaxMs: random.next() < 0.8 ? 300 : 4000,
+    outageGapMs: breaks ? 10_000 : 0,
   }
 }
 

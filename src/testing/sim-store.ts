@@ -55,6 +55,8 @@ export interface SimStoreDeps {
   readonly note: (event: string) => void
   /** Hears own writes once durable: what gossip may spread. */
   readonly committed: (deltas: readonly Delta[]) => void
+  /** Hears what a peer's delta has changed here. */
+  readonly joined: (news: Delta) => void
 }
 
 /** Who asked for an operation. */
@@ -133,6 +135,7 @@ export class SimStore implements SyncStore {
     this.#version++
     const news = this.#queue.join(delta, this.#deps.wallMs(), theirs)
     this.#kick()
+    this.#deps.joined(news)
     return news
   }
 

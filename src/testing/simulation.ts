@@ -33,6 +33,14 @@ export interface SimulateOptions {
   readonly onEvent?: (line: string) => void
 }
 
+export interface NotificationReport {
+  readonly flushes: number
+  /** Messages that the receiver got. */
+  readonly deliveries: number
+  /** Of them those beyond the first of their flush. */
+  readonly duplicates: number
+}
+
 export interface SimReport {
   readonly options: SimOptions
   readonly plan: readonly PlannedFault[]
@@ -48,6 +56,8 @@ export interface SimReport {
   readonly unknown: number
   readonly boots: number
   readonly network: NetworkCounters
+  /** Undefined when nobody was to be notified. */
+  readonly notifications: NotificationReport | undefined
   /** What happened how often, by name (marks.ts). */
   readonly marks: Readonly<Record<string, number>>
 }
@@ -108,6 +118,7 @@ export function simulate(seed: number, how: SimulateOptions = {}): SimReport {
     unknown: ledger.count('unknown'),
     boots: cluster.nodes.reduce((sum, node) => sum + node.boots, 0),
     network: network.counters,
+    notifications: cluster.notifications?.report(),
     marks: cluster.marks.toRecord(),
   }
 }
@@ -119,6 +130,7 @@ function runSafety(cluster: SimCluster, plan: readonly PlannedFault[], demand: D
   cluster.setFaults(options.link, options.disk)
   for (const { index } of nodes) cluster.boot(index)
   for (const fault of plan) schedule(cluster, fault)
+  cluster.beginFlushes()
   const workload = new SimWorkload(options)
   const ask = (): void => {
     if (clock.nowMs >= options.safetyMs) return
