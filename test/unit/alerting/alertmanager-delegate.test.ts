@@ -11,7 +11,7 @@ import type { Delta, RecordPut } from '../../../src/store/core/delta.ts'
 import { ReplicaState } from '../../../src/store/core/replica-state.ts'
 import { memoryRecords } from '../../support/memory-records.ts'
 import { memorySyncStore } from '../../support/memory-sync-store.ts'
-import { aSilence, NOW_MS } from '../../support/silences.ts'
+import { aSilence, HOUR_NS, NOW_MS } from '../../support/silences.ts'
 
 function member(name: string, peerClass: PeerClass, meta: Uint8Array = new Uint8Array(0)): Member {
   const endpoint = { addr: Uint8Array.of(127, 0, 0, 1), port: 9094 }
@@ -160,6 +160,20 @@ describe('a silence', () => {
       relay.delegate.userMessage(part?.payload ?? new Uint8Array(0))
       expect(relay.sent).toEqual([])
     }
+  })
+
+  it('that had to be lifted is our own news, so that a large one goes to Alertmanagers too', () => {
+    const [author, relay] = [setup(), setup()]
+    const comment = 'x'.repeat(1000)
+    relay.write(put('a', comment))
+    relay.sent.length = 0
+    const { updatedAtNs, expiresAtNs } = aSilence()
+    const ended = { updatedAtNs: updatedAtNs + 5n, expiresAtNs: expiresAtNs - HOUR_NS }
+    author.write({ ...put('a'), record: encodeSilence(aSilence({ id: 'a', comment, ...ended })) })
+    const part = author.sent.find(({ audience }) => audience === 'foreign')
+    relay.delegate.userMessage(part?.payload ?? new Uint8Array(0))
+    expect(audiences(relay.sent)).toEqual(['foreign', 'native'])
+    expect(relay.records.get(SILENCE_TABLE, 'a')?.versionNs).toBe(updatedAtNs + 6n)
   })
 
   it('costs nothing for Alertmanagers where there are none', () => {
