@@ -83,6 +83,16 @@ export class NotificationLog {
     return this.#records.get(NOTIFICATION_TABLE, key)?.bytes
   }
 
+  /** Of all entries, in no particular order; do not write while iterating. */
+  *keys(): Generator<string> {
+    for (const [key] of this.#records.entries(NOTIFICATION_TABLE)) yield key
+  }
+
+  /** As `notificationKey` makes them; in no particular order. Decodes nothing. Do not write while iterating. */
+  *keys(): Generator<string> {
+    for (const [key] of this.#records.entries(NOTIFICATION_TABLE)) yield key
+  }
+
   /** In no particular order; do not write while iterating. */
   *entries(): Generator<Notification> {
     for (const [, record] of this.#records.entries(NOTIFICATION_TABLE)) {

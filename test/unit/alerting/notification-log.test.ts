@@ -55,6 +55,7 @@ describe('a query', () => {
     expect(log.query(GROUP_KEY, WEBHOOK)).toMatchObject({ ...notification })
     expect(log.get(KEY)).toMatchObject({ ...notification })
     expect([...log.entries()].map((entry) => entry.groupKey)).toEqual([GROUP_KEY])
+    expect([...log.keys()]).toEqual([KEY])
   })
 
   it('keeps receivers, integrations and indexes apart', async () => {
