@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
 import { Alerts } from '../../src/alerting/alerts.ts'
 import { Silences } from '../../src/alerting/silences.ts'
-import { ReplicaSilences } from '../../src/app/replica-silences.ts'
 import { alertmanagerApi } from '../../src/http/alertmanager-api.ts'
 import type { AlertmanagerStatus } from '../../src/http/routes/alertmanager-status.ts'
 import { type MemoryRecords, memoryRecords } from './memory-records.ts'
@@ -40,8 +39,7 @@ export function alertmanagerApp(
     wallMs: () => (clock === undefined ? Date.now() : settable.nowMs),
   }
   const silences = new Silences(records, time, { retentionMs: RETENTION_MS, newId: randomUUID })
-  const alerts = new Alerts({ clock: time, silencedBy: (labels) => mutes.matching(labels) })
-  const mutes = new ReplicaSilences(silences)
+  const alerts = new Alerts({ clock: time, silencedBy: (labels) => silences.matching(labels) })
   const receivers: string[] = []
   const app = fastify({ logger: false, bodyLimit: 65_536 })
   const log = { error: (entry: unknown) => void logged.push(entry) }
