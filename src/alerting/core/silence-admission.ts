@@ -6,6 +6,7 @@
  * silence everything. Peers will not send what they would not create themselves, unless they are old, new or hostile.
  */
 import { utf8Encode } from '../../base/bytes.ts'
+import type { ForeignRecord } from '../../store/core/delta.ts'
 import {
   type Admission,
   IDENTITY_BYTES_MAX,
@@ -15,14 +16,19 @@ import {
   SILENCE_TABLE,
 } from './admission.ts'
 import type { MeshSilence } from './alertmanager_pb.ts'
-import { ENDED_VERSION_END_NS, isValidInstant, nanosFromInstant, VERSION_END_NS } from './nanos.ts'
-import { decodeMeshSilence, silenceFromMessage, silenceRecord } from './silence-codec.ts'
+import { readCanonicalSilence } from './canonical-silence.ts'
+import { ENDED_VERSION_END_NS, isValidInstant, VERSION_END_NS } from './nanos.ts'
+import type { Silence } from './silence.ts'
+import { decodeMeshSilence, recordOf, silenceFromMessage, silenceRecord } from './silence-codec.ts'
 import { silenceFault } from './silence-validation.ts'
 
 /** @param bytes one record, without its length; never throws */
 export function admitSilence(bytes: Uint8Array): Admission {
   if (bytes.length === 0) return refused('RECORD_EMPTY')
   if (bytes.length > RECORD_BYTES_MAX) return refused('RECORD_TOO_LARGE')
+  const usual = readCanonicalSilence(bytes)
+  // A copy: a view would keep all that came with it.
+  if (usual !== undefined) return judged(usual, recordOf(usual, bytes.slice()))
   let message: MeshSilence
   try {
     message = decodeMeshSilence(bytes)
@@ -32,16 +38,19 @@ export function admitSilence(bytes: Uint8Array): Admission {
   const silence = silenceFromMessage(message)
   const inner = message.silence
   if (silence === undefined || inner === undefined) return refused('RECORD_EMPTY')
+  const instants = [inner.startsAt, inner.endsAt, inner.updatedAt, message.expiresAt]
+  return judged(silence, silenceRecord(message), instants.every(isValidInstant))
+}
+
+function judged(silence: Silence, record: ForeignRecord, instantsHold = true): Admission {
   if (silence.id === '' || utf8Encode(silence.id).length > IDENTITY_BYTES_MAX)
     return refused('IDENTITY_INVALID')
-  const instants = [inner.startsAt, inner.endsAt, inner.updatedAt, message.expiresAt]
-  const versionNs = nanosFromInstant(inner.updatedAt)
+  const { versionNs } = record
   // What mutes nothing may have a version above all that mute: so every silence can be ended (silence-rules.ts).
   const versionEndNs = silence.startsAtNs === silence.endsAtNs ? ENDED_VERSION_END_NS : VERSION_END_NS
-  if (!instants.every(isValidInstant) || versionNs < 0n || versionNs >= versionEndNs) {
+  if (!instantsHold || versionNs < 0n || versionNs >= versionEndNs) {
     return refused('INSTANT_INVALID')
   }
-  const record = silenceRecord(message)
   const detail = silenceFault(silence)
   if (detail === undefined)
     return { verdict: 'accepted', put: { table: SILENCE_TABLE, key: silence.id, record } }

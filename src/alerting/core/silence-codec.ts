@@ -20,6 +20,7 @@ import {
   MeshSilenceSchema,
   SilenceSchema,
 } from './alertmanager_pb.ts'
+import { readCanonicalSilence, writeCanonicalSilence } from './canonical-silence.ts'
 import { instantFromNanos, nanosFromInstant, nanosToMsCeil } from './nanos.ts'
 import { type MatcherSet, type Silence, sameMatcherSets } from './silence.ts'
 
@@ -83,6 +84,8 @@ function matcherSetMessages(sets: readonly MatcherSet[]): MatcherSetMessage[] {
 /** The record of a silence; what it was read from lends the fields that we do not know. */
 export function encodeSilence(silence: Silence): ForeignRecord {
   const { carried } = silence
+  const usual = writeCanonicalSilence(silence)
+  if (usual !== undefined) return recordOf(silence, usual)
   const message = carried === undefined ? create(MeshSilenceSchema) : clone(MeshSilenceSchema, carried)
   const inner = message.silence ?? create(SilenceSchema)
   message.silence = inner
@@ -111,9 +114,14 @@ export function silenceRecord(message: MeshSilence): ForeignRecord {
   }
 }
 
+/** The record of a silence whose canonical bytes are known. */
+export function recordOf(silence: Silence, bytes: Uint8Array): ForeignRecord {
+  return { versionNs: silence.updatedAtNs, bytes, expiresAtMs: nanosToMsCeil(silence.expiresAtNs) }
+}
+
 /** Reads a record that this replica has accepted or written before. */
 export function silenceFromRecord(record: ForeignRecord): Silence | undefined {
-  return silenceFromMessage(decodeMeshSilence(record.bytes))
+  return readCanonicalSilence(record.bytes) ?? silenceFromMessage(decodeMeshSilence(record.bytes))
 }
 
 const FIELD_1_BYTES = 0x0a
