@@ -83,11 +83,6 @@ export class NotificationLog {
     return this.#records.get(NOTIFICATION_TABLE, key)?.bytes
   }
 
-  /** Of all entries, in no particular order; do not write while iterating. */
-  *keys(): Generator<string> {
-    for (const [key] of this.#records.entries(NOTIFICATION_TABLE)) yield key
-  }
-
   /** As `notificationKey` makes them; in no particular order. Decodes nothing. Do not write while iterating. */
   *keys(): Generator<string> {
     for (const [key] of this.#records.entries(NOTIFICATION_TABLE)) yield key
