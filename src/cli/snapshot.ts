@@ -1,5 +1,9 @@
-/** `hearsay snapshot`: online backup of a replica into a file, the check of such a file, and its restoration. */
+/**
+ * `hearsay snapshot`: online backup of a replica into a file, the check of such a file, and its restoration; or that of
+ * what an Alertmanager keeps on its disk.
+ */
 import type { Command } from 'commander'
+import type { FileCounts } from '../app/alertmanager-files.ts'
 import type { SnapshotSummary } from '../app/snapshot-files.ts'
 import { errorCode } from '../base/errors.ts'
 import { CliError } from './cli-error.ts'
@@ -17,6 +21,7 @@ interface SaveFlags extends ClientFlags {
 
 interface RestoreFlags {
   readonly 'storage.path': string
+  readonly alertmanager?: string
 }
 
 export function registerSnapshot(program: Command): void {
@@ -32,8 +37,14 @@ export function registerSnapshot(program: Command): void {
     .action(verify)
   snapshot
     .command('restore')
-    .description('Make a new replica of a snapshot: always a new actor, only in an empty storage path.')
-    .argument('<file>')
+    .description(
+      'Make a new replica of a snapshot, or of the files of an Alertmanager: always a new actor, only in an empty storage path.',
+    )
+    .argument('[file]', 'a snapshot')
+    .option(
+      '--alertmanager <DIR>',
+      'instead of a snapshot: the storage path of an Alertmanager, with its files silences and nflog; stop it first, for it writes them every 15 minutes and when it stops',
+    )
     .requiredOption(
       '--storage.path <PATH>',
       'for `hearsay serve` afterwards; its folder hearsay must be absent or empty',
@@ -62,13 +73,36 @@ async function verify(file: string): Promise<void> {
   })
 }
 
-async function restore(file: string, flags: RestoreFlags): Promise<void> {
-  const { restoreSnapshotFile } = await import('../app/snapshot-files.ts')
+async function restore(file: string | undefined, flags: RestoreFlags): Promise<void> {
   const path = flags['storage.path']
+  if (flags.alertmanager !== undefined) {
+    if (file !== undefined)
+      throw new CliError(EXIT.usage, 'a snapshot file and --alertmanager exclude each other')
+    return restoreAlertmanager(flags.alertmanager, path)
+  }
+  if (file === undefined)
+    throw new CliError(EXIT.usage, "missing required argument 'file', or --alertmanager DIR")
+  const { restoreSnapshotFile } = await import('../app/snapshot-files.ts')
   await told(async () => {
     const restored = await restoreSnapshotFile(file, path, showProgress('restored'))
     print(`restored ${described(restored)} into ${path} as the new actor ${restored.actor}`)
   })
+}
+
+async function restoreAlertmanager(directory: string, path: string): Promise<void> {
+  const { restoreAlertmanagerFiles } = await import('../app/alertmanager-files.ts')
+  await told(async () => {
+    const { silences, notifications, actor } = await restoreAlertmanagerFiles(directory, {
+      storagePath: path,
+    })
+    print(`silences: ${judged(silences)}`)
+    print(`notifications: ${judged(notifications)}`)
+    print(`restored into ${path} as the new actor ${actor}`)
+  })
+}
+
+function judged({ accepted, quarantined, refused, expired }: FileCounts): string {
+  return `${accepted} accepted, ${quarantined} quarantined, ${refused} refused, ${expired} expired`
 }
 
 /** Ends a request whose answer has stopped coming. */
@@ -126,6 +160,6 @@ async function told(run: () => Promise<void>): Promise<void> {
 }
 
 function exitCodeOf(code: string): ExitCode {
-  if (code === 'ENOENT') return EXIT.notFound
+  if (code === 'ENOENT' || code === 'ALERTMANAGER_FILES_MISSING') return EXIT.notFound
   return code === 'SNAPSHOT_FILE_EXISTS' || code === 'STORE_NOT_EMPTY' ? EXIT.conflict : EXIT.failed
 }
