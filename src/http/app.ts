@@ -16,11 +16,14 @@ import { HttpError, problem, problemOf, sendProblem } from './problem.ts'
 import { RequestCounts } from './request-counts.ts'
 import { RouteTable } from './route-table.ts'
 import { batchRoutes } from './routes/batch.ts'
+import { claimRoutes } from './routes/claims.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { notificationRoutes } from './routes/notifications.ts'
 import { setRoutes } from './routes/sets.ts'
+import { silenceMatchRoutes } from './routes/silence-match.ts'
 import { snapshotRoutes } from './routes/snapshot.ts'
 import { statusRoutes } from './routes/status.ts'
 
@@ -102,6 +105,11 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
       scope.register(clusterRoutes(deps.cluster), { prefix: '/api/v1' })
       scope.register(snapshotRoutes(deps.snapshot), { prefix: '/api/v1' })
       scope.register(statusRoutes(deps.status), { prefix: '/api/v1' })
+      if (deps.alerting !== undefined) {
+        scope.register(silenceMatchRoutes(deps.alerting.silencedBy), { prefix: '/api/v1' })
+        scope.register(notificationRoutes(deps, deps.alerting), { prefix: '/api/v1' })
+        scope.register(claimRoutes(deps, deps.alerting), { prefix: '/api/v1' })
+      }
       if (deps.alertmanagerApi !== undefined) scope.register(deps.alertmanagerApi, { prefix: '/api/v2' })
       done()
     },

@@ -1,7 +1,9 @@
 /**
- * What HTTP needs to know of the cluster and of readiness, as two small faces. The composition root implements them over
+ * What HTTP needs to know of the cluster, of readiness and of claims, as small faces. The composition root implements them over
  * gossip and the store; tests implement them in five lines.
  */
+import type { ClaimRequest } from '../alerting/notifier/notifier.ts'
+import type { ClaimResult } from '../alerting/notifier/notifier-host.ts'
 import type { PeerClass } from '../gossip/core/delegate.ts'
 import type { NodeLiveness } from '../gossip/core/messages.ts'
 
@@ -37,4 +39,29 @@ export interface Readiness {
 
 export interface HealthView {
   ready(): Readiness
+}
+
+/** A claim on a notification that somebody outside this process holds. */
+export interface HeldClaim {
+  readonly id: string
+  /** Of the notification log. */
+  readonly key: string
+  /** Unless renewed. */
+  readonly expiresAtMs: number
+}
+
+export type ClaimOutcome =
+  | { readonly held: true; readonly claim: HeldClaim }
+  | Extract<ClaimResult, { readonly held: false }>
+
+export interface Claims {
+  /** @throws HearsayError `CLAIMS_MAX` when as many are held or waited for as may be */
+  claim(request: ClaimRequest): Promise<ClaimOutcome>
+  /** @returns undefined when it is not held (any more) */
+  renew(id: string, leaseMs: number): HeldClaim | undefined
+  /**
+   * @param failed whether the next in order shall try
+   * @returns whether it was held
+   */
+  release(id: string, failed: boolean): boolean
 }

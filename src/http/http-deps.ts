@@ -1,11 +1,12 @@
 /** What the HTTP app is built from. The composition root provides all of it; the app opens and closes none of it. */
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
+import type { NotificationLog } from '../alerting/notification-log.ts'
 import type { Batches } from '../store/batch.ts'
 import type { Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { KeyValue } from '../store/key-value.ts'
 import type { StringSets } from '../store/string-sets.ts'
-import type { ClusterView, HealthView } from './facades.ts'
+import type { Claims, ClusterView, HealthView } from './facades.ts'
 import type { MetricsRegistry } from './metrics/registry.ts'
 
 export interface HttpDeps {
@@ -23,8 +24,19 @@ export interface HttpDeps {
   readonly status: () => Readonly<Record<string, unknown>>
   /** Body of `GET /api/v1/snapshot`. */
   readonly snapshot: () => AsyncIterable<Uint8Array>
+  /** For the routes of silences, notifications and claims under `/api/v1`. */
+  readonly alerting?: AlertingDeps
   /** Registered under `/api/v2`. */
   readonly alertmanagerApi?: FastifyPluginAsync
+}
+
+export interface AlertingDeps {
+  readonly log: NotificationLog
+  readonly claims: Claims
+  /** The hash by which the log knows an alert. */
+  readonly labelHash: (labels: Readonly<Record<string, string>>) => bigint
+  /** Ids of the silences that mute these labels now, sorted. */
+  readonly silencedBy: (labels: Readonly<Record<string, string>>) => readonly string[]
 }
 
 export interface HttpOptions {

@@ -35,6 +35,12 @@ export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
   ['DURATION_MALFORMED', { status: 400, title: 'A duration cannot be read' }],
   ['KEY_NOT_FOUND', { status: 404, title: 'There is no value under this key' }],
   ['MEMBER_NOT_FOUND', { status: 404, title: 'The set does not hold this member' }],
+  ['NOTIFICATION_INVALID', { status: 400, title: 'The notification cannot be logged' }],
+  ['NOTIFICATION_TOO_LARGE', { status: 413, title: 'The notification is too large' }],
+  ['CLAIM_HELD', { status: 409, title: 'Another sender has the claim, or comes first' }],
+  ['CLAIM_OUTDATED', { status: 409, title: 'Somebody has notified since' }],
+  ['CLAIM_NOT_FOUND', { status: 404, title: 'There is no such claim' }],
+  ['CLAIMS_MAX', { status: 503, title: 'There are as many claims as there may be' }],
   ['STORE_PRECONDITION_FAILED', { status: 412, title: 'The precondition does not hold' }],
   ['STORE_KEY_MALFORMED', { status: 400, title: 'The key cannot be stored' }],
   ['STORE_KEY_TOO_LARGE', { status: 400, title: 'The key is too long' }],
@@ -71,6 +77,8 @@ export interface Problem {
   readonly code: string
   readonly detail: string
   readonly limit?: number
+  /** Of a claim: the replica through which it is held. */
+  readonly holder?: string
 }
 
 /** An error that HTTP itself raises; its code must be in the table. */
@@ -79,11 +87,13 @@ export class HttpError extends HearsayError {
   /** For scopes with an error handler of their own, such as `/api/v2`. */
   readonly statusCode: number
   readonly limit: number | undefined
+  readonly holder: string | undefined
 
-  constructor(code: string, message: string, limit?: number) {
+  constructor(code: string, message: string, limit?: number, holder?: string) {
     super(code, message)
     this.statusCode = PROBLEM_TABLE.get(code)?.status ?? 500
     this.limit = limit
+    this.holder = holder
   }
 }
 
@@ -97,7 +107,8 @@ export function problemOf(error: unknown, bodyBytesMax: number): Problem {
   if (code === 'HTTP_BODY_TOO_LARGE') {
     return problem(code, `a body may have at most ${bodyBytesMax} bytes`, bodyBytesMax)
   }
-  return problem(code, message, limitOf(error))
+  const body = problem(code, message, limitOf(error))
+  return error instanceof HttpError && error.holder !== undefined ? { ...body, holder: error.holder } : body
 }
 
 export function problem(code: string, detail: string, limit?: number): Problem {

@@ -1,0 +1,167 @@
+/**
+ * `/api/v1/claims`: the right to send one notification, for services that do not embed the library. Decide, claim, send,
+ * log, delete; or, with what a decision takes in the claim, one request less: decided is then while the claim is held.
+ */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyPluginCallback, FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import type { ClaimOutcome, HeldClaim } from '../facades.ts'
+import type { AlertingDeps, HttpDeps } from '../http-deps.ts'
+import { HttpError } from '../problem.ts'
+import { useStrictSchemas } from '../strict-schemas.ts'
+import {
+  durationOf,
+  JUDGED,
+  judgedOf,
+  SIDES,
+  shownEntry,
+  WORK,
+  type Work,
+  workOf,
+} from './notification-body.ts'
+
+const LEASE = '10s'
+const LEASE_MS_MIN = 1000
+const LEASE_MS_MAX = 300_000
+/** Turns come after a second each, and a grant that is missing is waited for as long. */
+const WAIT = '5s'
+const WAIT_MS_MAX = 60_000
+
+const ClaimBody = Type.Object(
+  {
+    /** To renew. */
+    id: Type.Optional(Type.String()),
+    groupKey: Type.Optional(WORK.groupKey),
+    receiver: Type.Optional(WORK.receiver),
+    lease: Type.Optional(Type.String()),
+    wait: Type.Optional(Type.String()),
+    entryVersion: Type.Optional(Type.String({ pattern: '^[0-9]{1,20}$' })),
+    ...SIDES,
+    ...JUDGED,
+    repeatInterval: Type.Optional(JUDGED.repeatInterval),
+  },
+  { additionalProperties: false },
+)
+type ClaimBody = Type.Static<typeof ClaimBody>
+const ClaimParams = Type.Object({ id: Type.String() })
+const ReleaseQuery = Type.Object(
+  { failed: Type.Optional(Type.Union([Type.Literal('true'), Type.Literal('false')])) },
+  { additionalProperties: false },
+)
+
+export function claimRoutes(deps: HttpDeps, alerting: AlertingDeps): FastifyPluginCallback {
+  const { claims, log, labelHash } = alerting
+
+  async function claim(body: ClaimBody, reply: FastifyReply): Promise<FastifyReply> {
+    const work = claimedWork(body)
+    const leaseMs = durationOf('lease', body.lease ?? LEASE, LEASE_MS_MIN, LEASE_MS_MAX)
+    const waitMs = durationOf('wait', body.wait ?? WAIT, 0, WAIT_MS_MAX)
+    const flush = flushOf(body, work)
+    checkVersion(body, work)
+    const outcome = await claims.claim({ ...work, leaseMs, waitMs })
+    if (!outcome.held) throw refusal(outcome)
+    const { id } = outcome.claim
+    try {
+      checkVersion(body, work)
+      if (reply.raw.destroyed) throw new HttpError('HTTP_REQUEST_TIMEOUT', 'the client has gone')
+      const decision = flush === undefined ? undefined : log.decide(flush)
+      if (decision?.notify === false) {
+        claims.release(id, false)
+        return reply.code(200).send({ key: work.key, decision: { ...decision, ...lastOf(work) } })
+      }
+      const shown = shownClaim(outcome.claim)
+      const decided = decision === undefined ? {} : { decision: { ...decision, ...lastOf(work) } }
+      return reply.code(201).send({ ...shown, ...decided })
+    } catch (error) {
+      claims.release(id, true)
+      throw error
+    }
+  }
+
+  function flushOf(body: ClaimBody, work: Work): Parameters<typeof log.decide>[0] | undefined {
+    const { repeatInterval } = body
+    if (repeatInterval === undefined) return undefined
+    const context = { nowMs: deps.wallMs(), labelHash }
+    return { ...work, ...judgedOf({ ...body, repeatInterval }, context) }
+  }
+
+  /** Who decided on an older entry than there is has to decide again. */
+  function checkVersion({ entryVersion }: ClaimBody, { key }: Work): void {
+    if (entryVersion === undefined) return
+    const held = log.get(key)?.timestampNs ?? 0n
+    if (held <= BigInt(entryVersion)) return
+    throw new HttpError('CLAIM_OUTDATED', `the log has an entry of version ${held}: decide again`)
+  }
+
+  function lastOf({ key }: Work): { readonly last?: Readonly<Record<string, unknown>> } {
+    const last = log.get(key)
+    return last === undefined ? {} : { last: shownEntry(last) }
+  }
+
+  return (scope, _options, done) => {
+    useStrictSchemas(scope)
+    const app = scope.withTypeProvider<TypeBoxTypeProvider>()
+
+    app.post('/claims', { schema: { body: ClaimBody } }, async (request, reply) => {
+      reply.header('cache-control', 'no-store')
+      const { id, lease = LEASE } = request.body
+      if (id === undefined) return claim(request.body, reply)
+      const stranger = Object.keys(request.body).find((name) => name !== 'id' && name !== 'lease')
+      if (stranger !== undefined) {
+        throw new HttpError(
+          'HTTP_BODY_INVALID',
+          `${stranger} is not expected beside id, which renews a claim`,
+        )
+      }
+      const renewed = claims.renew(id, durationOf('lease', lease, LEASE_MS_MIN, LEASE_MS_MAX))
+      if (renewed === undefined) throw notFound(id)
+      return reply.code(200).send(shownClaim(renewed))
+    })
+
+    app.delete(
+      '/claims/:id',
+      { schema: { params: ClaimParams, querystring: ReleaseQuery } },
+      (request, reply) => {
+        const { id } = request.params
+        if (!claims.release(id, request.query.failed === 'true')) throw notFound(id)
+        reply.code(204).send()
+      },
+    )
+    done()
+  }
+}
+
+/** @throws HttpError `HTTP_BODY_INVALID` */
+function claimedWork({ groupKey, receiver }: ClaimBody): Work {
+  if (groupKey !== undefined && receiver !== undefined) return workOf({ groupKey, receiver })
+  throw new HttpError('HTTP_BODY_INVALID', 'groupKey and receiver must be given, or id to renew a claim')
+}
+
+function shownClaim({ id, key, expiresAtMs }: HeldClaim): Readonly<Record<string, unknown>> {
+  return { id, key, expiresAt: new Date(expiresAtMs).toISOString() }
+}
+
+function refusal({ reason, holder }: Extract<ClaimOutcome, { readonly held: false }>): HttpError {
+  switch (reason) {
+    case 'denied':
+      return new HttpError('CLAIM_HELD', 'another sender holds the claim', undefined, holder)
+    case 'timeout':
+      return new HttpError(
+        'CLAIM_HELD',
+        'it was not the turn of this replica within the wait',
+        undefined,
+        holder,
+      )
+    case 'newer-entry':
+      return new HttpError('CLAIM_OUTDATED', 'another replica has just notified: decide again')
+    case 'closed':
+      return new HttpError('STORE_CLOSED', 'this replica is stopping')
+    case 'overloaded':
+      return new HttpError('CLAIMS_MAX', 'this replica has as many claims to care for as it may')
+  }
+}
+
+function notFound(id: string): HttpError {
+  const shown = JSON.stringify(id.slice(0, 100))
+  return new HttpError('CLAIM_NOT_FOUND', `${shown} is not held: it was released, ran out, or was lost`)
+}

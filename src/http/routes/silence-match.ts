@@ -1,0 +1,48 @@
+/** `POST /api/v1/silences/match`: which silences mute an alert, for services that do not embed the library. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyPluginCallback } from 'fastify'
+import { Type } from 'typebox'
+import { HttpError } from '../problem.ts'
+import { useStrictSchemas } from '../strict-schemas.ts'
+
+/** All are matched in one turn of the event loop. */
+export const MATCHED_ALERTS_MAX = 1000
+
+const Labels = Type.Record(Type.String(), Type.String())
+const Silences = Type.Array(Type.String())
+const Body = Type.Object(
+  {
+    labels: Type.Optional(Labels),
+    alerts: Type.Optional(Type.Array(Type.Object({ labels: Labels }), { maxItems: MATCHED_ALERTS_MAX })),
+  },
+  { additionalProperties: false },
+)
+const Matches = Type.Object({
+  /** Of `labels`. */
+  silences: Type.Optional(Silences),
+  /** One each, in the order of the request. */
+  alerts: Type.Optional(Type.Array(Type.Object({ silences: Silences }))),
+})
+
+/** @param silencedBy ids of the silences that mute these labels now, sorted */
+export function silenceMatchRoutes(
+  silencedBy: (labels: Readonly<Record<string, string>>) => readonly string[],
+): FastifyPluginCallback {
+  return (scope, _options, done) => {
+    useStrictSchemas(scope)
+    const app = scope.withTypeProvider<TypeBoxTypeProvider>()
+    app.post('/silences/match', { schema: { body: Body, response: { 200: Matches } } }, (request, reply) => {
+      const { labels, alerts } = request.body
+      if ((labels === undefined) === (alerts === undefined)) {
+        throw new HttpError('HTTP_BODY_INVALID', 'either labels or alerts must be given')
+      }
+      reply.header('cache-control', 'no-store').send({
+        ...(labels === undefined ? {} : { silences: [...silencedBy(labels)] }),
+        ...(alerts === undefined
+          ? {}
+          : { alerts: alerts.map((alert) => ({ silences: [...silencedBy(alert.labels)] })) }),
+      })
+    })
+    done()
+  }
+}
