@@ -19,13 +19,15 @@ function planned(parts: Partial<AlertRequest> = {}): Alert {
   return plannedAlert(request(parts), NOW_NS, TIMEOUT_NS)
 }
 
+type Minutes = readonly [startsAt: number, endsAt: number]
+
 /** Times in minutes from now. */
-function alert(startsAt: number, endsAt: number, parts: Partial<Alert> = {}): Alert {
+function alert([startsAt, endsAt]: Minutes, parts: Partial<Alert> = {}): Alert {
   const at = (minutes: number): bigint => NOW_NS + BigInt(minutes) * MINUTE_NS
   return { ...planned({ startsAtNs: at(startsAt), endsAtNs: at(endsAt) }), ...parts }
 }
 
-function joined(known: Alert, posted: Alert): readonly [startsAt: number, endsAt: number] {
+function joined(known: Alert, posted: Alert): Minutes {
   const { startsAtNs, endsAtNs } = joinedAlert(known, posted, NOW_NS)
   return [Number((startsAtNs - NOW_NS) / MINUTE_NS), Number((endsAtNs - NOW_NS) / MINUTE_NS)]
 }
@@ -51,8 +53,8 @@ describe('the times of a posted alert', () => {
   })
 
   it('are over at exactly the end', () => {
-    expect(isResolved(alert(-2, 0), NOW_NS)).toBe(true)
-    expect(isResolved(alert(-2, 0), NOW_NS - 1n)).toBe(false)
+    expect(isResolved(alert([-2, 0]), NOW_NS)).toBe(true)
+    expect(isResolved(alert([-2, 0]), NOW_NS - 1n)).toBe(false)
   })
 })
 
@@ -66,20 +68,20 @@ describe('an alert that is posted again', () => {
     ['takes the place of one that it covers', [-5, 5], [-9, 9], [-9, 9]],
     ['takes the place of one with the same times', [-5, 5], [-5, 5], [-5, 5]],
   ] as const)('%s', (_claim, known, posted, expected) => {
-    expect(joined(alert(...known), alert(...posted))).toEqual(expected)
+    expect(joined(alert(known), alert(posted))).toEqual(expected)
   })
 
   it('is not outlasted by an end that was only assumed', () => {
-    expect(joined(alert(-9, 9, { endIsAssumed: true }), alert(-1, 5))).toEqual([-9, 5])
+    expect(joined(alert([-9, 9], { endIsAssumed: true }), alert([-1, 5]))).toEqual([-9, 5])
   })
 
   it('is outlasted by an end that was named when its own is assumed', () => {
-    expect(joined(alert(-9, 9), alert(-1, 5, { endIsAssumed: true }))).toEqual([-9, 9])
+    expect(joined(alert([-9, 9]), alert([-1, 5], { endIsAssumed: true }))).toEqual([-9, 9])
   })
 
   it('has the annotations of the later post, whichever way the clock went', () => {
-    const known = alert(-9, 9, { annotations: { say: 'known' }, updatedAtNs: NOW_NS + 1n })
-    const posted = alert(-1, 5, { annotations: { say: 'posted' } })
+    const known = alert([-9, 9], { annotations: { say: 'known' }, updatedAtNs: NOW_NS + 1n })
+    const posted = alert([-1, 5], { annotations: { say: 'posted' } })
     expect(joinedAlert(known, posted, NOW_NS).annotations).toEqual({ say: 'known' })
     expect(joinedAlert({ ...known, updatedAtNs: NOW_NS }, posted, NOW_NS).annotations).toEqual({
       say: 'posted',
