@@ -50,72 +50,16 @@ const ReleaseQuery = Type.Object(
 )
 
 export function claimRoutes(deps: HttpDeps, alerting: AlertingDeps): FastifyPluginCallback {
-  const { claims, log, labelHash } = alerting
-
-  async function claim(body: ClaimBody, reply: FastifyReply): Promise<FastifyReply> {
-    const work = claimedWork(body)
-    const leaseMs = durationOf('lease', body.lease ?? LEASE, LEASE_MS_MIN, LEASE_MS_MAX)
-    const waitMs = durationOf('wait', body.wait ?? WAIT, 0, WAIT_MS_MAX)
-    const flush = flushOf(body, work)
-    checkVersion(body, work)
-    const outcome = await claims.claim({ ...work, leaseMs, waitMs })
-    if (!outcome.held) throw refusal(outcome)
-    const { id } = outcome.claim
-    try {
-      checkVersion(body, work)
-      if (reply.raw.destroyed) throw new HttpError('HTTP_REQUEST_TIMEOUT', 'the client has gone')
-      const decision = flush === undefined ? undefined : log.decide(flush)
-      if (decision?.notify === false) {
-        claims.release(id, false)
-        return reply.code(200).send({ key: work.key, decision: { ...decision, ...lastOf(work) } })
-      }
-      const shown = shownClaim(outcome.claim)
-      const decided = decision === undefined ? {} : { decision: { ...decision, ...lastOf(work) } }
-      return reply.code(201).send({ ...shown, ...decided })
-    } catch (error) {
-      claims.release(id, true)
-      throw error
-    }
-  }
-
-  function flushOf(body: ClaimBody, work: Work): Parameters<typeof log.decide>[0] | undefined {
-    const { repeatInterval } = body
-    if (repeatInterval === undefined) return undefined
-    const context = { nowMs: deps.wallMs(), labelHash }
-    return { ...work, ...judgedOf({ ...body, repeatInterval }, context) }
-  }
-
-  /** Who decided on an older entry than there is has to decide again. */
-  function checkVersion({ entryVersion }: ClaimBody, { key }: Work): void {
-    if (entryVersion === undefined) return
-    const held = log.get(key)?.timestampNs ?? 0n
-    if (held <= BigInt(entryVersion)) return
-    throw new HttpError('CLAIM_OUTDATED', `the log has an entry of version ${held}: decide again`)
-  }
-
-  function lastOf({ key }: Work): { readonly last?: Readonly<Record<string, unknown>> } {
-    const last = log.get(key)
-    return last === undefined ? {} : { last: shownEntry(last) }
-  }
-
+  const { claims } = alerting
+  const desk = new ClaimDesk(alerting, deps.wallMs)
   return (scope, _options, done) => {
     useStrictSchemas(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
 
     app.post('/claims', { schema: { body: ClaimBody } }, async (request, reply) => {
       reply.header('cache-control', 'no-store')
-      const { id, lease = LEASE } = request.body
-      if (id === undefined) return claim(request.body, reply)
-      const stranger = Object.keys(request.body).find((name) => name !== 'id' && name !== 'lease')
-      if (stranger !== undefined) {
-        throw new HttpError(
-          'HTTP_BODY_INVALID',
-          `${stranger} is not expected beside id, which renews a claim`,
-        )
-      }
-      const renewed = claims.renew(id, durationOf('lease', lease, LEASE_MS_MIN, LEASE_MS_MAX))
-      if (renewed === undefined) throw notFound(id)
-      return reply.code(200).send(shownClaim(renewed))
+      if (request.body.id === undefined) return desk.claim(request.body, reply)
+      return reply.code(200).send(desk.renew(request.body.id, request.body))
     })
 
     app.delete(
@@ -128,6 +72,70 @@ export function claimRoutes(deps: HttpDeps, alerting: AlertingDeps): FastifyPlug
       },
     )
     done()
+  }
+}
+
+type JudgedFlush = Parameters<AlertingDeps['log']['decide']>[0]
+
+class ClaimDesk {
+  readonly #alerting: AlertingDeps
+  readonly #wallMs: () => number
+
+  constructor(alerting: AlertingDeps, wallMs: () => number) {
+    this.#alerting = alerting
+    this.#wallMs = wallMs
+  }
+
+  renew(id: string, { lease = LEASE, ...others }: ClaimBody): Readonly<Record<string, unknown>> {
+    const stranger = Object.keys(others).find((name) => name !== 'id')
+    if (stranger !== undefined) {
+      throw new HttpError('HTTP_BODY_INVALID', `${stranger} is not expected beside id, which renews a claim`)
+    }
+    const leaseMs = durationOf('lease', lease, LEASE_MS_MIN, LEASE_MS_MAX)
+    const renewed = this.#alerting.claims.renew(id, leaseMs)
+    if (renewed === undefined) throw notFound(id)
+    return shownClaim(renewed)
+  }
+
+  async claim(body: ClaimBody, reply: FastifyReply): Promise<FastifyReply> {
+    const { claims, log } = this.#alerting
+    const work = claimedWork(body)
+    const leaseMs = durationOf('lease', body.lease ?? LEASE, LEASE_MS_MIN, LEASE_MS_MAX)
+    const waitMs = durationOf('wait', body.wait ?? WAIT, 0, WAIT_MS_MAX)
+    const flush = this.#flushOf(body, work)
+    this.#checkVersion(body, work)
+    const outcome = await claims.claim({ ...work, leaseMs, waitMs })
+    if (!outcome.held) throw refusal(outcome)
+    const { id } = outcome.claim
+    try {
+      this.#checkVersion(body, work)
+      if (reply.raw.destroyed) throw new HttpError('HTTP_REQUEST_TIMEOUT', 'the client has gone')
+      if (flush === undefined) return reply.code(201).send(shownClaim(outcome.claim))
+      const judged = log.decide(flush)
+      const last = log.get(work.key)
+      const decision = { ...judged, ...(last === undefined ? {} : { last: shownEntry(last) }) }
+      if (judged.notify) return reply.code(201).send({ ...shownClaim(outcome.claim), decision })
+      claims.release(id, false)
+      return reply.code(200).send({ key: work.key, decision })
+    } catch (error) {
+      claims.release(id, true)
+      throw error
+    }
+  }
+
+  #flushOf(body: ClaimBody, work: Work): JudgedFlush | undefined {
+    const { repeatInterval } = body
+    if (repeatInterval === undefined) return undefined
+    const context = { nowMs: this.#wallMs(), labelHash: this.#alerting.labelHash }
+    return { ...work, ...judgedOf({ ...body, repeatInterval }, context) }
+  }
+
+  /** Who decided on an older entry than there is has to decide again. */
+  #checkVersion({ entryVersion }: ClaimBody, { key }: Work): void {
+    if (entryVersion === undefined) return
+    const held = this.#alerting.log.get(key)?.timestampNs ?? 0n
+    if (held <= BigInt(entryVersion)) return
+    throw new HttpError('CLAIM_OUTDATED', `the log has an entry of version ${held}: decide again`)
   }
 }
 
