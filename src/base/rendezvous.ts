@@ -16,12 +16,33 @@ export function rendezvousOwner(key: string, names: Iterable<string>): string | 
   let owner: string | undefined
   let best: Hash64 = { hi: 0, lo: 0 }
   for (const name of names) {
-    hasher.start().text(key).text(name)
-    const lot = { hi: hasher.hi(), lo: hasher.lo() }
-    const difference = lot.hi - best.hi || lot.lo - best.lo
-    if (owner !== undefined && (difference < 0 || (difference === 0 && name >= owner))) continue
+    const drawn = lot(key, name)
+    if (owner !== undefined && compareLots(drawn, name, best, owner) >= 0) continue
     owner = name
-    best = lot
+    best = drawn
   }
   return owner
+}
+
+/** Each name once, the owner first, then whoever drew second, and so on. */
+export function rendezvousOrder(key: string, names: Iterable<string>): string[] {
+  return [...new Set(names)]
+    .map((name) => ({ name, drawn: lot(key, name) }))
+    .sort((a, b) => compareLots(a.drawn, a.name, b.drawn, b.name))
+    .map(({ name }) => name)
+}
+
+/** Whether `name` comes before `other`, another name, in the order of the key. */
+export function isBetterLot(key: string, name: string, other: string): boolean {
+  return compareLots(lot(key, name), name, lot(key, other), other) < 0
+}
+
+function lot(key: string, name: string): Hash64 {
+  hasher.start().text(key).text(name)
+  return { hi: hasher.hi(), lo: hasher.lo() }
+}
+
+/** Negative when `a` comes before `b`: by the higher lot, then by the lower name. */
+function compareLots(a: Hash64, aName: string, b: Hash64, bName: string): number {
+  return b.hi - a.hi || b.lo - a.lo || (aName < bName ? -1 : aName > bName ? 1 : 0)
 }
