@@ -30,6 +30,8 @@ export interface QueueMessage {
   /** What the bytes carry, kept for stream batches. */
   readonly payload?: Uint8Array
   readonly notice?: BroadcastNotice | undefined
+  /** Its author sends it as well. */
+  readonly isRelayed?: boolean
 }
 
 export interface QueueItem extends QueueMessage, TierItem {
@@ -167,18 +169,22 @@ export class BroadcastQueue {
     if (entry !== undefined) this.#discard(entry)
   }
 
-  /** Drops the most transmitted, then the oldest, until those sent `transmitsMin` times or more hold at most `bytesMax`. */
-  shed(transmitsMin: number, bytesMax: number): void {
-    let bytes = 0
-    for (let i = transmitsMin; i < this.#tiers.length; i++) bytes += this.#tiers[i]?.bytes ?? 0
-    for (let i = this.#tiers.length - 1; i >= transmitsMin && bytes > bytesMax; i--) {
-      for (;;) {
-        const oldest = bytes > bytesMax ? this.#tiers[i]?.oldest() : undefined
-        if (oldest === undefined) break
-        bytes -= oldest.bytes.length
-        this.#discard(oldest)
+  /** Bytes of the messages sent `transmitsMin` times or more. */
+  sentBytes(transmitsMin: number): number {
+    return this.#tiers.slice(transmitsMin).reduce((total, tier) => total + (tier?.bytes ?? 0), 0)
+  }
+
+  /** Sets aside all messages sent `transmitsMin` times or more. */
+  takeSent(transmitsMin: number): QueueItem[] {
+    const taken: QueueItem[] = []
+    for (const tier of this.#tiers.slice(transmitsMin)) {
+      for (let entry = tier?.takeBest(this.#lengthMax); entry !== undefined; ) {
+        this.#setAside(entry)
+        taken.push(entry)
+        entry = tier?.takeBest(this.#lengthMax)
       }
     }
+    return taken
   }
 
   /** Drops the most transmitted, then the oldest, until at most `sizeMax` messages wait. */

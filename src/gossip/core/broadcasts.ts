@@ -18,8 +18,6 @@ export const PEER_CLASSES: readonly PeerClass[] = ['native', 'foreign']
 
 /** Bytes that pending membership messages may hold; keyed by member, so bounded by their number as well. */
 export const MEMBERSHIP_QUEUE_BYTES_MAX: number = 8 * 1024 * 1024
-/** Packets' worth of user messages that are kept for repetition after everybody was sent them once. */
-export const REPEATED_PACKETS_MAX = 8
 
 export class Broadcasts {
   readonly membership: BroadcastQueue
@@ -106,15 +104,6 @@ export class Broadcasts {
     }
     for (const item of user) if (audience !== undefined) this.settleUser(audience, item, 1)
     return [...membership, ...user].map((item) => item.bytes)
-  }
-
-  /**
-   * Forgets repetitions that are many: in a small cluster they would cost more than the burst itself. What a packet lost then
-   * is found by comparison (store/replication) within two seconds, as is what the whole queue drops.
-   */
-  shedRepeats(): void {
-    const live = this.#members.livePeers('native')
-    if (live > 0) this.user.native.shed(live, REPEATED_PACKETS_MAX * this.packetBudget)
   }
 
   settleUser(audience: PeerClass, item: QueueItem, sends: number): void {

@@ -96,8 +96,9 @@ export class Dissemination {
     if (key !== undefined) this.#streams.forgetLong(audience, key)
     const queue = this.#broadcasts.user[audience]
     const droppedBefore = queue.dropped
-    const transmits = broadcast.isRelayed === true ? this.#sentByAuthor(audience) : 0
-    queue.enqueue({ key, bytes, payload }, transmits)
+    const isRelayed = broadcast.isRelayed === true
+    const transmits = isRelayed ? this.#sentByAuthor(audience) : 0
+    queue.enqueue({ key, bytes, payload, isRelayed }, transmits)
     const messages = queue.dropped - droppedBefore
     if (messages > 0) this.#outbox.note('debug', 'broadcast-queue-full', { audience, messages })
     if (transmits === 0) this.#scheduleFlush(nowMs)
@@ -117,6 +118,7 @@ export class Dissemination {
   }
 
   tick(nowMs: number): void {
+    this.#streams.repeatBurst()
     this.#run(nowMs, 'tick')
   }
 
@@ -130,7 +132,6 @@ export class Dissemination {
   #run(nowMs: number, occasion: 'flush' | 'tick'): void {
     const backlog = this.#streams.flushBacklog(nowMs)
     const left = this.#round.run(nowMs, { occasion, held: backlog.held })
-    this.#broadcasts.shedRepeats()
     if (backlog.atMs !== undefined) this.#scheduleFlush(backlog.atMs)
     if (!left) return
     this.#pacedUntilMs = nowMs + FLUSH_SPACING_MS

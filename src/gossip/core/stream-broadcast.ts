@@ -8,6 +8,10 @@
  * 256 KiB to three members (batch-frame.ts) instead of a storm of datagrams. Every receiver relays what was new to it,
  * so a burst of 10,000 messages of 100 bytes costs each member about a dozen streams.
  *
+ * In a small cluster a burst may also stay below that in each turn and still be long. Everybody was sent it once then, by
+ * packets that a busy receiver may have lost, and repeating it packet by packet would cost more than the burst. So on a tick
+ * its author repeats it to everybody in one batch, and those who only relay it leave that to the author.
+ *
  * Foreign messages are batched from two packets on, if the delegate can make one message of many: Alertmanagers relay each
  * small message and no batch, so that a batch to each of them is cheaper for the whole cluster.
  */
@@ -29,6 +33,8 @@ export const FOREIGN_RELAYED_BYTES_MAX = 700
 /** Packets' worth of never-sent messages above which they are batched. */
 export const BACKLOG_PACKETS_MAX = 8
 export const FOREIGN_BACKLOG_PACKETS_MAX = 2
+/** Packets' worth of messages that everybody was sent once, above which they are repeated by stream. */
+export const REPEATED_PACKETS_MAX = 8
 /** Batches in one flush, and the time between flushes with batches: lets a burst collect. */
 export const BATCHES_PER_FLUSH_MAX = 4
 export const BATCH_SPACING_MS = 5
@@ -101,6 +107,22 @@ export class StreamBroadcast {
     return { held, atMs }
   }
 
+  /** For each tick, before its round. What a batch loses is found by comparison (store/replication) within two seconds. */
+  repeatBurst(): void {
+    const queue = this.#broadcasts.user.native
+    const live = this.#members.livePeers('native')
+    const bytesMax = REPEATED_PACKETS_MAX * this.#broadcasts.packetBudget
+    if (live === 0 || live > STREAM_FANOUT || queue.sentBytes(live) <= bytesMax) return
+    const items = queue.takeSent(live)
+    const own = items.filter(({ isRelayed }) => isRelayed !== true)
+    for (const batch of batchesOf(own)) this.#send('native', encodeBatch(batch))
+    for (const item of items) queue.settle(item, live, 0)
+    this.#outbox.note('debug', 'broadcast-repeat', {
+      messages: own.length,
+      relayed: items.length - own.length,
+    })
+  }
+
   #hasBacklog(audience: PeerClass): boolean {
     if (this.#members.livePeers(audience) === 0) return false
     const { user, packetBudget } = this.#broadcasts
@@ -166,4 +188,19 @@ export class StreamBroadcast {
 
 function payloadOf(item: QueueItem): Uint8Array {
   return item.payload ?? item.bytes
+}
+
+function batchesOf(items: readonly QueueItem[]): Uint8Array[][] {
+  const batches: Uint8Array[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const item of items) {
+    const payload = payloadOf(item)
+    bytes += batchEntryBytes(payload.length)
+    if (bytes > BATCH_BYTES_MAX) {
+      batches.push([])
+      bytes = BATCH_HEADER_BYTES + batchEntryBytes(payload.length)
+    }
+    batches.at(-1)?.push(payload)
+  }
+  return batches
 }

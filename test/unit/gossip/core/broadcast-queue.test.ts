@@ -214,20 +214,16 @@ describe('broadcast queue keys', () => {
   })
 })
 
-describe('shedding', () => {
-  it('drops the most transmitted, then the oldest, and nothing that was sent less often', () => {
+describe('what was sent often enough', () => {
+  it('is taken together, and its bytes are known before', () => {
     const queue = queueOf()
     for (let tag = 1; tag <= 6; tag++) queue.enqueue({ bytes: bytesOf(10, tag) }, Math.floor((tag - 1) / 2))
-    queue.shed(1, 20)
-    expect(tags(queue.take(MANY))).toEqual([2, 1, 4, 3])
-  })
-
-  it('leaves everything where it fits', () => {
-    const queue = queueOf()
-    for (let tag = 1; tag <= 4; tag++) queue.enqueue({ bytes: bytesOf(10, tag) }, 3)
-    queue.shed(1, 40)
-    queue.shed(4, 0)
-    expect(queue.size).toBe(4)
+    expect([0, 1, 2, 3].map((transmits) => queue.sentBytes(transmits))).toEqual([60, 40, 20, 0])
+    const taken = queue.takeSent(1)
+    expect(tags(taken).sort()).toEqual([3, 4, 5, 6])
+    expect(queue.sentBytes(0)).toBe(20)
+    for (const item of taken) queue.settle(item, 1, 0)
+    expect([queue.size, queue.bytes]).toEqual([2, 20])
   })
 })
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { REPEATED_PACKETS_MAX } from '../../../../src/gossip/core/broadcasts.ts'
+import { BATCH_BYTES_MAX, decodeBatch } from '../../../../src/gossip/core/batch-frame.ts'
 import type { PeerClass } from '../../../../src/gossip/core/delegate.ts'
 import { FLUSH_PACKETS_MAX } from '../../../../src/gossip/core/gossip-round.ts'
 import { PACKET_PARTS_MAX } from '../../../../src/gossip/core/outbox.ts'
+import { REPEATED_PACKETS_MAX } from '../../../../src/gossip/core/stream-broadcast.ts'
 import { endpoint, Solo } from './fixtures.ts'
 
 const FOREIGN_META = new Uint8Array()
@@ -54,19 +55,48 @@ describe('a relayed broadcast', () => {
   })
 })
 
-describe('what everybody was sent once', () => {
-  it('is repeated for the last eight packets of a burst only', () => {
-    const solo = clusterOf({ native: 2 })
-    // In turns, so that the bursts go by packet and not by stream.
-    for (let i = 0; i < 100; i++) {
-      say(solo, i, 'native', 1000)
+describe('a burst that everybody was sent once', () => {
+  // In turns, so that it goes by packet and not by stream.
+  const burst = (solo: Solo, messages: number, isRelayed: boolean): void => {
+    for (let i = 0; i < messages; i++) {
+      solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: payload(i, 1000), isRelayed })
       solo.flush()
     }
-    solo.forget()
+  }
+
+  it('is repeated on the tick, as one batch to everybody', () => {
+    const solo = clusterOf({ native: 2 })
+    burst(solo, 100, false)
+    solo.forget().advanceTo(solo.nowMs + 10_000)
+    const streams = solo.ofType('stream-user')
+    expect(streams.map(({ to }) => to.port).sort()).toEqual([2000, 2001])
+    expect(decodeBatch(streams[0]?.payload ?? new Uint8Array())).toHaveLength(100)
+    expect([solo.sent('user').length, solo.machine.stats().queues.native.messages]).toEqual([0, 0])
+  })
+
+  it('is left to its author by those who relay it', () => {
+    const solo = clusterOf({ native: 2 })
+    burst(solo, 100, true)
     solo.advanceTo(solo.nowMs + 10_000)
-    const repeated = solo.sent('user').length / 2
-    expect(repeated).toBeGreaterThan(REPEATED_PACKETS_MAX / 2)
-    expect(repeated).toBeLessThanOrEqual((REPEATED_PACKETS_MAX * 1400) / 1000)
+    expect([solo.ofType('stream-user').length, solo.sent('user').length]).toEqual([0, 0])
+    expect(solo.machine.stats().queues.native.messages).toBe(0)
+  })
+
+  it('is repeated in batches of bounded size', () => {
+    const solo = clusterOf({ native: 1 })
+    burst(solo, 600, false)
+    solo.forget().advanceTo(solo.nowMs + 10_000)
+    const batches = solo.ofType('stream-user').map(({ payload: bytes }) => bytes)
+    expect(Math.max(...batches.map(({ length }) => length))).toBeLessThanOrEqual(BATCH_BYTES_MAX)
+    expect(batches.flatMap((bytes) => decodeBatch(bytes) ?? [])).toHaveLength(600)
+  })
+
+  it('is repeated by packet while it is short', () => {
+    const solo = clusterOf({ native: 2 })
+    burst(solo, REPEATED_PACKETS_MAX, false)
+    solo.forget().advanceTo(solo.nowMs + 10_000)
+    expect(solo.ofType('stream-user')).toEqual([])
+    expect(solo.sent('user')).toHaveLength(2 * REPEATED_PACKETS_MAX)
   })
 })
 
