@@ -16,7 +16,8 @@ import { QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
 import { nanosFromMs } from './core/nanos.ts'
 import type { Silence, SilenceState } from './core/silence.ts'
 import { SilenceBook } from './core/silence-book.ts'
-import { encodeSilence, silenceFromRecord } from './core/silence-codec.ts'
+import { encodeSilence, rememberSilence, silenceFromRecord } from './core/silence-codec.ts'
+import { NO_SILENCE_LIMITS, type SilenceLimits } from './core/silence-limits.ts'
 import { querySilences, type SilenceQuery } from './core/silence-query.ts'
 import { planExpiry, planSilence, type SilenceRequest } from './core/silence-rules.ts'
 
@@ -25,6 +26,8 @@ export interface SilencesOptions {
   readonly retentionMs: number
   /** A fresh version 4 UUID, lower case. */
   readonly newId: () => string
+  /** Of requests made here; what is left out is not bounded. */
+  readonly limits?: Partial<SilenceLimits>
 }
 
 export class Silences {
@@ -32,6 +35,8 @@ export class Silences {
   readonly #clock: Clock
   readonly #options: SilencesOptions
   readonly #book: SilenceBook
+  /** Silences that were written and are not in the book yet: they count. */
+  readonly #arriving = new Set<string>()
   readonly #stopWatching: () => void
 
   constructor(records: Records, clock: Clock, options: SilencesOptions) {
@@ -47,16 +52,24 @@ export class Silences {
    * Creates a silence, edits one in place, or replaces one (core/silence-rules.ts). Resolves once durable.
    *
    * @returns the id of the silence that holds the request
-   * @throws HearsayError `SILENCE_INVALID`, `SILENCE_NOT_FOUND`; and what the store throws
+   * @throws HearsayError `SILENCE_INVALID`, `SILENCE_NOT_FOUND`, `SILENCES_MAX`, `SILENCE_TOO_LARGE`, and then all is as it
+   *   was; and what the store throws
    */
   async create(request: SilenceRequest): Promise<string> {
     const newId = this.#options.newId()
-    return this.#write(SILENCE_TABLE, (stage) => {
-      const existing = request.id === '' ? undefined : staged(stage, request.id)
-      const plan = planSilence(request, { existing, ...this.#edit() }, newId)
-      for (const silence of plan.puts) stage.put(silence.id, encodeSilence(silence))
-      return { result: plan.id, ids: plan.puts.map((silence) => silence.id) }
-    })
+    const limits = { ...NO_SILENCE_LIMITS, ...this.#options.limits }
+    try {
+      return await this.#write(SILENCE_TABLE, (stage) => {
+        const existing = request.id === '' ? undefined : staged(stage, request.id)
+        const stored = this.#book.size + this.#arriving.size
+        const plan = planSilence(request, { existing, ...this.#edit(), stored, limits }, newId)
+        if (plan.id === newId) this.#arriving.add(newId)
+        for (const silence of plan.puts) putSilence(stage, silence)
+        return { result: plan.id, ids: plan.puts.map((silence) => silence.id) }
+      })
+    } finally {
+      this.#arriving.delete(newId)
+    }
   }
 
   /**
@@ -73,7 +86,7 @@ export class Silences {
       await this.#write(table, (stage) => {
         const existing = staged(stage, id)
         const ended = existing === undefined ? undefined : planExpiry({ existing, ...this.#edit() })
-        if (ended !== undefined) stage.put(id, encodeSilence(ended))
+        if (ended !== undefined) putSilence(stage, ended)
         return { result: undefined, ids: [id] }
       })
     }
@@ -139,9 +152,16 @@ export class Silences {
 
   #follow(id: string, record: ForeignRecord | undefined): void {
     const silence = record === undefined ? undefined : silenceFromRecord(record)
+    this.#arriving.delete(id)
     if (silence === undefined) this.#book.remove(id)
-    else this.#book.put(silence)
+    else if (silence !== this.#book.get(id)) this.#book.put(silence)
   }
+}
+
+function putSilence(stage: RecordStage, silence: Silence): void {
+  const record = encodeSilence(silence)
+  rememberSilence(record, silence)
+  stage.put(silence.id, record)
 }
 
 function staged(stage: RecordStage, id: string): Silence | undefined {

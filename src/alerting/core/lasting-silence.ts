@@ -16,8 +16,8 @@
  */
 import type { ForeignRecord } from '../../store/core/delta.ts'
 import { compareRecords } from '../../store/core/record-tables.ts'
-import { ENDED_VERSION_END_NS, instantFromNanos, VERSION_END_NS } from './nanos.ts'
-import { decodeMeshSilence, silenceFromMessage, silenceRecord } from './silence-codec.ts'
+import { ENDED_VERSION_END_NS, VERSION_END_NS } from './nanos.ts'
+import { encodeSilence, silenceFromRecord } from './silence-codec.ts'
 
 /**
  * Expiries are compared in whole milliseconds, as the store goes by them.
@@ -28,14 +28,10 @@ import { decodeMeshSilence, silenceFromMessage, silenceRecord } from './silence-
 export function lastingSilence(a: ForeignRecord, b: ForeignRecord): ForeignRecord {
   const [winner, loser] = compareRecords(a, b) >= 0 ? [a, b] : [b, a]
   if (loser.expiresAtMs <= winner.expiresAtMs) return winner
-  const message = decodeMeshSilence(winner.bytes)
-  const silence = silenceFromMessage(message)
-  if (silence === undefined || message.silence === undefined) return winner
-  const versionNs = winner.versionNs + 1n
+  const [silence, other] = [silenceFromRecord(winner), silenceFromRecord(loser)]
+  if (silence === undefined || other === undefined) return winner
+  const updatedAtNs = winner.versionNs + 1n
   const isEmpty = silence.startsAtNs === silence.endsAtNs
-  if (versionNs >= (isEmpty ? ENDED_VERSION_END_NS : VERSION_END_NS)) return winner
-  message.silence.updatedAt = instantFromNanos(versionNs)
-  const lasts = decodeMeshSilence(loser.bytes).expiresAt
-  if (lasts !== undefined) message.expiresAt = lasts
-  return silenceRecord(message)
+  if (updatedAtNs >= (isEmpty ? ENDED_VERSION_END_NS : VERSION_END_NS)) return winner
+  return encodeSilence({ ...silence, updatedAtNs, expiresAtNs: other.expiresAtNs })
 }

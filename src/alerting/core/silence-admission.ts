@@ -19,7 +19,13 @@ import type { MeshSilence } from './alertmanager_pb.ts'
 import { readCanonicalSilence } from './canonical-silence.ts'
 import { ENDED_VERSION_END_NS, isValidInstant, VERSION_END_NS } from './nanos.ts'
 import type { Silence } from './silence.ts'
-import { decodeMeshSilence, recordOf, silenceFromMessage, silenceRecord } from './silence-codec.ts'
+import {
+  decodeMeshSilence,
+  recordOf,
+  rememberSilence,
+  silenceFromMessage,
+  silenceRecord,
+} from './silence-codec.ts'
 import { silenceFault } from './silence-validation.ts'
 
 /** @param bytes one record, without its length; never throws */
@@ -51,6 +57,7 @@ function judged(silence: Silence, record: ForeignRecord, instantsHold = true): A
   if (!instantsHold || versionNs < 0n || versionNs >= versionEndNs) {
     return refused('INSTANT_INVALID')
   }
+  rememberSilence(record, silence)
   const detail = silenceFault(silence)
   if (detail === undefined)
     return { verdict: 'accepted', put: { table: SILENCE_TABLE, key: silence.id, record } }

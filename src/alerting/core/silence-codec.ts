@@ -7,6 +7,8 @@
  * ones prefer. Fields we do not know are kept where they stand.
  *
  * Decoding checks form only; whether the silence makes sense is silence-rules.ts.
+ *
+ * What was encoded or judged here is not decoded again when it comes out of the store.
  */
 import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { ByteReader, BytesError, compareBytes, utf8Encode } from '../../base/bytes.ts'
@@ -81,17 +83,14 @@ function matcherSetMessages(sets: readonly MatcherSet[]): MatcherSetMessage[] {
   )
 }
 
-/** The record of a silence; what it was read from lends the fields that we do not know. */
-export function encodeSilence(silence: Silence): ForeignRecord {
+function messageOf(silence: Silence): MeshSilence {
   const { carried } = silence
-  const usual = writeCanonicalSilence(silence)
-  if (usual !== undefined) return recordOf(silence, usual)
   const message = carried === undefined ? create(MeshSilenceSchema) : clone(MeshSilenceSchema, carried)
   const inner = message.silence ?? create(SilenceSchema)
   message.silence = inner
   inner.id = silence.id
-  const before = carried === undefined ? undefined : silenceFromMessage(carried)
-  if (before === undefined || !sameMatcherSets(before.matcherSets, silence.matcherSets)) {
+  const before = inner.matcherSets.map(({ matchers }) => matchers)
+  if (carried === undefined || !sameMatcherSets(before, silence.matcherSets)) {
     inner.matcherSets = matcherSetMessages(silence.matcherSets)
   }
   inner.matchers = inner.matcherSets[0]?.matchers ?? []
@@ -102,7 +101,20 @@ export function encodeSilence(silence: Silence): ForeignRecord {
   inner.comment = silence.comment
   setAnnotations(message, silence.annotations)
   message.expiresAt = instantFromNanos(silence.expiresAtNs)
-  return silenceRecord(message)
+  return message
+}
+
+/** The record of a silence; what it was read from lends the fields that we do not know. */
+export function encodeSilence(silence: Silence): ForeignRecord {
+  const usual = writeCanonicalSilence(silence)
+  return usual === undefined ? silenceRecord(messageOf(silence)) : recordOf(silence, usual)
+}
+
+/** Bytes of the record without the copy of the matchers that is there for old releases: what limits go by. */
+export function silenceSize(silence: Silence): number {
+  const message = messageOf(silence)
+  if (message.silence !== undefined) message.silence.matchers = []
+  return toBinary(MeshSilenceSchema, message).length
 }
 
 /** The record of a message in canonical form. */
@@ -119,9 +131,21 @@ export function recordOf(silence: Silence, bytes: Uint8Array): ForeignRecord {
   return { versionNs: silence.updatedAtNs, bytes, expiresAtMs: nanosToMsCeil(silence.expiresAtNs) }
 }
 
-/** Reads a record that this replica has accepted or written before. */
+/** By the very record; records are never changed. */
+const known = new WeakMap<ForeignRecord, Silence>()
+
+/** Says what a record holds to the byte, so that nobody has to decode it. */
+export function rememberSilence(record: ForeignRecord, silence: Silence): void {
+  known.set(record, silence)
+}
+
+/** Reads a record that this replica has accepted or written before; of the same record the same silence. */
 export function silenceFromRecord(record: ForeignRecord): Silence | undefined {
-  return readCanonicalSilence(record.bytes) ?? silenceFromMessage(decodeMeshSilence(record.bytes))
+  const before = known.get(record)
+  if (before !== undefined) return before
+  const silence = readCanonicalSilence(record.bytes) ?? silenceFromMessage(decodeMeshSilence(record.bytes))
+  if (silence !== undefined) known.set(record, silence)
+  return silence
 }
 
 const FIELD_1_BYTES = 0x0a

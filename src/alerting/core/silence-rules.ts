@@ -13,6 +13,7 @@ import { HearsayError } from '../../base/errors.ts'
 import type { Matcher } from './matcher.ts'
 import { maxNanos, NANOS_PER_SECOND, VERSION_END_NS, ZERO_TIME_NS } from './nanos.ts'
 import { type Silence, sameMatcherSets, silenceState } from './silence.ts'
+import { checkSilenceCount, checkSilenceSize, type SilenceLimits } from './silence-limits.ts'
 import { silenceFault } from './silence-validation.ts'
 
 export interface SilenceRequest {
@@ -33,6 +34,13 @@ export interface EditContext {
   readonly nowNs: bigint
   /** How long an ended silence is remembered. */
   readonly retentionNs: bigint
+}
+
+/** What bounds a request for a silence. */
+export interface RequestContext extends EditContext {
+  /** Silences stored, in whatever state. */
+  readonly stored: number
+  readonly limits: SilenceLimits
 }
 
 export interface SilencePlan {
@@ -60,29 +68,52 @@ function checkValid(silence: Silence): void {
   if (fault !== undefined) throw new HearsayError('SILENCE_INVALID', `invalid silence: ${fault}`)
 }
 
-/**
- * @param newId used when the request becomes a silence of its own
- * @throws HearsayError `SILENCE_INVALID`, `SILENCE_NOT_FOUND` (an id was given that is not stored)
- */
-export function planSilence(request: SilenceRequest, context: EditContext, newId: string): SilencePlan {
-  const { existing, nowNs, retentionNs } = context
-  const wanted: Silence = {
-    ...request,
+/** Half of a surrogate pair cannot be written as UTF-8. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd')
+}
+
+function silenceOf(request: SilenceRequest, { nowNs, retentionNs }: EditContext): Silence {
+  const annotations = [...request.annotations].map(
+    ([key, value]) => [wellFormed(key), wellFormed(value)] as const,
+  )
+  return {
+    id: request.id,
     matcherSets: [request.matchers],
     startsAtNs: request.startsAtNs === ZERO_TIME_NS ? nowNs : request.startsAtNs,
+    endsAtNs: request.endsAtNs,
     updatedAtNs: nowNs,
     expiresAtNs: request.endsAtNs + retentionNs,
+    createdBy: wellFormed(request.createdBy),
+    comment: wellFormed(request.comment),
+    annotations: new Map(annotations),
   }
+}
+
+/**
+ * An edit in place is no further silence, so only its size is bounded.
+ *
+ * @param newId used when the request becomes a silence of its own
+ * @throws HearsayError `SILENCE_INVALID`, `SILENCE_NOT_FOUND` (an id was given that is not stored), `SILENCES_MAX`,
+ *   `SILENCE_TOO_LARGE`
+ */
+export function planSilence(request: SilenceRequest, context: RequestContext, newId: string): SilencePlan {
+  const { existing, nowNs, stored, limits } = context
+  const wanted = silenceOf(request, context)
   checkValid(wanted)
   if (request.id !== '' && existing === undefined)
     throw new HearsayError('SILENCE_NOT_FOUND', 'silence not found')
   if (existing !== undefined && canEditInPlace(existing, wanted, nowNs)) {
     const expiresAtNs = maxNanos(existing.expiresAtNs, wanted.expiresAtNs)
     const edited = { ...wanted, updatedAtNs: nextVersion(context), expiresAtNs, carried: existing.carried }
+    checkSilenceSize(edited, limits)
     return { id: existing.id, puts: [edited] }
   }
+  checkSilenceCount(stored, limits)
   const created = { ...wanted, id: newId, startsAtNs: maxNanos(wanted.startsAtNs, nowNs) }
-  checkValid(created)
+  // The start may have passed the end.
+  if (created.startsAtNs !== wanted.startsAtNs) checkValid(created)
+  checkSilenceSize(created, limits)
   const ended = existing === undefined ? undefined : planExpiry({ ...context, existing })
   return { id: newId, puts: ended === undefined ? [created] : [ended, created] }
 }

@@ -19,6 +19,8 @@ import { readSilenceBody } from './alertmanager-silence-body.ts'
 const STATES: readonly SilenceState[] = ['active', 'pending', 'expired']
 /** Dashes may be missing and case does not matter here, but the lookup is by the exact text. */
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
+/** What a request cannot have, in Alertmanager's words. */
+const REFUSALS: ReadonlySet<string> = new Set(['SILENCE_INVALID', 'SILENCES_MAX', 'SILENCE_TOO_LARGE'])
 
 interface ById {
   readonly Params: { readonly id: string }
@@ -63,8 +65,9 @@ async function createSilence(
     return sendJson(reply, { silenceID: await silences.create(read.value) })
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    if (errorCode(error) === 'SILENCE_INVALID') return sendText(reply, 400, error.message)
-    if (errorCode(error) === 'SILENCE_NOT_FOUND') return sendText(reply, 404, error.message)
+    const code = errorCode(error)
+    if (code !== undefined && REFUSALS.has(code)) return sendText(reply, 400, error.message)
+    if (code === 'SILENCE_NOT_FOUND') return sendText(reply, 404, error.message)
     throw error
   }
 }
