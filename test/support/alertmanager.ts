@@ -2,13 +2,13 @@
  * A real Prometheus Alertmanager as a child process on loopback, and its amtool. Started by `startAlertmanager`, stopped
  * by its pid; whatever happens, the storage goes with the test process' temporary directory.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { commandExists, type Requirement } from './requirement.ts'
-import { until } from './until.ts'
+import { type ServerProcess, startServer } from './server-process.ts'
 
 export const ALERTMANAGER: Requirement = {
   name: 'prometheus-alertmanager',
@@ -30,34 +30,15 @@ export interface AlertmanagerOptions {
   readonly args?: readonly string[]
 }
 
-export interface Alertmanager {
+/** It logs at level debug; SIGTERM makes it leave its cluster. */
+export interface Alertmanager extends ServerProcess {
   /** Without a slash at the end. */
   readonly url: string
   readonly clusterPort: number
   readonly clusterAddress: string
-  readonly pid: number
-  /** All it has logged so far, at level debug. */
-  log(): string
-  /** SIGTERM, which makes it leave its cluster; resolves when it is gone. */
-  stop(): Promise<void>
-  /** SIGKILL. */
-  kill(): Promise<void>
 }
 
 const CONFIG = 'route: {receiver: none}\nreceivers: [{name: none}]\n'
-
-function exited(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null
-}
-
-async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL', folder: string): Promise<void> {
-  if (!exited(child)) {
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill(signal)
-    await gone
-  }
-  rmSync(folder, { recursive: true, force: true })
-}
 
 /** @returns once its HTTP interface answers, which is after it has tried to join its peers */
 export async function startAlertmanager(options: AlertmanagerOptions = {}): Promise<Alertmanager> {
@@ -66,9 +47,9 @@ export async function startAlertmanager(options: AlertmanagerOptions = {}): Prom
   writeFileSync(configPath, options.config ?? CONFIG)
   const [httpPort, clusterPort] = [await freePort(), await freePort()]
   const clusterAddress = `127.0.0.1:${clusterPort}`
-  const child = spawn(
-    'prometheus-alertmanager',
-    [
+  const process = await startServer({
+    command: 'prometheus-alertmanager',
+    args: [
       `--config.file=${configPath}`,
       `--storage.path=${options.storagePath ?? join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${httpPort}`,
@@ -78,28 +59,10 @@ export async function startAlertmanager(options: AlertmanagerOptions = {}): Prom
       ...(options.peers ?? []).map((peer) => `--cluster.peer=${peer}`),
       ...(options.args ?? []),
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  let log = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      log += String(chunk)
-    })
-  }
-  await until(() => exited(child) || log.includes('msg="Listening on"'), 30_000).catch(() => undefined)
-  if (exited(child) || child.pid === undefined || !log.includes('msg="Listening on"')) {
-    await end(child, 'SIGKILL', folder)
-    throw new Error(`Alertmanager did not start:\n${log}`)
-  }
-  return {
-    url: `http://127.0.0.1:${httpPort}`,
-    clusterPort,
-    clusterAddress,
-    pid: child.pid,
-    log: () => log,
-    stop: () => end(child, 'SIGTERM', folder),
-    kill: () => end(child, 'SIGKILL', folder),
-  }
+    listeningText: 'msg="Listening on"',
+    folder,
+  })
+  return { ...process, url: `http://127.0.0.1:${httpPort}`, clusterPort, clusterAddress }
 }
 
 export interface AmtoolResult {
