@@ -92,6 +92,11 @@ export class Notifier {
     return this.#alarms.nextMs
   }
 
+  /** `receiverKey` of each receiver that this replica notifies for. */
+  get advertised(): readonly string[] {
+    return this.#roster.own
+  }
+
   /** Counters by name (notes.ts), and how many there are now of `contenders`, `claims_own`, `claims_own_held`, `claims_peers`, `alarms`. */
   get stats(): Readonly<Record<string, number>> {
     return {

@@ -79,6 +79,11 @@ export class Roster implements Alarmed {
     return [this.name, ...others.map(({ name }) => name)]
   }
 
+  /** `receiverKey` of each that we notify for, in the order announced. */
+  get own(): readonly string[] {
+    return [...this.#own]
+  }
+
   /** @param receiver `receiverKey` */
   advertise(receiver: string, nowMs: number): void {
     if (this.#own.has(receiver)) return
