@@ -8,10 +8,31 @@ export type {
   OpenReplicaOptions,
 } from './app/embed-options.ts'
 export type { EmbeddedReplica, ReplicaMember, ReplicaReadiness, WaitOptions } from './app/embedded-replica.ts'
+export type {
+  DecideOptions,
+  LogOptions,
+  NotificationAlert,
+  NotificationReceiver,
+  OnceOptions,
+} from './app/notification-options.ts'
 export { openReplica } from './app/open-replica.ts'
 export type { OwnerChange } from './app/ownership.ts'
 export type { AlertOptions, AlertsChange, ReplicaAlert, ReplicaAlerts } from './app/replica-alerts.ts'
 export type { DeleteResult, MapChange, ReplicaMap, SetOptions, SetResult } from './app/replica-map.ts'
+export type {
+  GroupLabelOrder,
+  LogResult,
+  NotificationDecision,
+  NotificationEntry,
+  NotifyReason,
+  OnceResult,
+  ReceiverDatum,
+  ReplicaNotifications,
+  Send,
+  SendContext,
+  SendReceipt,
+  SkipReason,
+} from './app/replica-notifications.ts'
 export type { AddResult, ReplicaSet, SetChange } from './app/replica-set.ts'
 export type { Instant, ReplicaSilences, SilenceOptions } from './app/replica-silences.ts'
 export type { Gap, WatchOptions } from './app/watch-stream.ts'

@@ -3,8 +3,12 @@
  * that is misspelt would leave a replica in memory only, or unencrypted; so unknown names are refused.
  */
 import type { Logger } from 'pino'
+import { RECORD_BYTES_MAX } from '../alerting/core/admission.ts'
+import { SILENCES_MAX, type SilenceLimits } from '../alerting/core/silence-limits.ts'
+import { parseDuration } from '../base/duration.ts'
 import { HearsayError } from '../base/errors.ts'
 import { STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
+import { checkOptionNames, optionInvalid } from './option-names.ts'
 
 /** Versions of a delegate's own protocol that peers must have in common: lowest, highest, spoken. */
 export type DelegateVersion = readonly [min: number, max: number, current: number]
@@ -21,6 +25,11 @@ export interface GossipSettings {
   readonly foreignState?: 'alertmanager' | 'none'
   /** Default `[0, 0, 0]`, as Alertmanager's. Members whose versions exclude each other's do not see one another. */
   readonly delegateVersion?: DelegateVersion
+  /**
+   * While an Alertmanager is a live member: what each member that sorts before this one costs in waiting before a
+   * notification, such as `5s`. Default `15s`; as `--cluster.peer-timeout` of the Alertmanagers.
+   */
+  readonly peerTimeout?: string
 }
 
 /** Bounds on what is written at this replica; sizes are bytes. */
@@ -34,6 +43,10 @@ export interface LimitSettings {
   readonly batchBytes?: number
   /** Values, set members and records, beyond which no new one is taken. */
   readonly entries?: number
+  /** Silences, expired ones among them, beyond which none is created; 0, the default, for no limit. */
+  readonly silences?: number
+  /** Record of a silence created here, without the second copy of its matchers; 0, the default, for no limit. */
+  readonly silenceBytes?: number
 }
 
 /** What `openReplica` takes; all of it optional. */
@@ -56,60 +69,73 @@ export interface OpenReplicaOptions {
   readonly log?: Logger
 }
 
+const PEER_TIMEOUT_MS_MAX = 3_600_000
 const OPTIONS = ['dataDir', 'name', 'label', 'keys', 'gossip', 'http', 'limits', 'log']
-const GOSSIP_OPTIONS = ['listen', 'peers', 'advertise', 'foreignState', 'delegateVersion']
+const GOSSIP_OPTIONS = ['listen', 'peers', 'advertise', 'foreignState', 'delegateVersion', 'peerTimeout']
 const HTTP_OPTIONS = ['listen']
 
-const LIMITS: Readonly<Record<keyof LimitSettings, keyof StoreLimits>> = {
+const STORE_LIMITS = {
   keyBytes: 'keyBytesMax',
   valueBytes: 'valueBytesMax',
   batchOps: 'batchOpsMax',
   batchBytes: 'batchBytesMax',
   entries: 'entriesMax',
-}
+} as const satisfies Readonly<Partial<Record<keyof LimitSettings, keyof StoreLimits>>>
+const SILENCE_LIMITS_MAX = { silences: SILENCES_MAX, silenceBytes: RECORD_BYTES_MAX } as const
 
 /** What the settings mean to the store. */
 export function storeLimits(settings: LimitSettings): Partial<StoreLimits> {
-  const names = Object.keys(settings) as (keyof LimitSettings)[]
-  return Object.fromEntries(names.map((name) => [LIMITS[name], settings[name]]))
+  const names = Object.keys(STORE_LIMITS) as (keyof typeof STORE_LIMITS)[]
+  return Object.fromEntries(
+    names.filter((name) => settings[name] !== undefined).map((name) => [STORE_LIMITS[name], settings[name]]),
+  )
+}
+
+/** What they mean to silences. */
+export function silenceLimits({ silences = 0, silenceBytes = 0 }: LimitSettings): SilenceLimits {
+  return { silencesMax: silences, silenceBytesMax: silenceBytes }
 }
 
 /** @throws HearsayError `OPTION_INVALID`, `OPTION_UNAVAILABLE`, naming the option */
 export function checkOptions(options: OpenReplicaOptions): void {
   const { gossip, http, keys, limits } = options
-  checkNames('', options, OPTIONS)
-  if (gossip !== undefined) checkNames('gossip.', gossip, GOSSIP_OPTIONS)
-  if (http !== undefined) checkNames('http.', http, HTTP_OPTIONS)
+  checkOptionNames('', options, OPTIONS)
+  if (gossip !== undefined) checkOptionNames('gossip.', gossip, GOSSIP_OPTIONS)
+  if (http !== undefined) checkOptionNames('http.', http, HTTP_OPTIONS)
   if (limits !== undefined) checkLimits(limits)
   if (keys !== undefined) {
     throw new HearsayError('OPTION_UNAVAILABLE', 'keys: encryption of gossip comes with a later version')
   }
-  if (options.name === '') throw invalid('name', 'must not be empty')
-  if (options.dataDir === '') throw invalid('dataDir', 'must not be empty; leave it out for memory only')
+  if (options.name === '') throw optionInvalid('name', 'must not be empty')
+  if (options.dataDir === '')
+    throw optionInvalid('dataDir', 'must not be empty; leave it out for memory only')
   if (gossip === undefined) return
   if (gossip.foreignState !== undefined && !['alertmanager', 'none'].includes(gossip.foreignState)) {
-    throw invalid('gossip.foreignState', "must be 'alertmanager' or 'none'")
+    throw optionInvalid('gossip.foreignState', "must be 'alertmanager' or 'none'")
   }
   if (gossip.delegateVersion !== undefined) checkVersion(gossip.delegateVersion)
+  if (gossip.peerTimeout !== undefined) peerTimeoutMs(gossip.peerTimeout)
+}
+
+/** @throws HearsayError `OPTION_INVALID`, `DURATION_MALFORMED` */
+export function peerTimeoutMs(text: string): number {
+  const timeoutMs = typeof text === 'string' ? parseDuration(text) : Number.NaN
+  if (timeoutMs <= PEER_TIMEOUT_MS_MAX) return timeoutMs
+  throw optionInvalid('gossip.peerTimeout', 'must be text such as 15s, and at most 1h')
 }
 
 function checkLimits(limits: LimitSettings): void {
-  checkNames('limits.', limits, Object.keys(LIMITS))
-  for (const [name, limit] of Object.entries(limits)) {
-    const max = STORE_LIMITS_MAX[LIMITS[name as keyof LimitSettings]]
-    if (!(Number.isInteger(limit) && limit >= 1 && limit <= max)) {
-      throw invalid(`limits.${name}`, `must be a whole number from 1 to ${max}`)
+  const bounds = new Map<string, readonly [min: number, max: number]>([
+    ...Object.entries(STORE_LIMITS).map(([name, bound]) => [name, [1, STORE_LIMITS_MAX[bound]]] as const),
+    ...Object.entries(SILENCE_LIMITS_MAX).map(([name, max]) => [name, [0, max]] as const),
+  ])
+  checkOptionNames('limits.', limits, [...bounds.keys()])
+  for (const [name, [min, max]] of bounds) {
+    if (!Object.hasOwn(limits, name)) continue
+    const limit = limits[name as keyof LimitSettings] ?? Number.NaN
+    if (!(Number.isInteger(limit) && limit >= min && limit <= max)) {
+      throw optionInvalid(`limits.${name}`, `must be a whole number from ${min} to ${max}`)
     }
-  }
-}
-
-function checkNames(prefix: string, given: object, known: readonly string[]): void {
-  const unknown = Object.keys(given).find((name) => !known.includes(name))
-  if (unknown !== undefined) {
-    throw invalid(
-      `${prefix}${unknown}`,
-      `is no option; there are ${known.map((name) => prefix + name).join(', ')}`,
-    )
   }
 }
 
@@ -117,10 +143,9 @@ function checkVersion(version: readonly number[]): void {
   const [min = 0, max = 0, current = 0] = version
   const isByte = version.every((part) => Number.isInteger(part) && part >= 0 && part <= 255)
   if (version.length !== 3 || !isByte || min > current || current > max) {
-    throw invalid('gossip.delegateVersion', 'must be [min, max, current], bytes with min <= current <= max')
+    throw optionInvalid(
+      'gossip.delegateVersion',
+      'must be [min, max, current], bytes with min <= current <= max',
+    )
   }
-}
-
-function invalid(option: string, what: string): HearsayError {
-  return new HearsayError('OPTION_INVALID', `${option} ${what}`)
 }

@@ -7,6 +7,7 @@ import type { OwnerChange } from './ownership.ts'
 import type { Replica } from './replica.ts'
 import { ReplicaAlerts } from './replica-alerts.ts'
 import { ReplicaMap } from './replica-map.ts'
+import { ReplicaNotifications } from './replica-notifications.ts'
 import { ReplicaSet } from './replica-set.ts'
 import { ReplicaSilences } from './replica-silences.ts'
 import type { Web } from './web.ts'
@@ -43,6 +44,8 @@ export interface ReplicaMember {
 export class EmbeddedReplica {
   /** Silences of the cluster. */
   readonly silences: ReplicaSilences
+  /** Notifications of the cluster. */
+  readonly notifications: ReplicaNotifications
   /** Alerts of this replica. */
   readonly alerts: ReplicaAlerts
   readonly #replica: Replica
@@ -62,6 +65,8 @@ export class EmbeddedReplica {
       this.#leave = resolve
     })
     this.silences = new ReplicaSilences(replica.silences)
+    const { notifier: driver, notificationLog: log, acks, clock, hash } = replica
+    this.notifications = new ReplicaNotifications({ driver, log, acks, clock, hash })
     this.alerts = new ReplicaAlerts(replica.alerts, replica.alertsPosted)
   }
 

@@ -11,8 +11,6 @@ export interface ForeignFlag {
 
 export const IGNORED_FLAGS: readonly ForeignFlag[] = [
   { name: 'data.maintenance-interval', takesValue: true },
-  { name: 'silences.max-silences', takesValue: true },
-  { name: 'silences.max-silence-size-bytes', takesValue: true },
   { name: 'silences.max-per-silence-bytes', takesValue: true },
   { name: 'alerts.gc-interval', takesValue: true },
   { name: 'alerts.per-alertname-limit', takesValue: true },

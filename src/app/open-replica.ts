@@ -6,7 +6,14 @@
 import { pino } from 'pino'
 import { parseDuration } from '../base/duration.ts'
 import { lanDefaults } from '../gossip/core/config.ts'
-import { checkOptions, type GossipSettings, type OpenReplicaOptions, storeLimits } from './embed-options.ts'
+import {
+  checkOptions,
+  type GossipSettings,
+  type OpenReplicaOptions,
+  peerTimeoutMs,
+  silenceLimits,
+  storeLimits,
+} from './embed-options.ts'
 import { EmbeddedReplica } from './embedded-replica.ts'
 import { Replica, type ReplicaGossipOptions } from './replica.ts'
 import { openWeb } from './web.ts'
@@ -30,9 +37,10 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
     retentionMs: parseDuration(RETENTION),
     maxClockSkewMs: parseDuration(MAX_CLOCK_SKEW),
     settleTimeoutMs: parseDuration(SETTLE_TIMEOUT),
-    ...(limits === undefined ? {} : { limits: storeLimits(limits) }),
+    ...(limits === undefined ? {} : { limits: storeLimits(limits), silenceLimits: silenceLimits(limits) }),
     ...(gossip === undefined ? {} : { gossip: gossipOptions(gossip, label) }),
     ...(gossip?.foreignState === undefined ? {} : { foreignState: gossip.foreignState }),
+    ...(gossip?.peerTimeout === undefined ? {} : { peerTimeoutMs: peerTimeoutMs(gossip.peerTimeout) }),
     log: (node) => log.child({ node }),
   })
   try {

@@ -4,6 +4,8 @@
  *
  * The compiler holds the list complete: every field of `ServeOptions` has exactly one entry with a default of its type.
  */
+import { RECORD_BYTES_MAX } from '../alerting/core/admission.ts'
+import { SILENCES_MAX } from '../alerting/core/silence-limits.ts'
 import { DEFAULT_STORE_LIMITS, STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
 import type { OptionName, ServeOptions } from './serve-options.ts'
 
@@ -185,6 +187,10 @@ function limit(help: string, bound: keyof StoreLimits): OptionDescriptor<number>
   return { type: 'count', default: DEFAULT_STORE_LIMITS[bound], group: 'Limits', help, min: 1, max }
 }
 
+function silenceLimit(help: string, max: number): OptionDescriptor<number> {
+  return { type: 'count', default: 0, group: 'Limits', help, min: 0, max }
+}
+
 const limits = {
   'limits.key-bytes': limit('Longest key or set member, in bytes of UTF-8', 'keyBytesMax'),
   'limits.value-bytes': limit('Largest value, in bytes', 'valueBytesMax'),
@@ -193,6 +199,14 @@ const limits = {
   'limits.entries': limit(
     'Values, set members and records beyond which no new one is taken by this replica',
     'entriesMax',
+  ),
+  'silences.max-silences': silenceLimit(
+    'Silences, expired ones among them, beyond which this replica creates none; 0 for no limit',
+    SILENCES_MAX,
+  ),
+  'silences.max-silence-size-bytes': silenceLimit(
+    'Largest silence that this replica creates, in bytes of its record; 0 for no limit',
+    RECORD_BYTES_MAX,
   ),
 } as const
 

@@ -10,9 +10,13 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { AlertmanagerDelegate } from '../alerting/alertmanager-delegate.ts'
 import { Alerts } from '../alerting/alerts.ts'
+import type { SilenceLimits } from '../alerting/core/silence-limits.ts'
+import { NotificationLog } from '../alerting/notification-log.ts'
+import { KIND_CLAIM } from '../alerting/notifier/claim-frames.ts'
 import { Silences } from '../alerting/silences.ts'
 import type { Clock } from '../base/clock.ts'
 import type { HearsayError } from '../base/errors.ts'
+import type { HashFunction64 } from '../base/hash-function.ts'
 import { seededRandom } from '../base/random.ts'
 import { Tally } from '../base/tally.ts'
 import type { Broadcaster } from '../gossip/core/delegate.ts'
@@ -22,23 +26,26 @@ import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { Gossip, GossipOptions } from '../gossip/io/gossip.ts'
 import type { GossipLog } from '../gossip/io/gossip-log.ts'
 import { limitedLog } from '../gossip/io/limited-log.ts'
-import type { Readiness } from '../http/facades.ts'
+import type { Claims, Readiness } from '../http/facades.ts'
 import type { Delta } from '../store/core/delta.ts'
 import { openStore } from '../store/open-store.ts'
 import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
 import type { StateStore } from '../store/state-store.ts'
 import type { StoreLimits } from '../store/store-limits.ts'
+import { ReplicaClaims } from './claims.ts'
 import { ClockFence } from './clock-fence.ts'
 import { clockLog } from './clock-log.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
 import { LatestValues } from './latest-values.ts'
+import type { NotifierDriver } from './notifier-driver.ts'
 import { observedDelegate } from './observed-delegate.ts'
 import { Ownership } from './ownership.ts'
-import { ReplicaSilences } from './replica-silences.ts'
+import { createNotifierDriver } from './replica-notifier.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
 import { systemClock } from './system-clock.ts'
 import { WriteAcks } from './write-acks.ts'
+import { loadXxHash64 } from './xx-hash.ts'
 
 /** What gossip needs beyond what this file provides. */
 export type ReplicaGossipOptions = Omit<
@@ -57,8 +64,12 @@ export interface ReplicaOptions {
   /** Omitted: alone. */
   readonly gossip?: ReplicaGossipOptions
   readonly settleTimeoutMs: number
+  /** See NotifierOptions. Default 15 s. */
+  readonly peerTimeoutMs?: number
   /** Of local writes; what is left out has its default. */
   readonly limits?: Partial<StoreLimits>
+  /** Of silences created here; what is left out is not bounded. */
+  readonly silenceLimits?: Partial<SilenceLimits>
   /** What is shared with members that are no hearsay replicas. Default: silences, as Alertmanagers do. */
   readonly foreignState?: 'alertmanager' | 'none'
   /** Default: the host's. */
@@ -76,6 +87,8 @@ const WARNED_EVENTS: ReadonlySet<string> = new Set([
 
 /** Time that peers get to hear of our leave. */
 const LEAVE_TIMEOUT_MS = 5000
+/** As Alertmanager's. */
+const PEER_TIMEOUT_MS = 15_000
 /** How often anti-entropy looks at its timeouts. */
 const SYNC_TICK_MS = 1000
 
@@ -89,6 +102,13 @@ export class Replica {
   /** Tells when alerts have been posted. */
   readonly alertsPosted: LatestValues = new LatestValues()
   readonly gossip: Gossip | undefined
+  readonly notificationLog: NotificationLog
+  /** Sees to it that one replica sends each notification. */
+  readonly notifier: NotifierDriver
+  /** Claims of senders outside this process. */
+  readonly claims: Claims
+  /** xxHash64: see labelHash. */
+  readonly hash: HashFunction64
   readonly log: Logger
   /** Frames, records and payloads of peers that were left out, by reason. */
   readonly dropped: Tally = new Tally()
@@ -106,11 +126,18 @@ export class Replica {
   #syncTicks: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(store: StateStore, name: string, fence: ClockFence, options: ReplicaOptions) {
+  private constructor(
+    store: StateStore,
+    name: string,
+    fence: ClockFence,
+    hash: HashFunction64,
+    options: ReplicaOptions,
+  ) {
     this.store = store
     this.name = name
     this.clock = options.clock ?? systemClock
     this.#fence = fence
+    this.hash = hash
     this.log = options.log(name)
     this.#incarnations = new IncarnationKeeper(store.identity, (error) => {
       this.log.warn({ component: 'app', event: 'incarnation_not_kept', reason: String(error) })
@@ -118,10 +145,11 @@ export class Replica {
     this.silences = new Silences(store.records, this.clock, {
       retentionMs: options.retentionMs,
       newId: randomUUID,
+      ...(options.silenceLimits === undefined ? {} : { limits: options.silenceLimits }),
     })
     this.alerts = new Alerts({
       clock: this.clock,
-      silencedBy: (labels) => new ReplicaSilences(this.silences).matching(labels),
+      silencedBy: (labels) => this.silences.matching(labels),
       changed: () => this.alertsPosted.changed(),
     })
     this.ownership = new Ownership(name, () => this.gossip?.members() ?? [])
@@ -138,6 +166,10 @@ export class Replica {
       receive: (delta) => this.#receive(delta),
       note: (event, fields) => this.#note(event, fields),
     })
+    const { retentionMs, peerTimeoutMs = PEER_TIMEOUT_MS } = options
+    this.notificationLog = new NotificationLog(store.records, this.clock, { retentionMs })
+    this.notifier = this.#createNotifier(peerTimeoutMs)
+    this.claims = new ReplicaClaims({ driver: this.notifier, clock: this.clock })
     if (options.gossip === undefined) return
     this.gossip = this.#createGossip(options.gossip, options.foreignState)
     const peers = options.gossip.peers ?? []
@@ -164,6 +196,7 @@ export class Replica {
       maxLeadMs: options.maxClockSkewMs,
       ...clockLog(() => replica?.log),
     })
+    const hash = await loadXxHash64()
     const store = await openStore({
       ...(options.storagePath === undefined ? {} : { path: options.storagePath }),
       clock,
@@ -175,11 +208,12 @@ export class Replica {
       log: roomLog(options.log(options.name ?? 'new'), 'store'),
     })
     try {
-      replica = new Replica(store, await peerName(store, options.name), fence, options)
+      replica = new Replica(store, await peerName(store, options.name), fence, hash, options)
       await replica.gossip?.start()
       return replica
     } catch (error) {
       if (replica !== undefined) clearInterval(replica.#syncTicks)
+      await replica?.notifier.close()
       await store.close()
       throw error
     }
@@ -243,6 +277,7 @@ export class Replica {
   async settle(): Promise<void> {
     const phase = await this.#settlement?.run()
     if (phase === undefined || this.#closing !== undefined) return
+    this.notifier.membersChanged()
     this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up' })
   }
 
@@ -257,6 +292,8 @@ export class Replica {
   }
 
   async #close(): Promise<void> {
+    // While the others still hear us: who is sending comes to its end, and the rest is theirs to take over.
+    await this.notifier.close()
     clearInterval(this.#syncTicks)
     this.#settlement?.stop()
     this.store.watches.close()
@@ -277,6 +314,22 @@ export class Replica {
     this.#peerLog[WARNED_EVENTS.has(event) ? 'warn' : 'debug'](event, fields)
   }
 
+  #createNotifier(peerTimeoutMs: number): NotifierDriver {
+    return createNotifierDriver({
+      name: this.name,
+      clock: this.clock,
+      logger: this.log,
+      peerTimeoutMs,
+      members: () => this.gossip?.members() ?? [],
+      send: (peer, frame) => this.gossip?.sendReliable(peer, frame),
+      settled: () => this.settled,
+      log: this.notificationLog,
+      acks: this.acks,
+      receive: (delta) => this.#receive(delta),
+      dropped: this.dropped,
+    })
+  }
+
   #createGossip(options: ReplicaGossipOptions, foreignState: ReplicaOptions['foreignState']): Gossip {
     // The delegate speaks through gossip and gossip through the delegate; neither does before both exist.
     const broadcaster: Broadcaster = {
@@ -295,7 +348,10 @@ export class Replica {
       synced: () => this.store.heardPeers(),
       records: this.store.records,
       broadcaster,
-      frames: new Map([[KIND_ACKNOWLEDGE, (frame) => this.acks.heard(frame)]]),
+      frames: new Map([
+        [KIND_ACKNOWLEDGE, (frame) => this.acks.heard(frame)],
+        [KIND_CLAIM, (frame) => this.notifier.heard(frame)],
+      ]),
       note: (event, fields) => this.#note(event, fields),
       dropped: (reason, count) => this.dropped.add(reason, count),
       ...(foreignState === undefined ? {} : { foreignState }),
@@ -309,7 +365,10 @@ export class Replica {
         incarnation: this.store.identity.incarnation ?? 0,
         onIncarnation: (incarnation) => this.#incarnations.used(incarnation),
       },
-      observedDelegate(delegate, () => this.ownership.membersChanged()),
+      observedDelegate(delegate, () => {
+        this.ownership.membersChanged()
+        this.notifier.membersChanged()
+      }),
       {
         clock: this.clock,
         random: seededRandom(randomBytes(4).readUInt32LE()),

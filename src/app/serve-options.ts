@@ -39,6 +39,9 @@ export interface ServeOptions {
   readonly 'limits.batch-ops': number
   readonly 'limits.batch-bytes': number
   readonly 'limits.entries': number
+  /** 0 for none, as the next. */
+  readonly 'silences.max-silences': number
+  readonly 'silences.max-silence-size-bytes': number
   readonly 'log.level': LogLevel
   readonly 'log.format': LogFormat
 }

@@ -29,7 +29,12 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
     maxClockSkewMs: options['cluster.max-clock-skew'],
     ...(gossip === undefined ? {} : { gossip }),
     settleTimeoutMs: options['cluster.settle-timeout'],
+    peerTimeoutMs: options['cluster.peer-timeout'],
     limits: limitsOf(options),
+    silenceLimits: {
+      silencesMax: options['silences.max-silences'],
+      silenceBytesMax: options['silences.max-silence-size-bytes'],
+    },
     log: (node) => createLogger({ level: options['log.level'], format: options['log.format'], node }),
   })
   try {

@@ -3,6 +3,7 @@
  */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { labelHash } from '../alerting/core/label-hash.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { formatHostPort, parseHostPort } from '../base/host-port.ts'
 import type { Member } from '../gossip/core/delegate.ts'
@@ -19,6 +20,8 @@ import {
   clusterSamples,
   gossipSamples,
   healthSamples,
+  notificationSamples,
+  notifierSamples,
   replicationSamples,
   silenceSamples,
   storeSamples,
@@ -87,11 +90,16 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       wallMs: () => replica.clock.wallMs(),
       status: () => statusOf(replica, startedAtMs),
       snapshot: () => store.snapshot(),
+      alerting: {
+        log: replica.notificationLog,
+        claims: replica.claims,
+        labelHash: (labels) => labelHash(labels, replica.hash),
+        silencedBy: (labels) => silences.matching(labels),
+      },
       alertmanagerApi: alertmanagerApi({
         silences,
         alerts,
-        // None before a notifier says for whom it notifies.
-        receivers: () => [],
+        receivers: () => replica.notifier.receivers(),
         log: replica.log,
         status: () => ({ cluster: alertmanagerCluster(replica), startedAtMs, hearsayVersion: VERSION }),
       }),
@@ -156,6 +164,8 @@ function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   metrics.addSource(() => ackSamples(replica.acks.stats))
   metrics.addSource(() => silenceSamples(silences))
   metrics.addSource(() => alertSamples(alerts))
+  metrics.addSource(() => notificationSamples(replica.notificationLog.stats))
+  metrics.addSource(() => notifierSamples(replica.notifier.stats))
   metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
   metrics.addSource(() => syncSamples(replica.syncStats()))
   if (gossip !== undefined) metrics.addSource(() => gossipSamples(gossip.stats()))

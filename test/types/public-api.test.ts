@@ -131,7 +131,7 @@ describe('the public API', () => {
         .split(',')
         .map((part) => part.trim())
         .filter((part) => part !== '')) {
-        const isReExported = new RegExp(`export type \\{ ${name} \\}`).test(text)
+        const isReExported = new RegExp(`export type \\{[^}]*\\b${name}\\b[^}]*\\}`).test(text)
         const documented = new RegExp(
           `\\*/\\nexport (?:async )?(?:interface|class|function|type) ${name}\\b`,
         ).test(text)

@@ -13,6 +13,8 @@ export interface SilenceLimits {
   readonly silenceBytesMax: number
 }
 
+/** As far as a limit may go. */
+export const SILENCES_MAX = 100_000_000
 export const NO_SILENCE_LIMITS: SilenceLimits = { silencesMax: 0, silenceBytesMax: 0 }
 
 /** @throws HearsayError `SILENCES_MAX` when there is no room for one more */

@@ -74,6 +74,11 @@ export type MetricName =
   | 'alertmanager_nflog_queries_total'
   | 'alertmanager_nflog_query_errors_total'
   | 'hearsay_nflog_recorded_total'
+  | 'hearsay_notifications_total'
+  | 'hearsay_notifications_running'
+  | 'hearsay_claims'
+  | 'hearsay_claims_total'
+  | 'hearsay_claim_events_total'
   | 'alertmanager_silences'
   | 'alertmanager_alerts'
   | 'alertmanager_alerts_received_total'
@@ -141,6 +146,11 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   alertmanager_nflog_queries_total: counter('Queries of the notification log, and decisions by it'),
   alertmanager_nflog_query_errors_total: counter('Of these, the ones that found no entry'),
   hearsay_nflog_recorded_total: counter('Notifications logged by this replica'),
+  hearsay_notifications_total: counter('Flushes that are over, and how they ended', 'outcome', 'reason'),
+  hearsay_notifications_running: gauge('Flushes and claims of others that are not over'),
+  hearsay_claims: gauge('Claims that are held: by this replica, and by others as far as it knows', 'holder'),
+  hearsay_claims_total: counter('Claims that were asked for over HTTP', 'outcome'),
+  hearsay_claim_events_total: counter('What the notifier sent, heard and noted', 'event'),
   alertmanager_alerts: gauge(
     'Alerts of this replica that fire; of more than 1,000, silenced as of their last post',
     'state',

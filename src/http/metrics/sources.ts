@@ -92,6 +92,25 @@ export function* notificationSamples({
   yield { name: 'hearsay_nflog_recorded_total', value: recorded }
 }
 
+const FLUSH_STAT = /^flushes_(sent|skipped|failed)_(.+)$/
+const CLAIM_STAT = /^claims_(held|denied|newer-entry|timeout|closed|overloaded)$/
+
+/** @param stats counters of the notifier, and how many contenders, claims and alarms there are */
+export function* notifierSamples(stats: Counts): Iterable<Sample> {
+  const { contenders = 0, claims_own_held: own = 0, claims_peers: peers = 0, ...counts } = stats
+  yield { name: 'hearsay_notifications_running', value: contenders }
+  yield { name: 'hearsay_claims', value: own, labels: { holder: 'self' } }
+  yield { name: 'hearsay_claims', value: peers, labels: { holder: 'others' } }
+  for (const [name, value] of Object.entries(counts)) {
+    const [, outcome = '', reason = ''] = FLUSH_STAT.exec(name) ?? []
+    const [, asked] = CLAIM_STAT.exec(name) ?? []
+    if (name === 'claims_own' || name === 'alarms') continue
+    if (outcome !== '') yield { name: 'hearsay_notifications_total', value, labels: { outcome, reason } }
+    else if (asked !== undefined) yield { name: 'hearsay_claims_total', value, labels: { outcome: asked } }
+    else yield { name: 'hearsay_claim_events_total', value, labels: { event: name } }
+  }
+}
+
 /** `version` is that of the interface, as Alertmanager labels them. */
 export function* alertSamples(alerts: Alerts): Iterable<Sample> {
   const states = { ...alerts.counts(), unprocessed: 0 }

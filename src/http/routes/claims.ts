@@ -115,7 +115,8 @@ class ClaimDesk {
       const last = log.get(work.key)
       const decision = { ...judged, ...(last === undefined ? {} : { last: shownEntry(last) }) }
       if (judged.notify) return reply.code(201).send({ ...shownClaim(outcome.claim), decision })
-      claims.release(id, false)
+      // Without an entry to show, others have to find out for themselves: they may know of more alerts.
+      claims.release(id, last === undefined)
       return reply.code(200).send({ key: work.key, decision })
     } catch (error) {
       claims.release(id, true)

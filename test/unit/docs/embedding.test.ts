@@ -26,6 +26,13 @@ describe('docs/reference/embedding.md', () => {
     ['replica-set', 'export class ReplicaSet'],
     ['replica-silences', 'export class ReplicaSilences'],
     ['replica-silences', 'export interface SilenceOptions'],
+    ['notification-options', 'export interface NotificationReceiver'],
+    ['notification-options', 'export interface NotificationAlert'],
+    ['notification-options', 'export interface DecideOptions'],
+    ['notification-options', 'export interface OnceOptions'],
+    ['replica-notifications', 'export class ReplicaNotifications'],
+    ['replica-notifications', 'export interface SendContext'],
+    ['replica-notifications', 'export interface NotificationEntry'],
     ['watch-stream', 'export interface WatchOptions'],
     ['write-options', 'export interface WriteOptions'],
     ['write-options', 'export interface Acknowledged'],
@@ -45,7 +52,9 @@ describe('docs/reference/embedding.md', () => {
   it('names every error code that only the library gives', () => {
     const thrown = readdirSync('src/app')
       .filter((file) =>
-        /^(embed|replica-(map|set|silences)|watch|write-options|plain|tagged|value)/.test(file),
+        /^(embed|option-names|instant|notification-options|receiver-data|replica-(map|set|silences|notifications)|watch|write-options|plain|tagged|value)/.test(
+          file,
+        ),
       )
       .flatMap((file) => [
         ...readFileSync(`src/app/${file}`, 'utf8').matchAll(/HearsayError\(\s*'([A-Z_]+)'/g),

@@ -1,0 +1,84 @@
+/**
+ * The notifier of a replica, wired to its log, its members and its write concern.
+ *
+ * An entry counts as logged once it is on disk here; then the live hearsay members have a second to say that they have it
+ * too. One that does not is counted and left to anti-entropy: a notification that has been sent must not be held up.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Logger } from 'pino'
+import { admitNotification } from '../alerting/core/notification-admission.ts'
+import { sentFlush } from '../alerting/core/notification-rules.ts'
+import type { NotificationLog } from '../alerting/notification-log.ts'
+import type { Clock } from '../base/clock.ts'
+import { HearsayError } from '../base/errors.ts'
+import type { Tally } from '../base/tally.ts'
+import type { Member } from '../gossip/core/delegate.ts'
+import type { Acknowledgements } from '../store/core/acknowledgement.ts'
+import type { Delta } from '../store/core/delta.ts'
+import { NotifierDriver } from './notifier-driver.ts'
+
+export interface ReplicaNotifierDeps {
+  readonly name: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly peerTimeoutMs: number
+  readonly members: () => readonly Member[]
+  readonly send: (peer: string, frame: Uint8Array) => void
+  readonly settled: () => boolean
+  readonly log: NotificationLog
+  readonly acks: Acknowledgements
+  /** Joins what has been judged, as if it had come by gossip. */
+  readonly receive: (delta: Delta) => void
+  /** Counts entries that not all live members had in time, and records that were refused. */
+  readonly dropped: Tally
+}
+
+const ENTRY_ACK_MS = 1000
+
+export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver {
+  const { name, clock, logger, peerTimeoutMs, members, send, settled, log } = deps
+  const driver = new NotifierDriver({
+    name,
+    clock,
+    log: logger,
+    peerTimeoutMs,
+    bootId: randomBytes(6).readUIntBE(0, 6),
+    members,
+    send,
+    settled,
+    entry: (key) => log.get(key),
+    record: (key) => log.recordBytes(key),
+    join: (record) => joinRecord(deps, record),
+    writeEntry: async (flush, sent) => {
+      const { deltas } = await log.record(sentFlush(flush, sent))
+      await spread(deps, deltas)
+    },
+  })
+  log.watch((key) => driver.changed(key))
+  return driver
+}
+
+function joinRecord({ receive, dropped }: ReplicaNotifierDeps, record: Uint8Array): void {
+  const verdict = admitNotification(record)
+  if (verdict.verdict === 'refused') dropped.add(verdict.reason)
+  else receive({ puts: [], adds: [], covered: [], records: [verdict.put] })
+}
+
+/** Never rejects. */
+async function spread(
+  { members, acks, dropped }: ReplicaNotifierDeps,
+  deltas: readonly Delta[],
+): Promise<void> {
+  const others = members().filter(
+    ({ isSelf, peerClass, liveness }) => !isSelf && peerClass === 'native' && liveness === 'alive',
+  )
+  if (others.length === 0) return
+  try {
+    const { reached } = await acks.confirm(acks.plan(others.length + 1), deltas, ENTRY_ACK_MS)
+    if (!reached) dropped.add('notification_entry_not_acknowledged')
+  } catch (error) {
+    // Too many writes wait already.
+    if (!(error instanceof HearsayError)) throw error
+    dropped.add('notification_entry_not_acknowledged')
+  }
+}
