@@ -6,6 +6,7 @@ const PROCESSES = ['test/interop/**', 'test/crash/**', 'test/cli/**', 'test/pack
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/conformance/tally-reporter.ts'],
     projects: [
       {
         test: {

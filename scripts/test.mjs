@@ -31,6 +31,7 @@ const vitest = spawnSync(
     'run',
     '--reporter=default',
     '--reporter=json',
+    '--reporter=./test/conformance/tally-reporter.ts',
     `--outputFile.json=${REPORT}`,
     ...process.argv.slice(2),
   ],

@@ -20,6 +20,7 @@ export interface Differences {
   readonly annotations: Difference<Readonly<Record<string, string>> | undefined>
   readonly listByState: Difference<readonly string[]>
   readonly deleteUnknown: Difference<{ readonly status: number; readonly text: string }>
+  readonly receiverMatchers: Difference<200 | 400>
   readonly newerGrammar: Difference<200 | 400>
   readonly closingBrace: Difference<200 | 400>
 }
@@ -69,6 +70,12 @@ export const DIFFERENCES: Differences = {
     '0.34': { status: 404, text: '' },
     '0.25': { status: 500, text: NOT_FOUND_TEXT },
   },
+  receiverMatchers: {
+    items: [71],
+    what: '`receiver_matchers` select receivers, and a bad one is 400; up to 0.32 they are ignored.',
+    '0.34': 400,
+    '0.25': 200,
+  },
   newerGrammar: {
     items: [67, 74, 79, 80],
     what: 'Filters in the newer grammar only (quoted names, names of any UTF-8, Unicode escapes) are read; up to 0.26 they are 400.',
@@ -82,3 +89,6 @@ export const DIFFERENCES: Differences = {
     '0.25': 200,
   },
 }
+
+/** All of them, whatever they hold. */
+export const DIFFERENCE_LIST: readonly Difference<unknown>[] = Object.values(DIFFERENCES)

@@ -6,7 +6,8 @@ import { ALERTMANAGER, amtool } from '../support/alertmanager.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { untilAsync } from '../support/until-async.ts'
 import { ApiClient, aSilence, equal, freshValue, UNSET } from './api-client.ts'
-import type { Subject } from './subject.ts'
+import { DIFFERENCES } from './differences.ts'
+import { expected, type Subject } from './subject.ts'
 
 const PREFIX = '/foo'
 
@@ -29,11 +30,14 @@ function prefixItems(subject: () => Subject): void {
     await api.expire(id)
   })
 
-  it('item 71: receivers are listed in the order of the configuration', async () => {
-    const receivers = await new ApiClient(subject().url).json<readonly { readonly name: string }[]>(
-      '/receivers',
-    )
+  it('item 71: receivers are listed in the order of the configuration, and matchers on them are checked', async () => {
+    const api = new ApiClient(subject().url)
+    const receivers = await api.json<readonly { readonly name: string }[]>('/receivers')
     expect(receivers.map(({ name }) => name)).toEqual(subject().receivers)
+    const bad = await api.request('GET', '/receivers?receiver_matchers=name')
+    expect(bad.status).toBe(expected(DIFFERENCES.receiverMatchers, subject()))
+    if (bad.status === 200) return
+    expect(JSON.parse(bad.text)).toBe('failed to parse receiver_matchers param: bad matcher format: name')
   })
 }
 

@@ -1,4 +1,4 @@
-/** Items 6, 9, 13 and 18-36 of the checklist that need the clock in hand: rules, merging, sweeping and matching of silences. */
+/** Items 6, 9 and 13-36 of the checklist that need the clock in hand: rules, merging, sweeping and matching of silences. */
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from '../../src/alerting/core/admission.ts'
@@ -21,6 +21,13 @@ const API = { job: 'api' }
 
 function bytesOf(silence: Silence): Uint8Array {
   return encodeSilence(silence).bytes
+}
+
+/** Bytes of its record without the copy of the matchers for older releases. */
+function sizeOf(silence: Silence): number {
+  const message = fromBinary(MeshSilenceSchema, bytesOf(silence))
+  if (message.silence !== undefined) message.silence.matchers = []
+  return toBinary(MeshSilenceSchema, message).length
 }
 
 function ids(rig: StateRig): readonly string[] {
@@ -72,6 +79,66 @@ describe('hearsay', () => {
     }
     expect(bytesOf(rig.stored('old'))).toEqual(bytesOf(aSilence({ id: 'old' })))
     expect(rig.silences.matching(API)).toEqual(['old'])
+  })
+
+  it('item 14: one silence too many is refused by numbers, until an ended one has been swept', async () => {
+    const rig = await openStateRig({ retentionMs: MINUTE_MS, limits: { silencesMax: 1 } })
+    const endsAtNs = NOW_NS + 60_000n * MS_NS
+    const id = await rig.silences.create(aRequest({ endsAtNs }))
+    const full = { code: 'SILENCES_MAX', message: 'exceeded maximum number of silences: 1 (limit: 1)' }
+    await expect(rig.silences.create(aRequest())).rejects.toMatchObject(full)
+    await rig.silences.expire(id)
+    await expect(rig.silences.create(aRequest())).rejects.toMatchObject(full)
+    await rig.sweepAfter(3 * MINUTE_MS)
+    const next = await rig.silences.create(aRequest())
+    expect(ids(rig)).toEqual([next])
+  })
+
+  it('item 15: at the limit an edit in place is allowed; a replacement is refused and the old silence stays', async () => {
+    const rig = await openStateRig({ limits: { silencesMax: 1 } })
+    expect(await editing(rig, { comment: 'in place' })).toBe('old')
+    rig.clock.nowMs += 1
+    const old = bytesOf(rig.stored('old'))
+    const replacing = editing(rig, { matchers: [matcher('job', '=', 'db')] })
+    await expect(replacing).rejects.toMatchObject({ code: 'SILENCES_MAX' })
+    expect(bytesOf(rig.stored('old'))).toEqual(old)
+    expect(rig.silences.matching(API)).toEqual(['old'])
+    rig.merge('sil', bytesOf(aSilence({ id: 'merged' })))
+    expect(ids(rig)).toEqual(['merged', 'old'])
+  })
+
+  it('item 16: what is too large is refused by numbers, whether new, edited or replacing; the old silence stays', async () => {
+    const small = aSilence({ id: 'old' })
+    const silenceBytesMax = sizeOf({ ...small, comment: 'x'.repeat(64) })
+    const rig = await openStateRig({ limits: { silenceBytesMax } })
+    const comment = 'x'.repeat(200)
+    const kept = { startsAtNs: NOW_NS - HOUR_NS, endsAtNs: NOW_NS + HOUR_NS }
+    // What is refused is as it would have been stored: now, with an id of 36 characters where it is new.
+    const stamped = { ...kept, comment, updatedAtNs: NOW_NS }
+    const expiresAtNs = kept.endsAtNs + RETENTION_NS
+    const fresh = { id: '-'.repeat(36), startsAtNs: NOW_NS, expiresAtNs }
+    const matchers = [matcher('job', '=', 'other')]
+    const refusal = (bytes: number) => ({
+      code: 'SILENCE_TOO_LARGE',
+      message: `silence exceeded maximum size: ${bytes} bytes (limit: ${silenceBytesMax} bytes)`,
+    })
+    await expect(rig.silences.create(aRequest({ comment }))).rejects.toMatchObject(
+      refusal(sizeOf(aSilence({ ...stamped, ...fresh }))),
+    )
+    await expect(editing(rig, { comment })).rejects.toMatchObject(
+      refusal(sizeOf(aSilence({ id: 'old', ...stamped, expiresAtNs: NOW_NS + 121n * HOUR_NS }))),
+    )
+    await expect(editing(rig, { comment, matchers })).rejects.toMatchObject(
+      refusal(sizeOf(aSilence({ ...stamped, ...fresh, matcherSets: [matchers] }))),
+    )
+    expect(bytesOf(rig.stored('old'))).toEqual(bytesOf(small))
+    expect(ids(rig)).toEqual(['old'])
+  })
+
+  it('item 17: without limits a comment of 1 KiB is fine', async () => {
+    const rig = await openStateRig()
+    const id = await rig.silences.create(aRequest({ comment: 'x'.repeat(1024) }))
+    expect(rig.stored(id).comment).toHaveLength(1024)
   })
 
   it.each([0, RETENTION_MS])(
