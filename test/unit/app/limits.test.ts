@@ -54,6 +54,29 @@ describe('the limits of a replica', () => {
     expect(await problem(replica, 'POST', 'batch', ops(long))).toEqual([413, 'STORE_BATCH_TOO_LARGE', 20])
   })
 
+  it('bound the silences that are made here, in the words of Alertmanager', async () => {
+    const replica = await open({ silences: 1, silenceBytes: 400 })
+    const silence = (comment: string) => ({
+      matchers: ['job="api"'],
+      endsAt: new Date(Date.now() + 3_600_000),
+      createdBy: 'ana',
+      comment,
+    })
+    await expect(replica.silences.create(silence('x'.repeat(400)))).rejects.toMatchObject({
+      code: 'SILENCE_TOO_LARGE',
+    })
+    await replica.silences.create(silence('x'))
+    await expect(replica.silences.create(silence('x'))).rejects.toMatchObject({ code: 'SILENCES_MAX' })
+    const matchers = [{ name: 'job', value: 'api', isRegex: false }]
+    const answer = await fetch(`${replica.url}/api/v2/silences`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...silence('x'), matchers, startsAt: new Date() }),
+    })
+    const text = 'exceeded maximum number of silences: 1 (limit: 1)'
+    expect([answer.status, await answer.json()]).toEqual([400, text])
+  })
+
   it('may be above the defaults; bodies and peers follow', async () => {
     const gossip = { listen: '127.0.0.1:0' }
     const limits = { keyBytes: 16_384, valueBytes: 4_194_304, batchBytes: 6_291_456 }
@@ -91,6 +114,8 @@ describe('the limits of a replica', () => {
     [{ batchOps: 3001 }, 'limits.batchOps'],
     [{ batchBytes: Number.NaN }, 'limits.batchBytes'],
     [{ entries: 100_000_001 }, 'limits.entries'],
+    [{ silences: -1 }, 'limits.silences'],
+    [{ silenceBytes: 4_194_305 }, 'limits.silenceBytes'],
     [{ keys: 1 } as LimitSettings, 'limits.keys'],
   ] as const)('cannot be %o', async (limits, named) => {
     await expect(openReplica({ limits })).rejects.toMatchObject({
