@@ -2,6 +2,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MeshEntrySchema } from '../../../src/alerting/core/alertmanager_pb.ts'
+import { VERSION_END_NS, ZERO_TIME_NS } from '../../../src/alerting/core/nanos.ts'
 import type { Notification, ReceiverDatum } from '../../../src/alerting/core/notification.ts'
 import { admitNotification } from '../../../src/alerting/core/notification-admission.ts'
 import { encodeNotification, notificationFromRecord } from '../../../src/alerting/core/notification-codec.ts'
@@ -141,14 +142,18 @@ describe('the notification record', () => {
   })
 
   it('does not change what it was read from when it is written anew', () => {
-    const notification = read(GOLDEN_NOTIFICATION)
-    encodeNotification({
-      ...notification,
-      groupKey: 'other',
-      firing: [],
-      receiver: { groupName: 'x', integration: 'y', idx: 3 },
-    })
-    expect(encodeNotification(notification)).toEqual(recordOf(GOLDEN_NOTIFICATION))
+    const { carried, ...notification } = read(GOLDEN_NOTIFICATION)
+    if (carried === undefined) throw new Error('read from nothing')
+    const receiver = { groupName: 'x', integration: 'y', idx: 3 }
+    encodeNotification({ ...notification, carried, groupKey: 'other', firing: [], receiver })
+    expect(toBinary(MeshEntrySchema, carried)).toEqual(GOLDEN_NOTIFICATION)
+  })
+
+  it('is taken from a peer with a timestamp from 1970 up to the last possible version', () => {
+    const verdictAt = (timestampNs: bigint): string =>
+      admitNotification(encodeNotification(aNotification({ timestampNs })).bytes).verdict
+    expect([0n, VERSION_END_NS - 1n].map(verdictAt)).toEqual(['accepted', 'accepted'])
+    expect([-1n, ZERO_TIME_NS, VERSION_END_NS].map(verdictAt)).toEqual(['refused', 'refused', 'refused'])
   })
 
   it('counts an absent timestamp as 1970', () => {

@@ -111,6 +111,11 @@ describe('receiver data', () => {
     expect(existing.receiverData).toEqual(data(['thread', '1.2'], ['count', 1n]))
   })
 
+  it('stay while nothing fires again', () => {
+    const over = aNotification({ firing: [], resolved: [1n], receiverData: thread })
+    expect(planned({ firing: [], resolved: [1n, 2n] }, over).receiverData).toEqual(thread)
+  })
+
   it('begin empty with the first notification of a sequence', () => {
     expect(planned().receiverData.size).toBe(0)
     expect(planned({ receiverData: data(['a', 'b']) }).receiverData).toEqual(data(['a', 'b']))
