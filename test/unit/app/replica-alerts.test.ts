@@ -54,6 +54,21 @@ describe('alerts of a library replica', () => {
     expect(metrics).toContain('alertmanager_alerts_invalid_total{version="v2"} 0')
   })
 
+  it('go to every receiver that its notifier has announced', async () => {
+    const replica = await openEmbedded({ http: { listen: '127.0.0.1:0' } })
+    replica.alerts.post([{ labels: LABELS }])
+    const json = async (path: string): Promise<unknown> =>
+      (await fetch(`${replica.url}/api/v2${path}`)).json()
+    expect(await json('/receivers')).toEqual([])
+    expect(await json('/alerts')).toMatchObject([{ receivers: [] }])
+    replica.notifications.advertise({ groupName: 'team/db', integration: 'webhook' })
+    replica.notifications.advertise({ groupName: 'team/db', integration: 'webhook', idx: 1 })
+    replica.notifications.advertise({ groupName: 'all', integration: 'slack' })
+    const labels = (name: string) => ({ name, labels: { name } })
+    expect(await json('/receivers')).toEqual([labels('team/db'), labels('all')])
+    expect(await json('/alerts')).toMatchObject([{ receivers: [{ name: 'team/db' }, { name: 'all' }] }])
+  })
+
   it('that are not valid are told of, and the others are held', async () => {
     const replica = await openEmbedded()
     const [good, bad] = [{ labels: LABELS }, { labels: {} }]

@@ -26,6 +26,9 @@ describe('docs/reference/embedding.md', () => {
     ['replica-set', 'export class ReplicaSet'],
     ['replica-silences', 'export class ReplicaSilences'],
     ['replica-silences', 'export interface SilenceOptions'],
+    ['replica-alerts', 'export class ReplicaAlerts'],
+    ['replica-alerts', 'export interface AlertOptions'],
+    ['replica-alerts', 'export interface ReplicaAlert '],
     ['notification-options', 'export interface NotificationReceiver'],
     ['notification-options', 'export interface NotificationAlert'],
     ['notification-options', 'export interface DecideOptions'],
@@ -52,7 +55,7 @@ describe('docs/reference/embedding.md', () => {
   it('names every error code that only the library gives', () => {
     const thrown = readdirSync('src/app')
       .filter((file) =>
-        /^(embed|option-names|instant|notification-options|receiver-data|replica-(map|set|silences|notifications)|watch|write-options|plain|tagged|value)/.test(
+        /^(embed|option-names|instant|notification-options|receiver-data|replica-(map|set|silences|alerts|notifications)|watch|write-options|plain|tagged|value)/.test(
           file,
         ),
       )
