@@ -5,7 +5,7 @@
  * - Disturbed, it makes at most one more for each disturbance that was felt while it was under way: a cut, a stall, an
  *   orderly leave, a harmed disk, a wrong clock; and for each process that died, or could not write, between the
  *   delivery and the log. Where packets get lost it may be one for each node.
- * - Always: who says that it sent has been heard by the receiver; who says that another did is right, alert by alert; who
+ * - Always: who says that it sent has been heard by the receiver, and has logged it; who says that another did is right, alert by alert; who
  *   gives up has had no chance; and nobody takes longer than the time it was given.
  */
 import type { Disturbances } from './disturbances.ts'
@@ -78,12 +78,14 @@ export class FlushOracle {
   }
 
   #judgeEnd(attempt: FlushAttempt, atMs: number): void {
-    const { result, sends, record, node } = attempt
+    const { result, sends, record, node, loggedAtMs, logFailures } = attempt
     if (result === undefined) return
     const who = `n${node} for ${name(record)}`
     this.#deps.marks.hit(`flush:${result.outcome === 'sent' ? 'sent' : `${result.outcome}-${result.reason}`}`)
     if (result.outcome === 'sent' && !sends.some(({ ok }) => ok))
       this.#found.push(`${who} says it sent, and no send of its own has come through`)
+    if (result.outcome === 'sent' && loggedAtMs === undefined && logFailures === 0)
+      this.#found.push(`${who} says it sent, before that was logged`)
     if (result.outcome === 'skipped' && result.reason === 'already-notified' && !this.#isCovered(record))
       this.#found.push(`${who} says another has sent, and nobody has`)
     if (result.outcome === 'failed' && !this.#isCovered(record) && this.#hadAChance(attempt, atMs))

@@ -31,6 +31,8 @@ import type { Trace } from './trace.ts'
 
 /** How often a leaving node looks whether its disk has everything. */
 const STOP_POLL_MS = 5
+/** How often a process that has booted looks whether it has heard its peers. */
+const SETTLE_POLL_MS = 20
 /** Until the next slice of a long loop has its turn (store/replication/slices.ts). */
 const SLICE_MS_MAX = 3
 
@@ -190,11 +192,18 @@ export class SimNode {
     const notifier = this.#notify(parts, replicator, settlement, boot, note)
     const tick = (): void => {
       replicator.tick(this.clock.monotonicMs())
-      if (notifier !== undefined) settlement.tick()
       clock.after(options.upkeepIntervalMs, () => gate.run(tick))
     }
     tick()
+    if (notifier !== undefined) this.#settle(settlement, gate, notifier)
     return { ...parts, replicator, notifier }
+  }
+
+  #settle(settlement: SimSettlement, gate: ProcessGate, notifier: SimNotifier): void {
+    settlement.tick()
+    if (settlement.settled) notifier.membersChanged()
+    else
+      this.#deps.clock.after(SETTLE_POLL_MS, () => gate.run(() => this.#settle(settlement, gate, notifier)))
   }
 
   #notify(

@@ -11,7 +11,8 @@ import type { Flush, FlushResult, SendOrder, SendOutcome } from '../alerting/cor
 import { nanosFromMs } from '../alerting/core/nanos.ts'
 import type { Notification } from '../alerting/core/notification.ts'
 import { admitNotification } from '../alerting/core/notification-admission.ts'
-import { encodeNotification, notificationFromRecord } from '../alerting/core/notification-codec.ts'
+import { notificationFromRecord } from '../alerting/core/notification-codec.ts'
+import { planNotification, sentFlush } from '../alerting/core/notification-rules.ts'
 import { notificationKey } from '../alerting/core/receiver.ts'
 import type { Notifier } from '../alerting/notifier/notifier.ts'
 import type { NotifierHost, NotifierPeer } from '../alerting/notifier/notifier-host.ts'
@@ -36,7 +37,7 @@ import type { Trace } from './trace.ts'
 
 /** How long the log entry may take to reach the others before the claim is released all the same. */
 const LOG_ACK_TIMEOUT_MS = 1000
-/** Beyond the end of every run, as the records of other clients. */
+/** Beyond the end of every run: the oracles of writes take records for lasting. */
 const KEPT_NS = nanosFromMs(120 * 3_600_000)
 
 export interface SimNotifierDeps {
@@ -228,20 +229,12 @@ export class SimNotifier implements NotifierHost {
 
   #logRecord(flush: Flush, outcome: SendOutcome & { readonly ok: true }): RecordPut {
     const key = notificationKey(flush.groupKey, flush.receiver)
-    const held = this.entry(key)
-    const wallNs = nanosFromMs(this.#deps.nodeClock.wallMs())
-    // A clock that stands back must not lose to the entry that it follows.
-    const timestampNs = held === undefined || wallNs > held.timestampNs ? wallNs : held.timestampNs + 1n
-    const entry: Notification = {
-      groupKey: flush.groupKey,
-      receiver: flush.receiver,
-      timestampNs,
-      expiresAtNs: wallNs + KEPT_NS,
-      firing: flush.firing,
-      resolved: flush.resolved,
-      receiverData: outcome.receiverData ?? new Map(),
-    }
-    return { table: NOTIFICATION_TABLE, key, record: encodeNotification(entry) }
+    const existing = this.entry(key)
+    const nowNs = nanosFromMs(this.#deps.nodeClock.wallMs())
+    const request = { ...sentFlush(flush, outcome), expiryMs: 0 }
+    const plan = planNotification(request, { existing, nowNs, retentionNs: KEPT_NS })
+    assert(plan !== undefined, 'no clock of a run is that far ahead')
+    return { table: NOTIFICATION_TABLE, key, record: plan.record }
   }
 
   /** Durable here; now with as many of the others as live. */

@@ -143,7 +143,7 @@ const MANY = 400
 /** Where somebody is away for long, and the grace is longer still, a run is not stretched beyond this. */
 const ABSENCE_MS_MAX = 60_000
 /** Share of runs with notifications. */
-const NOTIFIES_RATE = 0
+const NOTIFIES_RATE = 0.4
 const HOUR_MS = 3_600_000
 /** Production's default; honest clocks differ by less than 9 s here. */
 const MAX_CLOCK_SKEW_MS = 10_000
@@ -267,7 +267,7 @@ function deriveNotifications(random: Random, skewed: boolean, quiet: number): No
     repeatMs: repeats ? Math.round(2.5 * gapMs) : HOUR_MS,
     timeoutMs: 60_000,
     sendMinMs: 5,
-    sendMaxMs: random.next() < 0.8 ? 300 : 4000,
+    sendMaxMs: random.next() < 0.6 ? 300 : 4000,
     outageGapMs: breaks ? 10_000 : 0,
   }
 }

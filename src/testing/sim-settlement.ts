@@ -36,7 +36,7 @@ export class SimSettlement {
     return this.#settled
   }
 
-  /** Asks those again that gave nothing; to be called about once a second. */
+  /** Asks those again that gave nothing. */
   tick(): void {
     const nowMs = this.#deps.monotonicMs()
     if (this.settled || nowMs - this.#askedAtMs < ASK_AGAIN_MS) return

@@ -1,19 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import { describeFault, planFaults } from '../../src/testing/fault-plan.ts'
-import { deriveOptions, FAULT_KINDS } from '../../src/testing/sim-options.ts'
+import { deriveOptions, FAULT_KINDS, type SimOverrides } from '../../src/testing/sim-options.ts'
 import { SimFailure, simulate } from '../../src/testing/simulation.ts'
 import { SEEDED_BUGS } from './seeded-bugs.ts'
 
-const everything = { faults: [...FAULT_KINDS], safetyMs: 8000 }
+/** @returns every kind of fault, and notifications under way when they strike */
+function everything(seed: number): SimOverrides {
+  const notifications = { ...deriveOptions(seed).notifications, groups: 3, outageGapMs: 4000 }
+  return { faults: [...FAULT_KINDS], safetyMs: 12_000, notifications }
+}
 
 describe('a seed', () => {
   it('replays event for event', () => {
     for (const seed of [1, 2, 3]) {
       const lines: [string[], string[]] = [[], []]
-      const first = simulate(seed, { overrides: everything, onEvent: (line) => lines[0].push(line) })
-      const second = simulate(seed, { overrides: everything, onEvent: (line) => lines[1].push(line) })
+      const overrides = everything(seed)
+      const first = simulate(seed, { overrides, onEvent: (line) => lines[0].push(line) })
+      const second = simulate(seed, { overrides, onEvent: (line) => lines[1].push(line) })
       expect(lines[1].find((line, index) => line !== lines[0][index])).toBeUndefined()
       expect(second).toEqual(first)
+      expect(first.notifications?.deliveries).toBeGreaterThan(0)
     }
   })
 

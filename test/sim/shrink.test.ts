@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { planFaults } from '../../src/testing/fault-plan.ts'
 import { shrink } from '../../src/testing/shrink.ts'
 import { deriveOptions } from '../../src/testing/sim-options.ts'
+import { parseOverrides } from '../../src/testing/sim-overrides.ts'
 import { SimFailure, simulate } from '../../src/testing/simulation.ts'
 import { SEEDED_BUGS } from './seeded-bugs.ts'
+import { CLAIM_BUGS } from './seeded-claim-bugs.ts'
 
 /** A clock that counts how often it is asked: once a run. */
 function runs(budgetMs: number) {
@@ -27,6 +29,17 @@ describe('a failing run', () => {
     expect(shrunk?.failure.violations[0]).toContain('is claimed as seen')
     const replay = (): unknown => simulate(seed, { ...broken(), overrides: shrunk?.overrides ?? {} })
     expect(replay).toThrow(SimFailure)
+  })
+
+  it('is shrunk to one group of alerts when it is about notifications', () => {
+    const claimBug = CLAIM_BUGS.find(({ name }) => name.startsWith('claims fail open at once'))
+    const how = claimBug === undefined ? {} : { collaborators: claimBug.collaborators() }
+    const shrunk = shrink(2, how, runs(80))
+    const after = deriveOptions(2, shrunk?.overrides)
+    expect(after.notifications.groups).toBe(1)
+    expect(after.nodes).toBe(2)
+    expect(shrunk?.failure.violations[0]).toContain('was delivered 2 times')
+    expect(parseOverrides(JSON.stringify(shrunk?.overrides))).toEqual(shrunk?.overrides)
   })
 
   it('is given back as it was when there is no time', () => {
