@@ -20,6 +20,7 @@ import { ReplicaProcess } from '../support/replica-process.ts'
 import { requirement } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
+import { untilAsync } from '../support/until-async.ts'
 
 const ODD = 'C:\\dir "q"\n\té\u{1f642}\u200b\u007f'
 const LABELS = { alertname: 'Disk', path: ODD, path0: 'x', team: 'a"b\\', env: 'prod', severity: 'critical' }
@@ -59,7 +60,9 @@ const NESTED = [
 ]
 
 /** An Alertmanager that notifies a server of ours; its storage stays when it is stopped. */
-async function notifying(): Promise<{ am: Alertmanager; storagePath: string; hooks: () => number }> {
+async function notifying(
+  peers?: readonly string[],
+): Promise<{ am: Alertmanager; storagePath: string; hooks: () => number }> {
   let hooks = 0
   const server = createServer((request, response) => {
     hooks++
@@ -70,7 +73,11 @@ async function notifying(): Promise<{ am: Alertmanager; storagePath: string; hoo
   onTestFinished(() => void server.close())
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   const storagePath = tempDir()
-  const am = await startAlertmanager({ standalone: true, storagePath, config: config(url) })
+  const am = await startAlertmanager({
+    ...(peers === undefined ? { standalone: true } : { peers }),
+    storagePath,
+    config: config(url),
+  })
   onTestFinished(() => am.kill())
   return { am, storagePath, hooks: () => hooks }
 }
@@ -103,6 +110,13 @@ async function silencesAt(url: string): Promise<ReadonlyMap<string, unknown>> {
     annotations?: unknown
   }[]
   return new Map(list.map(({ annotations: _, ...silence }) => [silence.id, silence]))
+}
+
+async function logAt(url: string): Promise<readonly Record<string, unknown>[]> {
+  const page = (await (await fetch(`${url}/api/v1/notifications`)).json()) as {
+    items: Record<string, unknown>[]
+  }
+  return page.items
 }
 
 requirement(ALERTMANAGER)('the files of a real Alertmanager', () => {
@@ -198,7 +212,28 @@ requirement(ALERTMANAGER)('the files of a real Alertmanager', () => {
     expect(await silencesAt(replica.url)).toEqual(before)
     const status = await (await fetch(`${replica.url}/api/v1/status`)).json()
     expect(status).toMatchObject({ store: { records: 4 } })
+    expect(await logAt(replica.url)).toEqual([
+      expect.objectContaining({
+        groupKey: '{}:{alertname="Other"}',
+        receiver: { groupName: 'plain', integration: 'webhook', idx: 0 },
+      }),
+    ])
     expect(replica.output).not.toMatch(/level=warn/)
+  })
+
+  it('are not needed where it gossips: its log is that of a replica', { timeout: 60_000 }, async () => {
+    const replica = await ReplicaProcess.start({ storagePath: tempDir() })
+    onTestFinished(() => replica.kill())
+    const { am, hooks } = await notifying([replica.gossipAddress])
+    await post(`${am.url}/api/v2/alerts`, [{ labels: LABELS }])
+    await until(() => hooks() === 2, 20_000)
+    await untilAsync(async () => (await logAt(replica.url)).length === 2, 'both entries here')
+    const { alertname, path, path0 } = LABELS
+    const shown = {
+      groupKey: groupKey(NESTED, { alertname, path, path0 }, 'printed'),
+      firing: [String(labelHash(LABELS, await loadXxHash64()))],
+    }
+    expect(await logAt(replica.url)).toEqual([expect.objectContaining(shown), expect.objectContaining(shown)])
   })
 
   it('restore nothing when one was cut, and say where', { timeout: 60_000 }, async () => {
