@@ -34,7 +34,14 @@ export type {
   SkipReason,
 } from './app/replica-notifications.ts'
 export type { AddResult, ReplicaSet, SetChange } from './app/replica-set.ts'
-export type { Instant, ReplicaSilences, SilenceOptions } from './app/replica-silences.ts'
+export type {
+  Instant,
+  ReplicaSilence,
+  ReplicaSilences,
+  SilenceFilter,
+  SilenceOptions,
+  SilenceState,
+} from './app/replica-silences.ts'
 export type { Gap, WatchOptions } from './app/watch-stream.ts'
 export type { Ack, Acknowledged, WriteOptions } from './app/write-options.ts'
 export { errorCode, HearsayError } from './base/errors.ts'

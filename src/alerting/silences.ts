@@ -55,12 +55,30 @@ export class Silences {
    * @throws HearsayError `SILENCE_INVALID`, `SILENCE_NOT_FOUND`, `SILENCES_MAX`, `SILENCE_TOO_LARGE`, and then all is as it
    *   was; and what the store throws
    */
-  async create(request: SilenceRequest): Promise<string> {
+  create(request: SilenceRequest): Promise<string> {
+    return this.#request(request.id, () => request)
+  }
+
+  /**
+   * The same for an edit that goes by what is stored at the moment of writing.
+   *
+   * @param change makes the request out of it; what it throws is thrown
+   * @throws as `create`
+   */
+  update(id: string, change: (existing: Silence) => SilenceRequest): Promise<string> {
+    return this.#request(id, (existing) => {
+      if (existing === undefined) throw new HearsayError('SILENCE_NOT_FOUND', 'silence not found')
+      return change(existing)
+    })
+  }
+
+  async #request(id: string, requestFor: (existing: Silence | undefined) => SilenceRequest): Promise<string> {
     const newId = this.#options.newId()
     const limits = { ...NO_SILENCE_LIMITS, ...this.#options.limits }
     try {
       return await this.#write(SILENCE_TABLE, (stage) => {
-        const existing = request.id === '' ? undefined : staged(stage, request.id)
+        const existing = id === '' ? undefined : staged(stage, id)
+        const request = requestFor(existing)
         const stored = this.#book.size + this.#arriving.size
         const plan = planSilence(request, { existing, ...this.#edit(), stored, limits }, newId)
         if (plan.id === newId) this.#arriving.add(newId)

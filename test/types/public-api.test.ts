@@ -17,8 +17,10 @@ import type {
   ReplicaMap,
   ReplicaMember,
   ReplicaSet,
+  ReplicaSilence,
   SetChange,
   SetResult,
+  SilenceFilter,
   SilenceOptions,
 } from '../../src/index.ts'
 import * as hearsay from '../../src/index.ts'
@@ -97,6 +99,9 @@ async function waited(replica: EmbeddedReplica, signal: AbortSignal): Promise<vo
   expectTypeOf(replica.readiness().reasons).toEqualTypeOf<readonly string[]>()
   expectTypeOf(await replica.silences.create({} as SilenceOptions)).toEqualTypeOf<string>()
   expectTypeOf(replica.silences.matching({ alertname: 'x' })).toEqualTypeOf<readonly string[]>()
+  expectTypeOf(replica.silences.get('x')).toEqualTypeOf<ReplicaSilence | undefined>()
+  expectTypeOf(replica.silences.query({} as SilenceFilter)).toEqualTypeOf<readonly ReplicaSilence[]>()
+  expectTypeOf(await replica.silences.update('x', { comment: 'c' })).toEqualTypeOf<string>()
   expectTypeOf(replica).toExtend<AsyncDisposable>()
   // @ts-expect-error the end is required
   await replica.silences.create({ matchers: ['a="b"'], createdBy: 'a', comment: 'c' })

@@ -12,7 +12,7 @@
 import { HearsayError } from '../../base/errors.ts'
 import type { Matcher } from './matcher.ts'
 import { maxNanos, NANOS_PER_SECOND, VERSION_END_NS, ZERO_TIME_NS } from './nanos.ts'
-import { type Silence, sameMatcherSets, silenceState } from './silence.ts'
+import { type MatcherSet, type Silence, sameMatcherSets, silenceState } from './silence.ts'
 import { checkSilenceCount, checkSilenceSize, type SilenceLimits } from './silence-limits.ts'
 import { silenceFault } from './silence-validation.ts'
 
@@ -20,6 +20,8 @@ export interface SilenceRequest {
   /** Of the silence to edit; empty to create one. */
   readonly id: string
   readonly matchers: readonly Matcher[]
+  /** Further sets that an edit leaves as they are; we make none ourselves. */
+  readonly otherMatcherSets?: readonly MatcherSet[]
   /** `ZERO_TIME_NS` for now. */
   readonly startsAtNs: bigint
   readonly endsAtNs: bigint
@@ -79,7 +81,7 @@ function silenceOf(request: SilenceRequest, { nowNs, retentionNs }: EditContext)
   )
   return {
     id: request.id,
-    matcherSets: [request.matchers],
+    matcherSets: [request.matchers, ...(request.otherMatcherSets ?? [])],
     startsAtNs: request.startsAtNs === ZERO_TIME_NS ? nowNs : request.startsAtNs,
     endsAtNs: request.endsAtNs,
     updatedAtNs: nowNs,

@@ -26,6 +26,8 @@ describe('docs/reference/embedding.md', () => {
     ['replica-set', 'export class ReplicaSet'],
     ['replica-silences', 'export class ReplicaSilences'],
     ['replica-silences', 'export interface SilenceOptions'],
+    ['replica-silences', 'export interface SilenceFilter'],
+    ['replica-silences', 'export interface ReplicaSilence'],
     ['replica-alerts', 'export class ReplicaAlerts'],
     ['replica-alerts', 'export interface AlertOptions'],
     ['replica-alerts', 'export interface ReplicaAlert '],
