@@ -60,6 +60,11 @@ export interface AlertsStats {
   readonly refused: number
 }
 
+/** The order in which alerts are listed. */
+export function byFingerprint(a: HeldAlert, b: HeldAlert): number {
+  return a.fingerprint < b.fingerprint ? -1 : 1
+}
+
 interface Slot extends HeldAlert {
   readonly bytes: number
   isMuted: boolean
@@ -122,10 +127,10 @@ export class Alerts {
     return this.#slots.get(fingerprint)?.alert
   }
 
-  /** Every alert held, resolved ones too, by fingerprint. The list does not change; the alerts never do. */
-  all(): readonly HeldAlert[] {
+  /** Every alert held, resolved ones too, in no particular order. The list does not change, and alerts never do. */
+  snapshot(): readonly HeldAlert[] {
     this.#sweep()
-    return [...this.#slots.values()].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1))
+    return [...this.#slots.values()]
   }
 
   /** Ids of the silences that mute these labels just now, sorted. */

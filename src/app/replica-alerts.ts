@@ -2,7 +2,7 @@
  * Alerts as a library object: what Prometheus has posted to `/api/v2/alerts` of this replica, and what `post` was given. Each
  * replica has its own; nothing here is shared with the others or kept on disk.
  */
-import type { Alerts, HeldAlert } from '../alerting/alerts.ts'
+import { type Alerts, byFingerprint, type HeldAlert } from '../alerting/alerts.ts'
 import { isResolved } from '../alerting/core/alert.ts'
 import type { AlertRequest } from '../alerting/core/alert-rules.ts'
 import { ZERO_TIME_NS } from '../alerting/core/nanos.ts'
@@ -73,7 +73,8 @@ export class ReplicaAlerts {
   /** Those too that have resolved within the last half hour, by fingerprint. */
   all(): readonly ReplicaAlert[] {
     const nowNs = this.#alerts.nowNs()
-    return this.#alerts.all().map((held) => shown(held, nowNs))
+    const held = [...this.#alerts.snapshot()].sort(byFingerprint)
+    return held.map((one) => shown(one, nowNs))
   }
 
   /**

@@ -5,7 +5,7 @@
  * that takes a while, so a list is made in slices, between which everything else gets its turn.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Alerts, HeldAlert } from '../../alerting/alerts.ts'
+import { type Alerts, byFingerprint, type HeldAlert } from '../../alerting/alerts.ts'
 import { formatDateTime } from '../../alerting/core/date-time.ts'
 import { passesFilters } from '../../alerting/core/label-filter.ts'
 import type { Matcher } from '../../alerting/core/matcher.ts'
@@ -75,20 +75,28 @@ function asksForReceivers(names: readonly string[], query: unknown): boolean {
   return filters.length === 0 || names.some((name) => passesReceiverFilters(name, filters))
 }
 
-async function shownAlerts(alerts: Alerts, query: AlertQuery, names: readonly string[]): Promise<string[]> {
+interface Shown extends HeldAlert {
+  readonly text: string
+}
+
+/** @returns JSON texts, in list order */
+async function shownAlerts(
+  alerts: Alerts,
+  query: AlertQuery,
+  names: readonly string[],
+): Promise<readonly string[]> {
   const receivers = names.map((name) => ({ name }))
   const nowNs = alerts.nowNs()
-  const shown: string[] = []
-  for (const [index, held] of alerts.all().entries()) {
+  const shown: Shown[] = []
+  for (const [index, held] of alerts.snapshot().entries()) {
     if (index % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve))
     const { labels, endsAtNs } = held.alert
     if (endsAtNs < nowNs || !passesFilters(labels, query.filters)) continue
     const silencedBy = alerts.silencedBy(labels)
-    if (silencedBy.length === 0 ? query.active : query.silenced) {
-      shown.push(JSON.stringify(shownAlert(held, silencedBy, receivers)))
-    }
+    if (!(silencedBy.length === 0 ? query.active : query.silenced)) continue
+    shown.push({ ...held, text: JSON.stringify(shownAlert(held, silencedBy, receivers)) })
   }
-  return shown
+  return shown.sort(byFingerprint).map(({ text }) => text)
 }
 
 async function listAlerts(

@@ -5,6 +5,7 @@ import {
   ALERTS_MAX,
   Alerts,
   type AlertsOptions,
+  byFingerprint,
   COUNTED_ANEW_MAX,
   KEEP_RESOLVED_MS,
   RESOLVE_TIMEOUT_MS,
@@ -36,7 +37,7 @@ function start(options: Partial<AlertsOptions> = {}) {
 }
 
 describe('alerts of a replica', () => {
-  it('are known by the fingerprint of their labels and listed by it', () => {
+  it('are known by the fingerprint of their labels, which also orders them', () => {
     const { alerts } = start()
     alerts.post([
       request({ severity: 'critical', alertname: 'alert1' }),
@@ -44,7 +45,7 @@ describe('alerts of a replica', () => {
       request({ a: '1' }),
     ])
     expect(alerts.get('0223b772b51c29e1')?.labels).toEqual({ alertname: 'alert1', severity: 'critical' })
-    const listed = alerts.all().map(({ fingerprint }) => fingerprint)
+    const listed = [...alerts.snapshot()].sort(byFingerprint).map(({ fingerprint }) => fingerprint)
     expect(listed).toHaveLength(3)
     expect(listed).toEqual([...listed].sort((a, b) => (a < b ? -1 : 1)))
   })
@@ -53,7 +54,7 @@ describe('alerts of a replica', () => {
     const { alerts } = start()
     alerts.post([request({ a: '1', b: '' })])
     alerts.post([request({ a: '1' }, { annotations: { say: 'more' } })])
-    expect(alerts.all().map(({ alert }) => alert.annotations)).toEqual([{ say: 'more' }])
+    expect(alerts.snapshot().map(({ alert }) => alert.annotations)).toEqual([{ say: 'more' }])
   })
 
   it('are held when they are valid, whatever the others are', () => {
@@ -64,7 +65,7 @@ describe('alerts of a replica', () => {
       faults: ['at least one label pair required', 'start time must be before end time'],
       refused: 0,
     })
-    expect(alerts.all().map(({ alert }) => alert.labels)).toEqual([{ n: '1' }])
+    expect(alerts.snapshot().map(({ alert }) => alert.labels)).toEqual([{ n: '1' }])
     expect(alerts.stats).toMatchObject({ receivedFiring: 2, receivedResolved: 1, invalid: 2 })
     expect(changes.count).toBe(1)
   })
@@ -84,9 +85,9 @@ describe('alerts of a replica', () => {
     time.nowMs += RESOLVE_TIMEOUT_MS
     expect(alerts.counts()).toEqual({ active: 0, suppressed: 0 })
     time.nowMs += KEEP_RESOLVED_MS - 1
-    expect(alerts.all()).toHaveLength(1)
+    expect(alerts.snapshot()).toHaveLength(1)
     time.nowMs += 60_000
-    expect(alerts.all()).toEqual([])
+    expect(alerts.snapshot()).toEqual([])
     expect(alerts.stats.bytes).toBe(0)
   })
 
@@ -94,9 +95,9 @@ describe('alerts of a replica', () => {
     const { alerts, time } = start()
     alerts.post([request({ n: '1' }, { endsAtNs: NOW_NS - 24n * HOUR_NS })])
     time.nowMs += KEEP_RESOLVED_MS - 1
-    expect(alerts.all()).toHaveLength(1)
+    expect(alerts.snapshot()).toHaveLength(1)
     time.nowMs += 60_000
-    expect(alerts.all()).toEqual([])
+    expect(alerts.snapshot()).toEqual([])
   })
 
   it('count as suppressed from the moment they are silenced', () => {
@@ -129,7 +130,7 @@ describe('the bounds of alerts', () => {
     expect(alerts.post(numbered(3))).toEqual({ faults: [], refused: 1 })
     const again = request({ n: 'n0' }, { annotations: { say: 'more' } })
     expect(alerts.post([again, request({ n: 'n9' })])).toEqual({ faults: [], refused: 1 })
-    expect(alerts.all().find(({ alert }) => alert.labels.n === 'n0')?.alert.annotations).toEqual({
+    expect(alerts.snapshot().find(({ alert }) => alert.labels.n === 'n0')?.alert.annotations).toEqual({
       say: 'more',
     })
     expect(alerts.stats.refused).toBe(2)
