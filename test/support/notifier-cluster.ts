@@ -12,6 +12,7 @@ import type { ClaimResult, NotifierHost, NotifierPeer } from '../../src/alerting
 import { utf8Decode, utf8Encode } from '../../src/base/bytes.ts'
 import { Heap } from '../../src/base/heap.ts'
 import { type Random, seededRandom } from '../../src/base/random.ts'
+import { rendezvousOrder } from '../../src/base/rendezvous.ts'
 
 export type Liveness = NotifierPeer['liveness']
 
@@ -203,6 +204,12 @@ export class NotifierCluster {
     this.#future.push(Math.max(atMs, this.nowMs), action)
   }
 
+  /** All notify for the one receiver, and know so of each other. */
+  introduce(): void {
+    for (const { notifier } of this.replicas.values()) notifier.advertise(PAGER, this.nowMs)
+    this.run(100)
+  }
+
   /** Lets time pass, and all that is due happen in its order. */
   run(forMs: number): void {
     const untilMs = this.nowMs + forMs
@@ -349,4 +356,13 @@ export class NotifierCluster {
     const entry = this.#records.get(name)
     if (entry !== undefined) replica.learn(name.slice(0, name.lastIndexOf('#')), entry)
   }
+}
+
+/** The work of `NotifierCluster.flush`. */
+export const WORK: string = notificationKey('{}:{alertname="Disk"}', PAGER)
+
+/** In which order members shall claim it. */
+export function turnOrder(names: readonly string[]): readonly [string, string, string] {
+  const [first = '', second = '', third = ''] = rendezvousOrder(WORK, names)
+  return [first, second, third]
 }

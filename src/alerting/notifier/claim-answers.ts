@@ -39,7 +39,7 @@ export class ClaimAnswers {
     if (!held && this.#deniedByLog(ask)) return
     const own = ownClaims.get(work)
     if (own !== undefined && !beats(ask, { work, holder: roster.name, held: own.isHeld })) {
-      this.#deny(ask, this.#ownDenial(own.seq))
+      this.#deny(ask, this.#ownDenial(own))
       return
     }
     const other = peerClaims.get(work)
@@ -82,9 +82,9 @@ export class ClaimAnswers {
     return true
   }
 
-  #ownDenial(seq: number): DeniedFor {
+  #ownDenial({ seq, isHeld: held }: { readonly seq: number; readonly isHeld: boolean }): DeniedFor {
     const { name, boot } = this.#parts.roster
-    return { holder: name, boot, seq, remainingMs: LEASE_MS }
+    return { holder: name, boot, seq, held, remainingMs: LEASE_MS }
   }
 
   #grant({ sender, boot, seq, work }: AskFrame): void {

@@ -47,6 +47,8 @@ export interface ClaimIdentity {
 /** Who has the claim, as the denier knows it. */
 export interface DeniedFor extends ClaimIdentity {
   readonly holder: string
+  /** Otherwise it is still asking. */
+  readonly held: boolean
   /** What is left of its lease. */
   readonly remainingMs: number
 }
@@ -139,7 +141,7 @@ function flagOf(version: bigint | undefined): number {
 
 function writeDenial(writer: ByteWriter, { to, deniedFor, newer, record }: DenyFrame): void {
   const sent = record !== undefined && record.length <= RECORD_BYTES_MAX ? record : undefined
-  const holderFlag = deniedFor === undefined ? 0 : FLAG_HOLDER
+  const holderFlag = deniedFor === undefined ? 0 : FLAG_HOLDER | (deniedFor.held ? FLAG_HELD : 0)
   writer.varint(to.boot).varint(to.seq)
   writer.u8(flagOf(newer) | holderFlag | (sent === undefined ? 0 : FLAG_RECORD))
   if (deniedFor !== undefined) {
@@ -193,7 +195,7 @@ function readRest(
     case 'deny': {
       const to = { boot: reader.varint(), seq: reader.varint() }
       const flags = reader.u8()
-      const deniedFor = (flags & FLAG_HOLDER) > 0 ? readHolder(reader) : undefined
+      const deniedFor = (flags & FLAG_HOLDER) > 0 ? readHolder(reader, flags) : undefined
       const newer = version(reader, flags)
       return { kind, ...from, to, deniedFor, newer, record: record(reader, flags) }
     }
@@ -210,9 +212,10 @@ function readRest(
   }
 }
 
-function readHolder(reader: ByteReader): DeniedFor {
+function readHolder(reader: ByteReader, flags: number): DeniedFor {
   const holder = text(reader, NAME_BYTES_MAX)
-  return { holder, boot: reader.varint(), seq: reader.varint(), remainingMs: reader.varint() }
+  const held = (flags & FLAG_HELD) > 0
+  return { held, holder, boot: reader.varint(), seq: reader.varint(), remainingMs: reader.varint() }
 }
 
 function version(reader: ByteReader, flags: number): bigint | undefined {

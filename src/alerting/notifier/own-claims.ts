@@ -90,11 +90,14 @@ export class OwnClaims {
     return this.#claims.get(work)?.unheard ?? NOBODY
   }
 
-  /** Also in the place of an earlier one. With nobody to ask it is held in the same turn. */
+  /** Also in the place of one that cannot be relied on any more. With nobody to ask it is held in the same turn. */
   ask(work: string, version: bigint | undefined, nowMs: number): void {
     const { roster, alarms, notes } = this.#parts
     const before = this.#claims.get(work)
-    if (before !== undefined) alarms.set(before, undefined)
+    if (before !== undefined) {
+      notes.note('claims_lapsed', { work })
+      alarms.set(before, undefined)
+    }
     const claim: OwnClaim = {
       work,
       seq: ++this.#seq,
@@ -209,8 +212,8 @@ export class OwnClaims {
       if (claim.isHeld) return
       this.#granted(claim, sender)
       this.#judge(claim, nowMs)
-    } else if (roster.isGone(holder)) {
-      // The denier has yet to hear of it. It is asked again, and then no longer waited for.
+    } else if (roster.isGone(holder) || (claim.isHeld && !deniedFor.held)) {
+      // The denier has yet to hear that it is dead, and is asked again; or that we hold what we asked for.
       notes.count('denials_stale')
     } else if (!claim.isHeld && holder !== sender && claim.awaited.has(holder)) {
       claim.denials.set(sender, deniedFor)
@@ -230,7 +233,7 @@ export class OwnClaims {
     if (claim.awaited.size > claim.denials.size) return
     const [denial] = claim.denials.values()
     if (denial !== undefined) this.#loseTo(claim, denial, nowMs)
-    else if (nowMs - claim.askedAtMs > TRUST_MS) this.#askAnew(claim, nowMs)
+    else if (nowMs - claim.askedAtMs > TRUST_MS) this.ask(claim.work, claim.version, nowMs)
     else {
       claim.isHeld = true
       this.#renew(claim, nowMs)
@@ -240,7 +243,7 @@ export class OwnClaims {
 
   #ring(claim: OwnClaim, nowMs: number): void {
     const { alarms, notes } = this.#parts
-    if (nowMs - claim.renewedAtMs > TRUST_MS) this.#askAnew(claim, nowMs)
+    if (nowMs - claim.renewedAtMs > TRUST_MS) this.ask(claim.work, claim.version, nowMs)
     else if (claim.isHeld) this.#renew(claim, nowMs)
     else if (!claim.hasAskedAgain || nowMs - claim.waitUntilMs > ASK_AGAIN_MS) {
       // Late: we were stopped ourselves, and their answers may lie unread.
@@ -259,21 +262,16 @@ export class OwnClaims {
     }
   }
 
-  #askAnew(claim: OwnClaim, nowMs: number): void {
-    this.#parts.notes.note('claims_lapsed', { work: claim.work })
-    this.ask(claim.work, claim.version, nowMs)
-  }
-
   #renew(claim: OwnClaim, nowMs: number): void {
     claim.renewedAtMs = nowMs
     for (const { name } of this.#parts.roster.askable()) this.#sendAsk(claim, name)
     this.#parts.alarms.set(claim, nowMs + RENEW_EVERY_MS)
   }
 
-  #loseTo(claim: OwnClaim, { holder, boot, seq, remainingMs }: DeniedFor, nowMs: number): void {
+  #loseTo(claim: OwnClaim, { remainingMs, ...other }: DeniedFor, nowMs: number): void {
     const { work } = claim
     const expiresAtMs = nowMs + Math.min(remainingMs, LEASE_MS)
-    this.#parts.peerClaims.put({ work, holder, boot, seq, held: true, expiresAtMs })
+    this.#parts.peerClaims.put({ ...other, work, expiresAtMs })
     this.#lose(claim, undefined, nowMs)
   }
 
