@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rendezvousOwner } from '../../../src/base/rendezvous.ts'
+import { isBetterLot, rendezvousOrder, rendezvousOwner } from '../../../src/base/rendezvous.ts'
 
 const names = fc.uniqueArray(fc.string(), { minLength: 2, maxLength: 12 })
 const keys = fc.array(fc.string(), { minLength: 1, maxLength: 50 })
@@ -86,5 +86,23 @@ describe('rendezvous hashing', () => {
   it('keeps its answers: work does not move with a new version of hearsay', () => {
     const owners = work(8).map((key) => rendezvousOwner(key, replicas(3))?.at(-1))
     expect(owners.join('')).toBe('21021010')
+  })
+})
+
+describe('the whole order', () => {
+  it('is what is left of it when those before have gone', () => {
+    fc.assert(
+      fc.property(fc.string(), names, (key, all) => {
+        const order = rendezvousOrder(key, [...all, ...all].reverse())
+        expect([...order].sort((a, b) => (a < b ? -1 : 1))).toEqual([...all].sort((a, b) => (a < b ? -1 : 1)))
+        order.forEach((name, n) => {
+          expect(rendezvousOwner(key, order.slice(n))).toBe(name)
+          for (const later of order.slice(n + 1)) {
+            expect(isBetterLot(key, name, later)).toBe(true)
+            expect(isBetterLot(key, later, name)).toBe(false)
+          }
+        })
+      }),
+    )
   })
 })
