@@ -282,6 +282,33 @@ describe('hearsay', () => {
     expect(message.expiresAt?.seconds).toBe((NOW_NS + HOUR_NS + RETENTION_NS) / 1_000_000_000n)
   })
 
+  it('item 28: so is that of an edit and of an end, also where the record has fields we do not know', async () => {
+    const rig = await openStateRig()
+    const id = await rig.silences.create(aRequest())
+    const unknown = silenceMessage({ id: 'newer' })
+    if (unknown.silence !== undefined) {
+      unknown.silence.$unknown = [{ no: 12, wireType: 2, data: Uint8Array.of(2, 10, 0) }]
+    }
+    rig.merge('sil', toBinary(MeshSilenceSchema, unknown))
+    for (const of of [id, 'newer']) {
+      rig.clock.nowMs += 1
+      const { startsAtNs } = rig.stored(of)
+      await rig.silences.create(aRequest({ id: of, startsAtNs, comment: 'edited' }))
+      rig.clock.nowMs += 1
+      await rig.silences.expire(of)
+    }
+    const told = rig.broadcasts
+      .filter(({ audience }) => audience === 'foreign')
+      .map(({ payload }) => fromBinary(PartSchema, payload).data)
+      .map((data) => fromBinary(MeshSilenceSchema, new ByteReader(data).bytes()).silence)
+    expect(told.map((silence) => silence?.id)).toEqual([id, 'newer', id, id, 'newer', 'newer'])
+    for (const silence of told) {
+      expect(silence?.matchers).toMatchObject([{ name: 'job', pattern: 'api' }])
+      expect(silence?.matchers).toEqual(silence?.matcherSets[0]?.matchers)
+    }
+    expect(told.at(-1)?.$unknown).toEqual(unknown.silence?.$unknown)
+  })
+
   it('item 29: what was acknowledged is there after a restart, to the byte', async () => {
     const path = tempDir()
     const first = await openStateRig({ path })
