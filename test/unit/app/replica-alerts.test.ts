@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { Alerts } from '../../../src/alerting/alerts.ts'
 import { LatestValues } from '../../../src/app/latest-values.ts'
+import { ReplicaAlerts } from '../../../src/app/replica-alerts.ts'
 import type { AlertOptions } from '../../../src/index.ts'
 import { openEmbedded } from '../../support/embedded.ts'
+import { NOW_MS } from '../../support/silences.ts'
 
 const LABELS = { alertname: 'DiskFull', instance: 'db1' }
 
@@ -76,6 +79,18 @@ describe('alerts of a library replica', () => {
       expect.objectContaining({ code: 'ALERT_INVALID', message: 'at least one label pair required' }),
     )
     expect(replica.alerts.all()).toHaveLength(1)
+  })
+
+  it('for which there is no room are told of, and the others are held', () => {
+    const clock = { monotonicMs: () => 0, wallMs: () => NOW_MS }
+    const alerts = new ReplicaAlerts(
+      new Alerts({ clock, silencedBy: () => [], alertsMax: 1 }),
+      new LatestValues(),
+    )
+    expect(() => alerts.post([{ labels: LABELS }, { labels: { a: 'b' } }])).toThrow(
+      expect.objectContaining({ code: 'ALERTS_FULL', message: expect.stringContaining('1 of 2 alerts') }),
+    )
+    expect(alerts.all().map(({ labels }) => labels)).toEqual([LABELS])
   })
 
   it.each([
