@@ -35,6 +35,7 @@ import type { StoreLimits } from '../store/store-limits.ts'
 import { ReplicaClaims } from './claims.ts'
 import { ClockFence } from './clock-fence.ts'
 import { clockLog } from './clock-log.ts'
+import { FrameBatcher } from './frame-batcher.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
 import { LatestValues } from './latest-values.ts'
 import type { NotifierDriver } from './notifier-driver.ts'
@@ -118,6 +119,8 @@ export class Replica {
   readonly acks: WriteAcks
   /** Which replica is responsible for what. */
   readonly ownership: Ownership
+  /** Of acknowledgements and claims, to hearsay members. */
+  readonly #frames: FrameBatcher
   readonly #settlement: Settlement | undefined
   readonly #incarnations: IncarnationKeeper
   /** The way in for a delta of a peer; nothing comes before gossip runs. */
@@ -154,6 +157,7 @@ export class Replica {
     })
     this.ownership = new Ownership(name, () => this.gossip?.members() ?? [])
     this.#peerLog = limitedLog(roomLog(this.log, 'gossip'), this.clock)
+    this.#frames = new FrameBatcher(this.clock, (peer, payload) => this.gossip?.sendReliable(peer, payload))
     this.acks = new WriteAcks({
       name,
       clock: this.clock,
@@ -161,7 +165,7 @@ export class Replica {
       store,
       broadcaster: {
         members: () => this.gossip?.members() ?? [],
-        sendReliable: (member, payload) => this.gossip?.sendReliable(member, payload),
+        sendReliable: (member, payload) => this.#frames.add(member, payload),
       },
       receive: (delta) => this.#receive(delta),
       note: (event, fields) => this.#note(event, fields),
@@ -294,6 +298,7 @@ export class Replica {
   async #close(): Promise<void> {
     // While the others still hear us: who is sending comes to its end, and the rest is theirs to take over.
     await this.notifier.close()
+    this.#frames.flush()
     clearInterval(this.#syncTicks)
     this.#settlement?.stop()
     this.store.watches.close()
@@ -305,6 +310,7 @@ export class Replica {
       await this.#incarnations.idle()
     }
     this.acks.close()
+    this.#frames.flush()
     this.silences.close()
     await this.store.close()
   }
@@ -321,7 +327,7 @@ export class Replica {
       logger: this.log,
       peerTimeoutMs,
       members: () => this.gossip?.members() ?? [],
-      send: (peer, frame) => this.gossip?.sendReliable(peer, frame),
+      send: (peer, frame) => this.#frames.add(peer, frame),
       settled: () => this.settled,
       log: this.notificationLog,
       acks: this.acks,

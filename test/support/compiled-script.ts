@@ -3,7 +3,7 @@
  * strips no types, and `dist/` may be missing or somebody else's. Types are not checked here (`npm run check` does).
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -20,6 +20,8 @@ export interface CompiledScript {
 export function compileScript(source: string): CompiledScript {
   mkdirSync(OUTPUT, { recursive: true })
   const folder = mkdtempSync(join(OUTPUT, 'script-'))
+  // The sources read their version from it.
+  copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
   const project = join(folder, 'tsconfig.json')
   const compilerOptions = {
     rootDir: ROOT,
