@@ -1,9 +1,8 @@
 /** The real Alertmanager that is installed, without a cluster. */
 import { spawnSync } from 'node:child_process'
 import { ALERTMANAGER, startAlertmanager } from '../support/alertmanager.ts'
-import type { Subject } from './subject.ts'
+import { RECEIVERS, type Subject } from './subject.ts'
 
-const RECEIVERS = ['none', 'team-b', 'team-a']
 const CONFIG = `route: {receiver: none}\nreceivers: [${RECEIVERS.map((name) => `{name: ${name}}`).join(', ')}]\n`
 
 /** As it names itself, such as `Alertmanager 0.25.0`. */
@@ -23,7 +22,6 @@ export async function startAlertmanagerSubject(args: readonly string[] = []): Pr
     name: ALERTMANAGER_NAME,
     release: '0.25',
     url: `${real.url}${prefix}`,
-    receivers: RECEIVERS,
     startUnder: (path) => startAlertmanagerSubject([`--web.route-prefix=${path}`]),
     stop: () => real.kill(),
   }

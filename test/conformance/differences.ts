@@ -20,7 +20,7 @@ export interface Differences {
   readonly annotations: Difference<Readonly<Record<string, string>> | undefined>
   readonly listByState: Difference<readonly string[]>
   readonly deleteUnknown: Difference<{ readonly status: number; readonly text: string }>
-  readonly receiverMatchers: Difference<200 | 400>
+  readonly receiverMatchers: Difference<{ readonly selected: readonly string[]; readonly bad: 200 | 400 }>
   readonly newerGrammar: Difference<200 | 400>
   readonly closingBrace: Difference<200 | 400>
 }
@@ -73,8 +73,8 @@ export const DIFFERENCES: Differences = {
   receiverMatchers: {
     items: [71],
     what: '`receiver_matchers` select receivers, and a bad one is 400; up to 0.32 they are ignored.',
-    '0.34': 400,
-    '0.25': 200,
+    '0.34': { selected: ['team-b'], bad: 400 },
+    '0.25': { selected: ['none', 'team-b', 'team-a'], bad: 200 },
   },
   newerGrammar: {
     items: [67, 74, 79, 80],

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ReplicaProcess } from '../support/replica-process.ts'
-import type { Subject } from './subject.ts'
+import { RECEIVERS, type Subject } from './subject.ts'
 
 export async function startHearsay(flags: readonly string[] = []): Promise<Subject> {
   const storagePath = mkdtempSync(join(tmpdir(), 'hearsay-conformance-'))
@@ -27,12 +27,23 @@ export async function startHearsay(flags: readonly string[] = []): Promise<Subje
     if (status === 200) break
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
+  for (const groupName of RECEIVERS) await claim(url, groupName)
   return {
     name: 'hearsay',
     release: '0.34',
     url,
-    receivers: [],
     startUnder: (path) => startHearsay([`--web.route-prefix=${path}`]),
     stop,
   }
+}
+
+/** A notifier that claims a group says by that for which receiver it notifies. */
+async function claim(url: string, groupName: string): Promise<void> {
+  const receiver = { groupName, integration: 'webhook', idx: 0 }
+  const answer = await fetch(`${url}/api/v1/claims`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ groupKey: '{}:{}', receiver }),
+  })
+  if (!answer.ok) throw new Error(`no claim for ${groupName}: ${await answer.text()}`)
 }

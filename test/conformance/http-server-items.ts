@@ -7,7 +7,7 @@ import { tempDir } from '../support/temp-dir.ts'
 import { untilAsync } from '../support/until-async.ts'
 import { ApiClient, aSilence, equal, freshValue, UNSET } from './api-client.ts'
 import { DIFFERENCES } from './differences.ts'
-import { expected, type Subject } from './subject.ts'
+import { expected, RECEIVERS, type Subject } from './subject.ts'
 
 const PREFIX = '/foo'
 
@@ -30,14 +30,23 @@ function prefixItems(subject: () => Subject): void {
     await api.expire(id)
   })
 
-  it('item 71: receivers are listed in the order of the configuration, and matchers on them are checked', async () => {
+  it('item 71: receivers are listed in their order, and all matchers on them must hold', async () => {
     const api = new ApiClient(subject().url)
-    const receivers = await api.json<readonly { readonly name: string }[]>('/receivers')
-    expect(receivers.map(({ name }) => name)).toEqual(subject().receivers)
-    const bad = await api.request('GET', '/receivers?receiver_matchers=name')
-    expect(bad.status).toBe(expected(DIFFERENCES.receiverMatchers, subject()))
-    if (bad.status === 200) return
-    expect(JSON.parse(bad.text)).toBe('failed to parse receiver_matchers param: bad matcher format: name')
+    const names = async (...matchers: readonly string[]): Promise<readonly string[]> => {
+      const query = matchers.map((text) => `receiver_matchers=${encodeURIComponent(text)}`).join('&')
+      const receivers = await api.json<readonly { readonly name: string }[]>(`/receivers?${query}`)
+      return receivers.map(({ name }) => name)
+    }
+    const { selected, bad } = expected(DIFFERENCES.receiverMatchers, subject())
+    expect(await names()).toEqual(RECEIVERS)
+    expect(await names('name=~"team-.*"', 'name!="team-a"')).toEqual(selected)
+    const refused = await api.request('GET', '/receivers?receiver_matchers=name')
+    expect(refused.status).toBe(bad)
+    if (bad === 400) {
+      expect(JSON.parse(refused.text)).toBe(
+        'failed to parse receiver_matchers param: bad matcher format: name',
+      )
+    }
   })
 }
 

@@ -285,9 +285,10 @@ const HTTP: readonly Item[] = [
   { number: 70, title: 'A value in quotes survives', proof: HERE },
   {
     number: 71,
-    title: 'Receivers in order of the configuration, and matchers on them',
+    title: 'Receivers in their order, and matchers on them',
     proof: HERE,
-    notApplicable: 'hearsay routes nothing and has no configured receivers.',
+    deviation:
+      'hearsay routes nothing: its receivers are those that its notifiers have named, not those of a configuration.',
   },
   {
     number: 72,

@@ -10,12 +10,13 @@ export interface Subject {
   readonly name: string
   readonly release: Release
   readonly url: string
-  /** Whether it was given receivers; hearsay routes to nobody and has none. */
-  readonly receivers: readonly string[]
   /** Another server of the same kind, all of it below this path. */
   startUnder(prefix: string): Promise<Subject>
   stop(): Promise<void>
 }
+
+/** Receivers of every subject, in this order: configured, or for hearsay, which routes nothing, named by claims. */
+export const RECEIVERS: readonly string[] = ['none', 'team-b', 'team-a']
 
 /** What `subject` is to answer where releases differ. */
 export function expected<T>(difference: Difference<T>, subject: Subject): T {
