@@ -6,6 +6,7 @@ import { ALERTMANAGER, amtool } from '../support/alertmanager.ts'
 import { type AlertmanagerApp, alertmanagerApp, DISABLED } from '../support/alertmanager-app.ts'
 import { requirement } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
 
 const ALL = { filters: [], states: new Set(['active', 'pending', 'expired'] as const) }
 
@@ -96,5 +97,32 @@ requirement(ALERTMANAGER)('amtool against hearsay', () => {
     const shown = await tool('cluster', 'show')
     expect(shown).toMatchObject({ code: 0, stderr: '' })
     expect(shown.stdout).toContain('ready')
+    const extended = await tool('-o', 'extended', 'cluster', 'show')
+    expect(extended.stdout).toMatch(/^Address +Name\s+127\.0\.0\.1:9094 +zz-1\s*$/m)
+  })
+
+  it('shows a configuration that says who is notified', async () => {
+    expect((await tool('config', 'routes')).stdout).toContain('default-route  receiver: none')
+    ours.receivers.push('team-a', 'team "b"')
+    const shown = await tool('config', 'show')
+    expect(shown.stdout).toContain('- name: "team \\"b\\""')
+    const routes = await tool('config', 'routes', 'test', 'alertname=x')
+    expect(routes).toMatchObject({ code: 0, stdout: 'team-a,team "b"\n' })
+  })
+
+  it('shows what silences an alert as it is', async () => {
+    expect(await tool('alert', 'add', 'DiskFull', 'node=bar')).toMatchObject({ code: 0, stderr: '' })
+    const states = async (...args: readonly string[]) =>
+      (await tool('alert', 'query', ...args)).stdout.match(/active|suppressed/g) ?? []
+    expect(await states()).toEqual(['active'])
+    const id = await add('node=~"b.*"')
+    expect(await states()).toEqual([])
+    expect(await states('--silenced')).toEqual(['suppressed'])
+    expect((await tool('-o', 'json', 'alert', 'query', '--silenced')).stdout).toContain(
+      `"silencedBy":["${id}"]`,
+    )
+    await tool('silence', 'expire', id)
+    await until(() => ours.silences.matching({ node: 'bar' }).length === 0)
+    expect(await states()).toEqual(['active'])
   })
 })
