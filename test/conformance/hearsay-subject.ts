@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ReplicaProcess } from '../support/replica-process.ts'
+import { untilAsync } from '../support/until-async.ts'
 import { RECEIVERS, type Subject } from './subject.ts'
 
 export async function startHearsay(flags: readonly string[] = []): Promise<Subject> {
   const storagePath = mkdtempSync(join(tmpdir(), 'hearsay-conformance-'))
-  // Ready is asked for below the prefix, so it is waited for by health of the process here and by requests there.
   const replica = await ReplicaProcess.launch({ storagePath, clustered: false, flags })
   const prefix = flags.find((flag) => flag.startsWith('--web.route-prefix='))?.split('=')[1] ?? ''
   const url = `${replica.url}${prefix}`
@@ -15,17 +15,14 @@ export async function startHearsay(flags: readonly string[] = []): Promise<Subje
     await replica.kill()
     rmSync(storagePath, { recursive: true, force: true })
   }
-  for (;;) {
-    if (!replica.isRunning) {
-      await stop()
-      throw new Error(`hearsay did not start:\n${replica.output}`)
-    }
-    const status = await fetch(`${url}/-/ready`).then(
-      (response) => response.status,
-      () => 0,
-    )
-    if (status === 200) break
-    await new Promise((resolve) => setTimeout(resolve, 15))
+  try {
+    const isReady = async (): Promise<boolean> =>
+      !replica.isRunning || (await fetch(`${url}/-/ready`)).status === 200
+    await untilAsync(isReady, 'hearsay to be ready', 30_000)
+    if (!replica.isRunning) throw new Error('hearsay has ended')
+  } catch (cause) {
+    await stop()
+    throw new Error(`hearsay did not start:\n${replica.output}`, { cause })
   }
   for (const groupName of RECEIVERS) await claim(url, groupName)
   return {

@@ -1,5 +1,6 @@
 /** Items 61-67, 70 and 74 of the checklist: the status, and how silences are listed, filtered, posted again and ended. */
 import { expect, it } from 'vitest'
+import { until } from '../support/until.ts'
 import {
   ApiClient,
   type ApiMatcher,
@@ -55,7 +56,8 @@ function listItems(api: () => ApiClient, subject: () => Subject): void {
       const id = await create(0, HOUR_MS)
       await api().expire(id)
       ended.unshift(id)
-      await new Promise((resolve) => setTimeout(resolve, 2))
+      const endedAtMs = Date.parse((await api().silence(id)).endsAt)
+      await until(() => Date.now() > endedAtMs)
     }
     const pendingLate = await create(3 * HOUR_MS, 4 * HOUR_MS)
     const activeLate = await create(0, 9 * HOUR_MS)
