@@ -30,6 +30,7 @@ export const DISABLED: AlertmanagerStatus = {
 export function alertmanagerApp(
   clock?: { nowMs: number },
   status: AlertmanagerStatus = DISABLED,
+  bodyLimit = 65_536,
 ): AlertmanagerApp {
   const settable = clock ?? { nowMs: 0 }
   const logged: unknown[] = []
@@ -41,7 +42,7 @@ export function alertmanagerApp(
   const silences = new Silences(records, time, { retentionMs: RETENTION_MS, newId: randomUUID })
   const alerts = new Alerts({ clock: time, silencedBy: (labels) => silences.matching(labels) })
   const receivers: string[] = []
-  const app = fastify({ logger: false, bodyLimit: 65_536 })
+  const app = fastify({ logger: false, bodyLimit })
   const log = { error: (entry: unknown) => void logged.push(entry) }
   const deps = { silences, alerts, receivers: () => receivers, status: () => status, log }
   app.register(alertmanagerApi(deps), { prefix: '/api/v2' })
