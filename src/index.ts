@@ -44,5 +44,6 @@ export type {
 } from './app/replica-silences.ts'
 export type { Gap, WatchOptions } from './app/watch-stream.ts'
 export type { Ack, Acknowledged, WriteOptions } from './app/write-options.ts'
+export { parseDuration } from './base/duration.ts'
 export { errorCode, HearsayError } from './base/errors.ts'
 export type { JoinResult } from './gossip/io/gossip.ts'

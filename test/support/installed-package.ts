@@ -32,6 +32,7 @@ export interface Ran {
 }
 
 export interface Project {
+  readonly folder: string
   write(file: string, text: string): void
   /** Runs a program of the project with Node. */
   run(file: string, ...args: readonly string[]): Ran
@@ -72,6 +73,7 @@ export function installedProject(): Project {
     skipLibCheck: true,
   }
   return {
+    folder,
     write: (file, text) => writeFileSync(join(folder, file), text),
     run: (file, ...args) => node([file, ...args]),
     compile: (...files) => {

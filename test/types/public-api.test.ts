@@ -121,6 +121,7 @@ describe('the public API', () => {
       'HearsayError',
       'errorCode',
       'openReplica',
+      'parseDuration',
     ])
     expect([typed, watched, waited].every((check) => typeof check === 'function')).toBe(true)
   })
