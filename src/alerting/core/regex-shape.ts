@@ -26,6 +26,11 @@ const PLAIN = new RegExp(`^${ALTERNATIVES}$`)
 const GROUP = new RegExp(`^\\^?(${LITERAL}*)(?:\\((?:\\?:)?(${ALTERNATIVES})\\)(${LITERAL}*))?\\$?$`)
 /** Of ASCII only: a quantifier takes the character before it, which may be half of what we see elsewhere. */
 const BEGINNING = /^\^?((?:[ !"#%&',\-/0-9:;<=>@A-Z_`a-z~]|\\[!-/:-@[-^`{-~])*)/
+/**
+ * What takes a quantifier for itself. Anything else may hand one on to the character before: `ab*`, and for RE2 also
+ * `ab(?i)*`, `ab\Q\E*` and `ab+(?i)*`, in which the `b` may be missing.
+ */
+const NEXT_ATOM = /^(?:\.|\[|\((?!\?)|\(\?:|\\[dDsSwW])/
 const LAST_CHARACTER = /\\?.$/
 /** Quoted runs, escapes, classes, and what builds the structure. */
 const TOKENS = /\\Q[\s\S]*?(?:\\E|$)|\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]|[()|]/g
@@ -61,8 +66,9 @@ function hasAlternatives(pattern: string): boolean {
 function prefixOf(pattern: string): string {
   const [whole = '', beginning = ''] = BEGINNING.exec(pattern) ?? []
   if (beginning === '' || hasAlternatives(pattern)) return ''
-  const isOptional = /^[*?{]/.test(pattern.slice(whole.length))
-  const certain = isOptional ? beginning.replace(LAST_CHARACTER, '') : beginning
+  const certain = NEXT_ATOM.test(pattern.slice(whole.length))
+    ? beginning
+    : beginning.replace(LAST_CHARACTER, '')
   return unescaped(certain).slice(0, PREFIX_LENGTH_MAX)
 }
 
