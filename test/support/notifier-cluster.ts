@@ -244,13 +244,13 @@ export class NotifierCluster {
     this.replica(name).inbox ??= []
   }
 
-  /** SIGCONT: the timers ring first, then what has come meanwhile is read. */
-  goOn(name: string): void {
+  /** SIGCONT: the timers ring, then what has come meanwhile is read, unless a test wants it the other way round. */
+  goOn(name: string, readsFirst = false): void {
     const replica = this.replica(name)
     const { inbox } = replica
     replica.inbox = undefined
     if (!replica.isUp) return
-    replica.notifier.tick(this.nowMs)
+    if (!readsFirst) replica.notifier.tick(this.nowMs)
     for (const action of inbox ?? []) action()
   }
 

@@ -20,6 +20,29 @@ describe('turns', () => {
     for (const replica of cluster.replicas.values()) replica.start()
     cluster.run(100)
     expect(cluster.sends).toMatchObject([{ by: FIRST }])
+    expect(cluster.replica(FIRST).notifier.stats.yielded).toBeUndefined()
+    for (const name of [SECOND, THIRD]) expect(cluster.replica(name).notifier.stats.yielded).toBe(1)
+  })
+
+  it('the question of a better lot is itself a no: its denial may get lost', () => {
+    const cluster = new NotifierCluster({ names: NAMES, receiver: slow(30_000) })
+    cluster.drops = (bytes) => kindOf(bytes) === 'deny'
+    for (const replica of cluster.replicas.values()) replica.start()
+    cluster.run(60_000)
+    expect(cluster.sends).toMatchObject([{ by: FIRST }])
+  })
+
+  it('begin anew when a claim has failed, so that those behind the next do not ask', () => {
+    const receiver = ({ by }: { by: string }): Answer =>
+      by === FIRST
+        ? { afterMs: 5000, outcome: { ok: false, retry: false, detail: 'no route' } }
+        : { afterMs: 5, outcome: { ok: true } }
+    const cluster = new NotifierCluster({ names: NAMES, receiver })
+    cluster.introduce()
+    for (const name of NAMES) cluster.replica(name).start()
+    cluster.run(60_000)
+    expect(cluster.sends).toMatchObject([{ by: FIRST }, { by: SECOND }])
+    expect(cluster.replica(THIRD).notifier.stats.asks).toBeUndefined()
   })
 
   it('the first in order asks at once', () => {
@@ -215,20 +238,61 @@ describe('asking', () => {
     cluster.run(20_000)
     expect(cluster.sends).toMatchObject([{ by: SECOND }])
     expect(cluster.replica(FIRST).result(late)).toBeUndefined()
+    expect(cluster.replica(FIRST).notifier.stats.asks).toBeLessThanOrEqual(2)
   })
 
-  it('a denial for the sake of one that has itself granted us is out of date', () => {
+  it('a denial for the sake of one that has itself granted us is out of date, whichever comes first', () => {
     const receiver = ({ by }: { by: string }): Answer =>
       by === FIRST
         ? { afterMs: 5, outcome: { ok: false, retry: false, detail: 'no route' } }
         : { afterMs: 5, outcome: { ok: true } }
-    const cluster = new NotifierCluster({ names: NAMES, receiver })
+    for (let seed = 1; seed <= 20; seed++) {
+      const cluster = new NotifierCluster({ names: NAMES, receiver, seed, latencyMs: [1, 20] })
+      cluster.introduce()
+      cluster.drops = (bytes, _, to) => kindOf(bytes) === 'release' && to === THIRD
+      for (const name of [FIRST, SECOND]) cluster.replica(name).start()
+      cluster.run(150)
+      expect(cluster.sends).toMatchObject([{ by: FIRST }, { by: SECOND }])
+      expect(cluster.replica(SECOND).notifier.stats.denials_stale).toBeGreaterThan(0)
+    }
+  })
+
+  it('a denial for the sake of one that dies meanwhile is asked for anew', () => {
+    const cluster = new NotifierCluster({ names: NAMES })
     cluster.introduce()
-    cluster.drops = (bytes, _, to) => kindOf(bytes) === 'release' && to === THIRD
-    for (const name of [FIRST, SECOND]) cluster.replica(name).start()
-    cluster.run(50)
-    expect(cluster.sends).toMatchObject([{ by: FIRST }, { by: SECOND }])
-    expect(cluster.replica(SECOND).notifier.stats.denials_stale).toBeGreaterThan(0)
+    cluster.drops = (_, from, to) => from === FIRST && to === SECOND
+    cluster.replica(FIRST).start()
+    cluster.run(0)
+    cluster.replica(SECOND).sees(FIRST, 'suspect')
+    cluster.replica(SECOND).start()
+    cluster.run(0.5)
+    cluster.kill(FIRST)
+    cluster.run(500)
+    expect(cluster.sends).toEqual([])
+    cluster.declare(FIRST, 'dead')
+    cluster.run(5)
+    expect(cluster.sends).toMatchObject([{ by: SECOND }])
+    expect(cluster.replica(SECOND).notifier.stats.failed_open).toBeUndefined()
+  })
+
+  it('a question that comes once more after the news that it is held changes nothing', () => {
+    const cluster = new NotifierCluster({ names: NAMES, receiver: slow(30_000) })
+    cluster.introduce()
+    const questions: Uint8Array[] = []
+    cluster.drops = (bytes, from, to) => {
+      if (from === SECOND && to === THIRD && kindOf(bytes) === 'ask') questions.push(bytes)
+      return false
+    }
+    cluster.replica(SECOND).start()
+    cluster.run(1500)
+    const [first] = questions
+    if (first !== undefined) cluster.replica(THIRD).notifier.heard(first, cluster.nowMs)
+    cluster.partition([FIRST], [SECOND])
+    cluster.kill(FIRST)
+    cluster.replica(FIRST).restart()
+    cluster.replica(FIRST).start()
+    cluster.run(1400)
+    expect(cluster.sends).toMatchObject([{ by: SECOND }])
   })
 
   it('a denial for the sake of one that is known to be dead does not hold us up for longer than silence', () => {
@@ -290,6 +354,18 @@ describe('the log rides along', () => {
     cluster.run(1100)
     expect(cluster.sends).toMatchObject([{ by: FIRST }, { by: SECOND, order: { reason: 'new-alerts' } }])
     expect(cluster.sends[1]?.order.last?.firing).toEqual([11n, 12n])
+  })
+
+  it('who is denied for it withdraws, so that others do not wait for its lease', () => {
+    const cluster = new NotifierCluster({ names: NAMES })
+    cluster.introduce()
+    cluster.spreads = false
+    cluster.replica(FIRST).log.set(WORK, cluster.entry({ ...cluster.flush(), firing: [11n] }))
+    cluster.replica(SECOND).start({ firing: [11n] })
+    cluster.run(1100)
+    cluster.replica(THIRD).start({ firing: [11n, 99n] })
+    cluster.run(2200)
+    expect(cluster.sends).toMatchObject([{ by: THIRD }])
   })
 
   it('an entry that does not come, or cannot be joined, is waited for a second and no more', () => {

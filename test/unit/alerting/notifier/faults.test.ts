@@ -1,6 +1,6 @@
 /** Deaths, pauses and partitions: how often the receiver hears of one flush. */
 import { describe, expect, it } from 'vitest'
-import { type Answer, NotifierCluster, turnOrder, WORK } from '../../../support/notifier-cluster.ts'
+import { type Answer, NotifierCluster, PAGER, turnOrder, WORK } from '../../../support/notifier-cluster.ts'
 
 const NAMES = ['ana', 'bo', 'cy']
 const [FIRST, SECOND, THIRD] = turnOrder(NAMES)
@@ -108,20 +108,56 @@ describe('a sender that is stopped and goes on', () => {
     expect(cluster.replica(FIRST).notifier.stats.failed_open).toBeUndefined()
   })
 
-  it('for longer than the lease while it was asked for: what was granted then counts for nothing', () => {
-    const cluster = new NotifierCluster({
-      names: NAMES,
-      receiver: () => ({ afterMs: 60_000, outcome: { ok: true } }),
-    })
+  it('after asking a second time: the answers are read before anybody is given up, too', () => {
+    const cluster = new NotifierCluster({ names: NAMES })
     cluster.introduce()
-    for (const name of [FIRST, SECOND]) cluster.replica(name).start({ timeoutMs: 120_000 })
-    cluster.run(1)
+    let lost = 0
+    cluster.drops = (_, from) => from === FIRST && lost++ < 2
+    cluster.replica(FIRST).start()
+    cluster.run(200)
+    cluster.stop(FIRST)
+    cluster.run(3000)
+    cluster.goOn(FIRST)
+    cluster.run(5)
+    expect(cluster.sends).toMatchObject([{ by: FIRST }])
+    expect(cluster.replica(FIRST).notifier.stats.failed_open).toBeUndefined()
+  })
+
+  it.each([false, true])(
+    'for longer than the lease while it was asked for: what was granted then counts for nothing (%s)',
+    (readsFirst) => {
+      const receiver = (): Answer => ({ afterMs: 60_000, outcome: { ok: true } })
+      const cluster = new NotifierCluster({ names: NAMES, receiver })
+      cluster.introduce()
+      for (const name of [FIRST, SECOND]) cluster.replica(name).start({ timeoutMs: 120_000 })
+      cluster.run(1)
+      cluster.stop(FIRST)
+      cluster.run(12_000)
+      expect(cluster.sends).toMatchObject([{ by: SECOND }])
+      cluster.goOn(FIRST, readsFirst)
+      cluster.run(20_000)
+      expect(cluster.sends).toHaveLength(1)
+    },
+  )
+
+  it('for longer than the lease while it held a claim: it does not take it back', () => {
+    const receiver = (): Answer => ({ afterMs: 60_000, outcome: { ok: true } })
+    const cluster = new NotifierCluster({ names: NAMES, receiver })
+    cluster.introduce()
+    const { groupKey } = cluster.flush()
+    const first = cluster.replica(FIRST)
+    const request = { groupKey, receiver: PAGER, waitMs: 5000, leaseMs: 100_000 }
+    const id = first.notifier.claim(request, cluster.nowMs)
+    cluster.run(50)
+    cluster.replica(SECOND).start({ timeoutMs: 120_000 })
     cluster.stop(FIRST)
     cluster.run(12_000)
     expect(cluster.sends).toMatchObject([{ by: SECOND }])
     cluster.goOn(FIRST)
-    cluster.run(20_000)
-    expect(cluster.sends).toHaveLength(1)
+    cluster.run(5000)
+    expect(first.claimsLost).toEqual([id])
+    expect(cluster.replica(SECOND).notifier.stats).toMatchObject({ claims_own_held: 1 })
+    expect(cluster.replica(SECOND).notifier.stats.claims_lost).toBeUndefined()
   })
 })
 
@@ -173,6 +209,25 @@ describe('a partition', () => {
     cluster.run(60_000)
     expect(cluster.sends.length).toBeLessThanOrEqual(2)
     expect(cluster.sends.length).toBeGreaterThanOrEqual(1)
+  })
+})
+
+describe('a link that is cut for long', () => {
+  it('what was granted by a member that has since been taken for dead counts for nothing', () => {
+    const receiver = (): Answer => ({ afterMs: 90_000, outcome: { ok: true } })
+    const cluster = new NotifierCluster({ names: NAMES, receiver })
+    cluster.introduce()
+    cluster.replica(SECOND).start({ timeoutMs: 300_000 })
+    cluster.run(1500)
+    cluster.partition([FIRST], [SECOND])
+    cluster.replica(FIRST).sees(SECOND, 'dead')
+    cluster.replica(SECOND).sees(FIRST, 'dead')
+    cluster.replica(FIRST).start({ timeoutMs: 300_000 })
+    cluster.run(5000)
+    expect(cluster.sends).toMatchObject([{ by: SECOND }, { by: FIRST }])
+    cluster.replica(SECOND).sees(FIRST, 'alive')
+    cluster.run(5000)
+    expect(cluster.replica(SECOND).notifier.stats.claims_lost).toBe(1)
   })
 })
 
