@@ -181,6 +181,7 @@ function statusOf(replica: Replica, startedAtMs: number): Readonly<Record<string
     ...replica.readiness(),
     store: replica.store.status(),
     watches: replica.store.watches.stats,
+    notifier: replica.notifier.stats,
     quarantinedSilences: replica.silences.quarantinedIds(),
     ...(gossip === undefined
       ? {}

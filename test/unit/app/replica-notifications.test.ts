@@ -1,6 +1,7 @@
+import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import type { NotificationAlert, OnceOptions, OnceResult, SendContext } from '../../../src/index.ts'
-import { openCluster, openEmbedded } from '../../support/embedded.ts'
+import { ANY_PORT, alive, openCluster, openEmbedded } from '../../support/embedded.ts'
 import { until } from '../../support/until.ts'
 
 const RECEIVER = { groupName: 'ops', integration: 'webhook' }
@@ -163,6 +164,27 @@ describe('once, of three replicas', () => {
       () => undefined,
     )
     await expect(early).rejects.toBe('gone')
+  })
+})
+
+describe('a process that was stopped, or too busy to hear', () => {
+  it('hears what came meanwhile before it takes silence for consent', async () => {
+    const lines: string[] = []
+    const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
+    const ana = await openEmbedded({ name: 'ana', gossip: ANY_PORT, log })
+    const peers = [ana.gossipAddress ?? '']
+    const ben = await openEmbedded({ name: 'ben', gossip: { ...ANY_PORT, peers } })
+    await until(() => alive(ana).length === 2 && alive(ben).length === 2)
+    await ana.ready()
+    await ana.notifications.once(flushOf('before'), () => undefined)
+    const flush = ana.notifications.once(flushOf('g'), () => undefined)
+    await Promise.resolve()
+    const untilMs = performance.now() + 1200
+    while (performance.now() < untilMs);
+    expect((await flush).outcome).toBe('sent')
+    const events = lines.map((line) => JSON.parse(line).event)
+    expect(events.filter((event) => event === 'notification_sent')).toHaveLength(2)
+    expect(events).not.toContain('failed_open')
   })
 })
 
