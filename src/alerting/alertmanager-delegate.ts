@@ -166,6 +166,7 @@ export class AlertmanagerDelegate implements GossipDelegate {
         audience: 'foreign',
         key: stateKeyName({ kind: 'record', table: put.table, key: put.key }),
         payload,
+        isRelayed: !this.#isOwn,
       })
     }
   }

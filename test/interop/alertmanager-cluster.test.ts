@@ -4,56 +4,25 @@
  */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { ALERTMANAGER, type Alertmanager, amtool, startAlertmanager } from '../support/alertmanager.ts'
+import {
+  complaintsIn,
+  fetchJson,
+  peerNames,
+  postSilence,
+  seen,
+  silenceState,
+} from '../support/mixed-cluster.ts'
 import { type ReplicaOptions, ReplicaProcess } from '../support/replica-process.ts'
 import { inCi, requirement } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { untilAsync } from '../support/until-async.ts'
 
-const COMPLAINTS = /merge remote state|unknown state key|decode|panic|conflict/i
 const PROBING_MS = inCi ? 120_000 : 8_000
-
-interface ClusterStatus {
-  readonly cluster: { readonly status: string; readonly peers: readonly { readonly name: string }[] }
-}
 
 interface ClusterPage {
   readonly name: string
   readonly healthScore: number
   readonly members: readonly { readonly name: string; readonly state: string; readonly class: string }[]
-}
-
-async function json<T>(url: string, init?: RequestInit): Promise<T> {
-  const response = await fetch(url, init)
-  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
-  return (await response.json()) as T
-}
-
-async function peerNames(url: string): Promise<string[]> {
-  return (await json<ClusterStatus>(`${url}/api/v2/status`)).cluster.peers.map(({ name }) => name)
-}
-
-async function postSilence(url: string, value: string, extra: object = {}): Promise<string> {
-  const now = Date.now()
-  const body = JSON.stringify({
-    matchers: [{ name: 'instance', value, isRegex: false, isEqual: true }],
-    startsAt: new Date(now).toISOString(),
-    endsAt: new Date(now + 3_600_000).toISOString(),
-    createdBy: 'test',
-    comment: 'interop',
-    ...extra,
-  })
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
-  return (await json<{ silenceID: string }>(`${url}/api/v2/silences`, init)).silenceID
-}
-
-async function silenceState(url: string, id: string): Promise<string> {
-  const response = await fetch(`${url}/api/v2/silence/${id}`)
-  if (response.status === 404) return 'absent'
-  return ((await response.json()) as { status: { state: string } }).status.state
-}
-
-function seen(url: string, id: string, state: string): Promise<number> {
-  return untilAsync(async () => (await silenceState(url, id)) === state, `silence ${id} ${state} at ${url}`)
 }
 
 async function healthScore(alertmanager: Alertmanager): Promise<number> {
@@ -90,7 +59,7 @@ requirement(ALERTMANAGER)('a cluster of two Alertmanagers and two hearsay replic
   afterAll(async () => {
     const log = first.log() + second.log()
     await Promise.all([first.stop(), second.stop()])
-    expect(log.split('\n').filter((line) => COMPLAINTS.test(line))).toEqual([])
+    expect(complaintsIn(log)).toEqual([])
   })
 
   it('lists every member on every side', async () => {
@@ -99,7 +68,7 @@ requirement(ALERTMANAGER)('a cluster of two Alertmanagers and two hearsay replic
     for (const { url } of [first, second, one, two]) {
       await untilAsync(async () => (await peerNames(url)).length === 4, `four members at ${url}`)
     }
-    const page = await json<ClusterPage>(`${one.url}/api/v1/cluster`)
+    const page = await fetchJson<ClusterPage>(`${one.url}/api/v1/cluster`)
     expect(page.members.map((member) => member.class).sort((a, b) => (a < b ? -1 : 1))).toEqual([
       'foreign',
       'foreign',
@@ -149,12 +118,7 @@ requirement(ALERTMANAGER)('a cluster of two Alertmanagers and two hearsay replic
     try {
       await seen(third.url, early, 'active')
       await seen(third.url, ours, 'active')
-      expect(
-        third
-          .log()
-          .split('\n')
-          .filter((line) => COMPLAINTS.test(line)),
-      ).toEqual([])
+      expect(complaintsIn(third.log())).toEqual([])
     } finally {
       await third.stop()
     }
@@ -211,7 +175,7 @@ requirement(ALERTMANAGER)('a cluster of two Alertmanagers and two hearsay replic
     await untilAsync(async () => (await healthScore(first)) === 0, 'an Alertmanager at ease', 30_000)
     const endMs = performance.now() + PROBING_MS
     while (performance.now() < endMs) {
-      const page = await json<ClusterPage>(`${one.url}/api/v1/cluster`)
+      const page = await fetchJson<ClusterPage>(`${one.url}/api/v1/cluster`)
       expect(page.healthScore).toBe(0)
       expect(page.members.filter(({ state }) => state === 'alive').length).toBe(3)
       expect(await healthScore(first)).toBe(0)

@@ -25,6 +25,9 @@ export interface AlertmanagerOptions {
   readonly settleTimeout?: string
   /** No cluster port at all. */
   readonly standalone?: boolean
+  /** Default: free ones. */
+  readonly httpPort?: number
+  readonly clusterPort?: number
   /** Its configuration, YAML; default: one receiver that does nothing. */
   readonly config?: string
   readonly args?: readonly string[]
@@ -34,6 +37,7 @@ export interface AlertmanagerOptions {
 export interface Alertmanager extends ServerProcess {
   /** Without a slash at the end. */
   readonly url: string
+  readonly httpPort: number
   readonly clusterPort: number
   readonly clusterAddress: string
 }
@@ -45,7 +49,8 @@ export async function startAlertmanager(options: AlertmanagerOptions = {}): Prom
   const folder = mkdtempSync(join(tmpdir(), 'hearsay-alertmanager-'))
   const configPath = join(folder, 'alertmanager.yml')
   writeFileSync(configPath, options.config ?? CONFIG)
-  const [httpPort, clusterPort] = [await freePort(), await freePort()]
+  const httpPort = options.httpPort ?? (await freePort())
+  const clusterPort = options.clusterPort ?? (await freePort())
   const clusterAddress = `127.0.0.1:${clusterPort}`
   const process = await startServer({
     command: 'prometheus-alertmanager',
@@ -62,7 +67,7 @@ export async function startAlertmanager(options: AlertmanagerOptions = {}): Prom
     listeningText: 'msg="Listening on"',
     folder,
   })
-  return { ...process, url: `http://127.0.0.1:${httpPort}`, clusterPort, clusterAddress }
+  return { ...process, url: `http://127.0.0.1:${httpPort}`, httpPort, clusterPort, clusterAddress }
 }
 
 export interface AmtoolResult {

@@ -19,7 +19,7 @@ import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES, batchEntryBytes, encodeBatch } fro
 import type { QueueItem } from './broadcast-queue.ts'
 import type { Broadcasts } from './broadcasts.ts'
 import type { GossipDelegate, PeerClass } from './delegate.ts'
-import { FOREIGN_BATCH_BYTES_MAX, ForeignBatches } from './foreign-batches.ts'
+import { LongMessages } from './long-messages.ts'
 import { isLive, type MemberRecord, type Members } from './members.ts'
 import { Rotation } from './node-selection.ts'
 import type { Outbox } from './outbox.ts'
@@ -51,7 +51,7 @@ export class StreamBroadcast {
   readonly #broadcasts: Broadcasts
   readonly #outbox: Outbox
   readonly #coalesce: GossipDelegate['coalesce']
-  readonly #longForeign: ForeignBatches
+  readonly #long: Readonly<Record<PeerClass, LongMessages>>
   readonly #rotation = new Rotation<'batch' | 'long'>()
   readonly #nextBatchAtMs = { native: Number.NEGATIVE_INFINITY, foreign: Number.NEGATIVE_INFINITY }
 
@@ -65,7 +65,10 @@ export class StreamBroadcast {
     this.#broadcasts = broadcasts
     this.#outbox = outbox
     this.#coalesce = coalesce
-    this.#longForeign = new ForeignBatches(broadcasts.queueBytesMax)
+    this.#long = {
+      native: new LongMessages(broadcasts.queueBytesMax),
+      foreign: new LongMessages(broadcasts.queueBytesMax),
+    }
   }
 
   /** Whether a message has to go by stream, given its encoded length. */
@@ -76,19 +79,19 @@ export class StreamBroadcast {
 
   /** @returns whether it left, or waits for the next flush */
   sendLong(audience: PeerClass, key: string | undefined, payload: Uint8Array): 'sent' | 'waits' {
-    if (audience === 'native' || this.#coalesce === undefined) {
+    if (audience === 'foreign' && this.#coalesce === undefined) {
       this.#send(audience, payload)
       return 'sent'
     }
-    if (key !== undefined) this.#broadcasts.user.foreign.discardKey(key)
-    const messages = this.#longForeign.add(key, payload)
+    if (key !== undefined) this.#broadcasts.user[audience].discardKey(key)
+    const messages = this.#long[audience].add(key, payload)
     if (messages > 0) this.#outbox.note('debug', 'broadcast-queue-full', { audience, messages })
     return 'waits'
   }
 
   /** A shorter message of the key takes the place of one that waits. */
   forgetLong(audience: PeerClass, key: string): void {
-    if (audience === 'foreign') this.#longForeign.forget(key)
+    this.#long[audience].forget(key)
   }
 
   flushBacklog(nowMs: number): Backlog {
@@ -97,8 +100,11 @@ export class StreamBroadcast {
     for (const audience of ['native', 'foreign'] as const) {
       if (!this.#hasBacklog(audience)) continue
       if (nowMs >= this.#nextBatchAtMs[audience]) {
-        for (let i = 0; i < BATCHES_PER_FLUSH_MAX; i++) this.#sendBatch(audience)
-        this.#nextBatchAtMs[audience] = nowMs + BATCH_SPACING_MS
+        const withSmall = this.#hasManySmall(audience)
+        let messages = 0
+        for (let i = 0; i < BATCHES_PER_FLUSH_MAX; i++) messages += this.#sendBatch(audience, withSmall)
+        // One long message after the other, each by itself, is no burst: none of them has to wait.
+        if (messages > 1) this.#nextBatchAtMs[audience] = nowMs + BATCH_SPACING_MS
         if (!this.#hasBacklog(audience)) continue
       }
       held.push(audience)
@@ -125,10 +131,13 @@ export class StreamBroadcast {
 
   #hasBacklog(audience: PeerClass): boolean {
     if (this.#members.livePeers(audience) === 0) return false
-    const { user, packetBudget } = this.#broadcasts
-    if (audience === 'native') return user.native.unsentBytes > BACKLOG_PACKETS_MAX * packetBudget
-    if (this.#coalesce === undefined) return false
-    return this.#longForeign.size > 0 || user.foreign.unsentBytes > FOREIGN_BACKLOG_PACKETS_MAX * packetBudget
+    return this.#long[audience].size > 0 || this.#hasManySmall(audience)
+  }
+
+  #hasManySmall(audience: PeerClass): boolean {
+    if (audience === 'foreign' && this.#coalesce === undefined) return false
+    const packets = audience === 'native' ? BACKLOG_PACKETS_MAX : FOREIGN_BACKLOG_PACKETS_MAX
+    return this.#broadcasts.user[audience].unsentBytes > packets * this.#broadcasts.packetBudget
   }
 
   #send(audience: PeerClass, payload: Uint8Array): void {
@@ -138,30 +147,37 @@ export class StreamBroadcast {
     for (const peer of receivers) this.#outbox.emit({ type: 'stream-user', to: peer.endpoint, payload })
   }
 
-  #sendBatch(audience: PeerClass): void {
-    if (audience === 'foreign') this.#sendForeignBatch()
-    else if (this.#broadcasts.user.native.unsent > 0) this.#sendNativeBatch()
+  /** @returns how many messages left in one batch */
+  #sendBatch(audience: PeerClass, withSmall: boolean): number {
+    if (this.#long[audience].size > 0) return this.#sendLongBatch(audience)
+    if (!withSmall || this.#broadcasts.user[audience].unsent === 0) return 0
+    return audience === 'native' ? this.#sendNativeBatch() : this.#sendForeignBatch([])
   }
 
-  /** What is long and what is not may go together: the delegate cannot tell, and does not have to. */
-  #sendForeignBatch(): void {
+  #sendLongBatch(audience: PeerClass): number {
+    const payloads = this.#long[audience].take()
+    if (audience === 'foreign') return this.#sendForeignBatch(payloads)
+    const [payload] = payloads
+    if (payload !== undefined) this.#send(audience, payloads.length === 1 ? payload : encodeBatch(payloads))
+    return payloads.length
+  }
+
+  /** What is long and what is not go together: so the small ones need no packets of their own. */
+  #sendForeignBatch(long: readonly Uint8Array[]): number {
     const queue = this.#broadcasts.user.foreign
-    const payloads = this.#longForeign.take()
-    let bytes = payloads.reduce((total, payload) => total + payload.length, 0)
+    let bytes = long.reduce((total, payload) => total + payload.length, 0)
     const items = queue.takeUnsent((item) => {
       bytes += payloadOf(item).length
-      return bytes <= FOREIGN_BATCH_BYTES_MAX
+      return bytes <= BATCH_BYTES_MAX
     })
-    for (const item of items) {
-      payloads.push(payloadOf(item))
-      queue.settle(item, this.#members.livePeers('foreign'), 0)
-    }
-    if (payloads.length === 0) return
+    for (const item of items) queue.settle(item, this.#members.livePeers('foreign'), 0)
+    const payloads = [...long, ...items.map(payloadOf)]
     for (const payload of this.#coalesce?.(payloads) ?? payloads) this.#send('foreign', payload)
     this.#outbox.note('debug', 'broadcast-foreign-batch', { messages: payloads.length, bytes })
+    return payloads.length
   }
 
-  #sendNativeBatch(): void {
+  #sendNativeBatch(): number {
     const queue = this.#broadcasts.user.native
     let bytes = BATCH_HEADER_BYTES
     const items = queue.takeUnsent((item) => {
@@ -177,6 +193,7 @@ export class StreamBroadcast {
     const limit = complete ? 0 : this.#broadcasts.userLimit('native')
     for (const item of items) queue.settle(item, receivers.length, limit)
     this.#outbox.note('debug', 'broadcast-batch', { messages: items.length, bytes, peers: receivers.length })
+    return items.length
   }
 
   #receivers(purpose: 'batch' | 'long', audience: PeerClass, count: number): MemberRecord[] {

@@ -50,12 +50,36 @@ describe('a message too long for a packet', () => {
     expect(new Set(streamPorts(solo)).size).toBe(12)
   })
 
+  it('shares a stream with the others of its turn, and none of them waits that comes alone', () => {
+    const solo = clusterOf(2, 0)
+    const say = (number: number): void =>
+      solo.machine.broadcast(solo.nowMs, {
+        audience: 'native',
+        payload: numbered(number, 2000),
+        key: `k${number}`,
+      })
+    say(1)
+    solo.flush()
+    say(2)
+    solo.flush()
+    expect(solo.ofType('stream-user').map(({ payload }) => payload[0])).toEqual([1, 1, 2, 2])
+    solo.forget()
+    for (let i = 10; i < 50; i++) say(i)
+    say(10)
+    solo.flush()
+    const streams = solo.ofType('stream-user')
+    expect(streams).toHaveLength(2)
+    const entries = decodeBatch(streams[0]?.payload ?? new Uint8Array()) ?? []
+    expect(entries.map(([number]) => number)).toEqual([...Array.from({ length: 39 }, (_, i) => i + 11), 10])
+  })
+
   it('is the first that does not fit with its type byte and the packet overhead', () => {
     const solo = clusterOf(1, 0)
     solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: new Uint8Array(1395) })
     solo.flush()
     expect([streamPorts(solo).length, solo.packets[0]?.bytes]).toEqual([0, 1400])
     solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: new Uint8Array(1396) })
+    solo.flush()
     expect(streamPorts(solo)).toHaveLength(1)
   })
 })

@@ -1,18 +1,15 @@
 /**
- * Messages for foreign members that wait to leave together by stream.
+ * User messages that go by stream because they are long, while they wait for the end of the turn to leave together.
  *
- * Alertmanagers read one message a connection and hand packets on by a queue of 1,024, so a burst of a thousand silences
- * must neither dial a thousand times nor arrive as a thousand packets at once. What is too long for them to relay waits
- * here until the end of the turn; the delegate then makes few messages of many (GossipDelegate.coalesce), and every
- * foreign member gets each of them. A message of 1 MB still goes alone: only what is small is packed.
+ * A stream carries one message, so a commit of thirty silences of 1 kB each must not dial every peer thirty times. What is
+ * taken out here becomes one frame for native members (batch-frame.ts) and few messages for foreign ones
+ * (GossipDelegate.coalesce). A message of 1 MB goes alone: only what is small is packed.
  *
  * Bounded in bytes; the oldest go first. A newer message of a key replaces the older one, so no batch has a key twice.
  */
+import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES, batchEntryBytes } from './batch-frame.ts'
 
-/** Payload bytes that one batch is made of; a single longer payload goes alone. */
-export const FOREIGN_BATCH_BYTES_MAX: number = 256 * 1024
-
-export class ForeignBatches {
+export class LongMessages {
   readonly #bytesMax: number
   readonly #waiting = new Map<string, Uint8Array>()
   #bytes = 0
@@ -48,10 +45,10 @@ export class ForeignBatches {
   /** Takes out the oldest messages that one batch may hold, at least one. */
   take(): Uint8Array[] {
     const taken: Uint8Array[] = []
-    let bytes = 0
+    let bytes = BATCH_HEADER_BYTES
     for (const [name, payload] of this.#waiting) {
-      if (taken.length > 0 && bytes + payload.length > FOREIGN_BATCH_BYTES_MAX) break
-      bytes += payload.length
+      bytes += batchEntryBytes(payload.length)
+      if (taken.length > 0 && bytes > BATCH_BYTES_MAX) break
       taken.push(payload)
       this.#remove(name)
     }

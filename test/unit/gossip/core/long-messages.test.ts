@@ -1,27 +1,28 @@
 import { describe, expect, it } from 'vitest'
-import { FOREIGN_BATCH_BYTES_MAX, ForeignBatches } from '../../../../src/gossip/core/foreign-batches.ts'
+import { BATCH_BYTES_MAX } from '../../../../src/gossip/core/batch-frame.ts'
+import { LongMessages } from '../../../../src/gossip/core/long-messages.ts'
 
 const bytes = (length: number, tag = 0): Uint8Array => new Uint8Array(length).fill(tag)
 
-describe('waiting foreign messages', () => {
+describe('waiting long messages', () => {
   it('leave oldest first, as many as a batch holds', () => {
-    const batches = new ForeignBatches(10_000_000)
-    for (let tag = 1; tag <= 3; tag++) batches.add(undefined, bytes(FOREIGN_BATCH_BYTES_MAX / 2, tag))
+    const batches = new LongMessages(10_000_000)
+    for (let tag = 1; tag <= 3; tag++) batches.add(undefined, bytes(BATCH_BYTES_MAX / 2 - 10, tag))
     expect(batches.take().map((payload) => payload[0])).toEqual([1, 2])
     expect(batches.take().map((payload) => payload[0])).toEqual([3])
     expect(batches.take()).toEqual([])
   })
 
   it('go alone when they are longer than a batch', () => {
-    const batches = new ForeignBatches(10_000_000)
-    batches.add('a', bytes(FOREIGN_BATCH_BYTES_MAX + 1))
+    const batches = new LongMessages(10_000_000)
+    batches.add('a', bytes(BATCH_BYTES_MAX + 1))
     batches.add('b', bytes(1))
     expect(batches.take()).toHaveLength(1)
     expect(batches.take()).toHaveLength(1)
   })
 
   it('have each key once, the newest of it', () => {
-    const batches = new ForeignBatches(10_000_000)
+    const batches = new LongMessages(10_000_000)
     batches.add('a', bytes(1, 1))
     batches.add('b', bytes(1, 2))
     batches.add('a', bytes(1, 3))
@@ -30,7 +31,7 @@ describe('waiting foreign messages', () => {
   })
 
   it('are bounded in bytes: the oldest make room, the newest stays', () => {
-    const batches = new ForeignBatches(100)
+    const batches = new LongMessages(100)
     expect(batches.add('a', bytes(60, 1))).toBe(0)
     expect(batches.add('b', bytes(60, 2))).toBe(1)
     expect(batches.add('c', bytes(500, 3))).toBe(1)
