@@ -34,6 +34,8 @@ export interface Ran {
 export interface Project {
   readonly folder: string
   write(file: string, text: string): void
+  /** Writes the `main.mjs` of an example. */
+  copyExample(name: string): void
   /** Runs a program of the project with Node. */
   run(file: string, ...args: readonly string[]): Ran
   /** Compiles the project's TypeScript, strictly. @returns what the compiler complains of */
@@ -75,6 +77,7 @@ export function installedProject(): Project {
   return {
     folder,
     write: (file, text) => writeFileSync(join(folder, file), text),
+    copyExample: (name) => copyFileSync(join(ROOT, 'examples', name, 'main.mjs'), join(folder, 'main.mjs')),
     run: (file, ...args) => node([file, ...args]),
     compile: (...files) => {
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))

@@ -7,6 +7,7 @@
  */
 
 import type { Flush, FlushResult, NotifyReason, SendOutcome, SkipReason } from '../core/flush.ts'
+import { nanosFromMs } from '../core/nanos.ts'
 import { decide } from '../core/notification-decision.ts'
 import { Contender, type ContenderNeeds, type ContenderParts } from './contender.ts'
 import { notificationId } from './notification-id.ts'
@@ -16,6 +17,8 @@ const BACKOFF_FACTOR = 1.5
 const BACKOFF_MAX_MS = 60_000
 /** Beyond its deadline a flush waits this long for its log entry to be written. */
 const LOG_GRACE_MS = 5000
+const PERIOD_MS_MIN = 1000
+const PERIOD_MS_MAX = 86_400_000
 
 export class FlushRun extends Contender {
   readonly #flush: Flush
@@ -73,7 +76,11 @@ export class FlushRun extends Contender {
     const decision = decide(entry, this.#flush)
     if (decision.notify) {
       this.#reason = decision.reason
-      this.#notificationId = notificationId(this.work, entry?.timestampNs, this.#flush)
+      this.#notificationId = notificationId(
+        this.work,
+        entry?.timestampNs ?? periodNs(this.#flush),
+        this.#flush,
+      )
       return true
     }
     this.#skip(decision.reason, nowMs)
@@ -153,4 +160,14 @@ export class FlushRun extends Contender {
     this.parts.notes.count(`flushes_${result.outcome}_${result.reason}`)
     this.parts.host.finished(this.id, result)
   }
+}
+
+/**
+ * Stands in for the log entry where there is none: the repeat interval that the flush falls into. The entry of an earlier
+ * notification of the same alerts may have been forgotten, which takes twice as long, and a receiver that drops what it
+ * knows by its name must not drop this one. Flushes on both sides of a border name one notification differently.
+ */
+function periodNs({ flushedAtNs, repeatIntervalMs }: Flush): bigint {
+  const lengthNs = nanosFromMs(Math.min(Math.max(repeatIntervalMs, PERIOD_MS_MIN), PERIOD_MS_MAX))
+  return flushedAtNs - (flushedAtNs % lengthNs)
 }

@@ -8,7 +8,7 @@ import type { Flush } from '../core/flush.ts'
 const hasher = new Hasher64()
 
 /**
- * @param version `timestampNs` of the log entry that was decided on
+ * @param version `timestampNs` of the log entry that was decided on, or what stands in for it
  * @returns 16 hex digits
  */
 export function notificationId(

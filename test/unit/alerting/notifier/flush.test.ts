@@ -1,5 +1,6 @@
 /** One flush: attempts, times, orders, results. */
 import { describe, expect, it } from 'vitest'
+import { WORK_BYTES_MAX } from '../../../../src/alerting/notifier/claim-frames.ts'
 import { notificationId } from '../../../../src/alerting/notifier/notification-id.ts'
 import { CONTENDERS_MAX } from '../../../../src/alerting/notifier/notifier.ts'
 import { errorCode } from '../../../../src/base/errors.ts'
@@ -214,7 +215,7 @@ describe('bounds', () => {
     const ana = single().replica('ana')
     let thrown: unknown
     try {
-      ana.start({ groupKey: 'x'.repeat(4096) })
+      ana.start({ groupKey: 'x'.repeat(WORK_BYTES_MAX) })
     } catch (error) {
       thrown = error
     }
@@ -235,5 +236,19 @@ describe('the name of a notification', () => {
       notificationId('w', 1n, { firing: [], resolved: [1n, 2n ** 64n - 1n, 3n] }),
     ]
     expect(new Set([base, ...others]).size).toBe(6)
+  })
+  it('is another when the same alerts are notified again after the log has forgotten them', () => {
+    const cluster = single()
+    const { repeatIntervalMs } = cluster.flush()
+    const ana = cluster.replica('ana')
+    ana.start()
+    cluster.run(1000)
+    ana.log.delete(WORK)
+    cluster.run(2 * repeatIntervalMs)
+    ana.start()
+    cluster.run(2 * repeatIntervalMs + 1000)
+    const [first, second, ...others] = cluster.sends.map(({ order }) => order)
+    expect([first?.reason, second?.reason, others]).toEqual(['first', 'first', []])
+    expect(second?.notificationId).not.toBe(first?.notificationId)
   })
 })
