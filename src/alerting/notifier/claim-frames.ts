@@ -12,11 +12,12 @@
  */
 import { ByteReader, BytesError, ByteWriter, utf8Encode } from '../../base/bytes.ts'
 import { PRIVATE_MAGIC, PRIVATE_VERSION } from '../../gossip/core/batch-frame.ts'
+import { IDENTITY_BYTES_MAX } from '../core/admission.ts'
 
 /** Third byte of the frames. */
 export const KIND_CLAIM = 0x43
-/** Of a work: group key and receiver. */
-export const WORK_BYTES_MAX = 4096
+/** Of a work: group key and receiver. The log takes no longer ones. */
+export const WORK_BYTES_MAX: number = IDENTITY_BYTES_MAX
 /** Receivers that one member may announce. */
 export const RECEIVERS_MAX = 1000
 export const RECEIVER_BYTES_MAX = 1024

@@ -35,10 +35,10 @@ export interface NotifierOptions {
   /** What each member that sorts before us costs in waiting while a foreign Alertmanager lives. */
   readonly peerTimeoutMs: number
   /**
-   * Of this process: random, in [0, 2^53). Tells others that claims of an earlier process of our name are gone. Without
-   * it they find out when those run out, after 10 s.
+   * Of this process: random, in [0, 2^53). Tells others that the claims of an earlier process of our name are gone, and
+   * its announcements.
    */
-  readonly bootId?: number
+  readonly bootId: number
 }
 
 /** A claim by itself, for senders outside this process. */
@@ -73,7 +73,7 @@ export class Notifier {
     const alarms = this.#alarms
     const notes = new Notes(host)
     const events = this.#events()
-    const roster = new Roster(host, options.name, options.bootId ?? 0, alarms, notes)
+    const roster = new Roster(host, options.name, options.bootId, alarms, notes)
     const peerClaims = new PeerClaims(alarms, ({ work, holder }, nowMs) => {
       notes.note('leases_expired', { work, peer: holder })
       events.freed(work, { holder, outcome: 'expired' }, nowMs)
