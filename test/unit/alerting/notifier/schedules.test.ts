@@ -129,6 +129,27 @@ describe('over many schedules', () => {
     })
   })
 
+  it('replicas that stall for seconds, and read or ring first when they go on, still send once', () => {
+    eachSeed((seed) => {
+      const receiver = (): Answer => ({ afterMs: 300 * cluster.random.next(), outcome: { ok: true } })
+      const { cluster, flushers } = schedule(seed, { receiver })
+      for (const name of cluster.options.names) {
+        let atMs = 0
+        while (atMs < 10_000) {
+          const startMs = atMs + cluster.random.next() * 2000
+          atMs = startMs + cluster.random.next() * 4000
+          cluster.at(startMs, () => cluster.stop(name))
+          cluster.at(atMs, () => cluster.goOn(name, cluster.random.next() < 0.5))
+        }
+      }
+      cluster.run(TIMEOUT_MS + 20_000)
+      flushers.forEach((_, group) => {
+        expect(arrived(cluster, group), `group ${group}, seed ${seed}`).toBe(1)
+      })
+      expectOver(cluster, seed)
+    })
+  })
+
   it('one that dies at any moment costs at most one more, and no flush of the living', () => {
     eachSeed((seed) => {
       const receiver = (): Answer => ({ afterMs: 300 * cluster.random.next(), outcome: { ok: true } })
