@@ -97,7 +97,7 @@ export class Notifier {
     return this.#roster.own
   }
 
-  /** Counters by name (notes.ts), and how many there are now of `contenders`, `claims_own`, `claims_own_held`, `claims_peers`, `alarms`. */
+  /** Counters by name (notes.ts), and gauges: `contenders`, `claims_own`, `claims_own_held`, `claims_peers`, `alarms`. */
   get stats(): Readonly<Record<string, number>> {
     return {
       ...this.#notes.toRecord(),

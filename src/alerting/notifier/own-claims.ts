@@ -270,7 +270,8 @@ export class OwnClaims {
 
   #loseTo(claim: OwnClaim, { remainingMs, ...other }: DeniedFor, nowMs: number): void {
     const { work } = claim
-    const expiresAtMs = nowMs + Math.min(remainingMs, LEASE_MS)
+    // Not less than a moment, or who denies without end would make us ask without end.
+    const expiresAtMs = nowMs + Math.min(Math.max(remainingMs, ASK_AGAIN_MS), LEASE_MS)
     this.#parts.peerClaims.put({ ...other, work, expiresAtMs })
     this.#lose(claim, undefined, nowMs)
   }

@@ -86,11 +86,6 @@ export class PeerClaims {
     return ended
   }
 
-  clear(): void {
-    for (const kept of this.#kept.values()) this.#alarms.set(kept, undefined)
-    this.#kept.clear()
-  }
-
   #keep(claim: PeerClaim, isOver: boolean, untilMs: number): void {
     const kept: Kept = { claim, isOver, alarmMs: undefined, ring: (nowMs) => this.#ring(kept, nowMs) }
     this.#kept.set(claim.work, kept)

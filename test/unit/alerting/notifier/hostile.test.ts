@@ -1,7 +1,11 @@
 /** Whatever reaches the port: malformed, forged, unasked, endless. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type ClaimFrame, encodeClaimFrame } from '../../../../src/alerting/notifier/claim-frames.ts'
+import {
+  type ClaimFrame,
+  decodeClaimFrame,
+  encodeClaimFrame,
+} from '../../../../src/alerting/notifier/claim-frames.ts'
 import { PEER_CLAIMS_MAX } from '../../../../src/alerting/notifier/peer-claims.ts'
 import { NotifierCluster, turnOrder, WORK } from '../../../support/notifier-cluster.ts'
 
@@ -113,6 +117,33 @@ describe('hostile frames', () => {
       )
     }
     expect(cluster.frames.length - before).toBeLessThanOrEqual(1)
+  })
+
+  it('that deny at once, again and again, make us ask five times a second at most', () => {
+    const cluster = three()
+    const first = cluster.replica(FIRST)
+    cluster.drops = (_, from, to) => from === SECOND && to === FIRST
+    const carry = cluster.carry.bind(cluster)
+    cluster.carry = (from, to, bytes) => {
+      carry(from, to, bytes)
+      const ask = decodeClaimFrame(bytes)
+      if (from !== FIRST || to !== SECOND || ask?.kind !== 'ask') return
+      const { seq } = ask
+      const frame = {
+        kind: 'deny',
+        sender: SECOND,
+        boot: 1,
+        work: WORK,
+        to: { boot: 1, seq: asked },
+      } as const
+      const deniedFor = { holder: SECOND, held: true, boot: 1, seq, remainingMs: 0 }
+      const denial = encodeClaimFrame({ ...frame, deniedFor, newer: undefined, record: undefined })
+      cluster.at(cluster.nowMs + 1, () => first.notifier.heard(denial, cluster.nowMs))
+    }
+    first.start()
+    cluster.run(10_000)
+    expect(first.notifier.stats.asks).toBeGreaterThan(2)
+    expect(first.notifier.stats.asks).toBeLessThanOrEqual(50)
   })
 
   it('that deny with an entry from the far future cost a second, once', () => {
