@@ -1,11 +1,12 @@
 /**
- * What went wrong in a run and when, as the oracles of notifications count it: each disturbance of a flush may cost a
- * duplicate, and without any there must be none.
+ * What went wrong in a run and when, as the oracle of notifications counts it (flush-oracle.ts).
  */
 export type DisturbanceKind = 'cut' | 'kill' | 'leave' | 'stall' | 'harm' | 'clock'
 
 export interface Disturbance {
   readonly kind: DisturbanceKind
+  /** Undefined for what is between nodes. */
+  readonly node: number | undefined
   readonly atMs: number
   /** Undefined while it goes on. */
   untilMs: number | undefined
@@ -14,8 +15,8 @@ export interface Disturbance {
 export class Disturbances {
   readonly #all: Disturbance[] = []
 
-  begin(kind: DisturbanceKind, atMs: number): Disturbance {
-    const disturbance: Disturbance = { kind, atMs, untilMs: undefined }
+  begin(kind: DisturbanceKind, atMs: number, node?: number): Disturbance {
+    const disturbance: Disturbance = { kind, node, atMs, untilMs: undefined }
     this.#all.push(disturbance)
     return disturbance
   }

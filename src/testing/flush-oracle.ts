@@ -1,14 +1,14 @@
 /**
  * Oracle of notifications: who was told what how often, against what was promised (reliability.md P8, docs/adr/0007).
  *
- * - Undisturbed, each flush makes exactly the notification that one replica alone would have made.
- * - Disturbed, it makes at most one more for each disturbance that was felt while it was under way: a cut, a stall, an
- *   orderly leave, a harmed disk, a wrong clock; and for each process that died, or could not write, between the
- *   delivery and the log. Where packets get lost it may be one for each node.
- * - Always: who says that it sent has been heard by the receiver, and has logged it; who says that another did is right, alert by alert; who
- *   gives up has had no chance; and nobody takes longer than the time it was given.
+ * - While nothing goes wrong, each flush makes exactly the notification that one replica alone would have made.
+ * - Otherwise it is repeated once at most for each cut that was felt, each sender that was stopped in its send, and each
+ *   that died, or could not write, between the delivery and the log. Nothing else is an excuse: no restart, no loss of
+ *   packets, no harmed disk, no wrong clock.
+ * - Always: who says that it sent has been heard by the receiver, and has logged it; who says that another did is right,
+ *   alert by alert; who gives up has had no chance; and nobody takes longer than the time it was given.
  */
-import type { Disturbances } from './disturbances.ts'
+import type { Disturbance, Disturbances } from './disturbances.ts'
 import { deliveriesOf, type FlushAttempt, type FlushLedger, type FlushRecord } from './flush-ledger.ts'
 import type { Marks } from './marks.ts'
 import type { SimOptions } from './sim-options.ts'
@@ -33,43 +33,68 @@ export class FlushOracle {
   readonly #deps: FlushOracleDeps
   readonly #found: string[] = []
   readonly #touched = new Set<FlushRecord>()
+  /** By group, what the receiver was told last. */
+  readonly #newest = new Map<number, FlushRecord>()
+  /**
+   * Deliveries that told the receiver what it had just been told. Where another flush of the group came between, this
+   * one was news again, old as it may be: a flush that had to wait for long speaks of what it began with.
+   */
+  readonly #repeats = new Map<FlushRecord, number>()
   readonly #late = new Set<FlushAttempt>()
 
   constructor(deps: FlushOracleDeps) {
     this.#deps = deps
     deps.ledger.onMoment((moment, attempt, atMs) => {
-      if (moment === 'delivered') this.#touched.add(attempt.record)
+      if (moment === 'delivered') this.#delivered(attempt.record)
       else if (moment === 'finished') this.#judgeEnd(attempt, atMs)
     })
   }
 
   /** @returns what has been found wrong since it was asked last */
   check(nowMs: number): string[] {
-    for (const record of this.#touched) {
-      const count = deliveriesOf(record).length
-      const allowed = this.allowed(record)
-      if (count > allowed)
-        this.#found.push(`${name(record)} was delivered ${count} times, allowed ${allowed}`)
-    }
+    for (const record of this.#touched) this.#judgeCount(record)
     this.#touched.clear()
     for (const attempt of this.#deps.ledger.open) this.#judgeAge(attempt, nowMs)
     return this.#found.splice(0)
   }
 
-  /** What this flush may come to at most, by what is known so far. */
-  allowed(record: FlushRecord): number {
+  #delivered(record: FlushRecord): void {
+    this.#touched.add(record)
+    const { group } = record.plan
+    if (this.#newest.get(group) === record) this.#repeats.set(record, (this.#repeats.get(record) ?? 0) + 1)
+    this.#newest.set(group, record)
+  }
+
+  #judgeCount(record: FlushRecord): void {
     const { options, disturbances, receiver } = this.#deps
-    const { plan, attempts } = record
+    const { plan } = record
     const deliveries = deliveriesOf(record)
     const endMs = deliveries.at(-1)?.deliveredAtMs ?? plan.atMs
     const felt = disturbances.during(plan.atMs - this.#recoveryMs(), endMs)
-    const blind = options.link.lossRate > 0 ? options.nodes - 1 : 0
+    const isCalm = felt.length === 0 && options.link.lossRate === 0 && options.disk.errorRate === 0
+    const due = plan.sends ? 1 : 0
+    if (isCalm && !receiver.wasBroken(0, endMs) && deliveries.length > due)
+      this.#found.push(`${name(record)} was delivered ${deliveries.length} times, expected ${due}`)
+    const repeats = this.#repeats.get(record) ?? 0
+    const allowed = this.#excuses(record, felt)
+    if (repeats > allowed)
+      this.#found.push(`${name(record)} was repeated ${repeats} times, allowed ${allowed}`)
+  }
+
+  /** How many repeats of a flush have a reason. */
+  #excuses({ attempts }: FlushRecord, felt: readonly Disturbance[]): number {
+    const { disturbances, options } = this.#deps
+    const cuts = felt.filter(({ kind }) => kind === 'cut').length
+    const stalled = attempts.filter(({ sends, node, endedAtMs = Infinity }) =>
+      sends.some(({ orderedAtMs }) =>
+        disturbances
+          .during(orderedAtMs, endedAtMs)
+          .some((other) => other.kind === 'stall' && other.node === node),
+      ),
+    )
     const unlogged = attempts.filter(diedUnlogged).length
     const failures = attempts.reduce((sum, { logFailures }) => sum + logFailures, 0)
-    const costs = felt.filter(({ kind }) => kind !== 'kill').length + unlogged + failures + blind
-    // Nothing new is told again when what was to be told before was not.
-    const owed = felt.length > 0 || costs > 0 || receiver.wasBroken(0, endMs)
-    return (plan.sends || owed ? 1 : 0) + costs
+    return Math.min(cuts, options.nodes - 1) + stalled.length + unlogged + failures
   }
 
   #recoveryMs(): number {

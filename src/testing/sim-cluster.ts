@@ -135,7 +135,7 @@ export class SimCluster {
     const { process } = this.node(index)
     if (process !== undefined) this.#watches.ended(process)
     this.node(index).kill()
-    this.#disturb('kill')
+    this.#disturb('kill', index)
     this.notifications?.ledger.crashed(index)
     this.#ghosts.letGo(index, this.#diskView(index))
   }
@@ -143,7 +143,7 @@ export class SimCluster {
   /** The node says goodbye and ends in order. `stopped` hears it, unless the node is killed before. */
   leave(index: number, stopped: () => void): void {
     const { process } = this.node(index)
-    const leave = this.#disturbances.begin('leave', this.clock.nowMs)
+    const leave = this.#disturbances.begin('leave', this.clock.nowMs, index)
     this.node(index).leave(() => {
       leave.untilMs = this.clock.nowMs
       this.notifications?.ledger.crashed(index)
@@ -161,7 +161,7 @@ export class SimCluster {
     const { disk, process } = this.node(index)
     assert(process === undefined, 'the disk of a running node is left alone')
     harm(disk)
-    this.#disturb('harm')
+    this.#disturb('harm', index)
     this.trace.event(this.clock.nowMs, index, 'harm', disk.batchCount)
     this.#harmedAtMs.set(index, this.clock.nowMs)
     this.#ghosts.harmed(index)
@@ -189,13 +189,14 @@ export class SimCluster {
   jumpClock(index: number, byMs: number): void {
     this.trace.event(this.clock.nowMs, index, 'jump', byMs)
     this.#lifetimes()
-    this.#disturb('clock')
+    this.#disturb('clock', index)
     this.node(index).clock.jump(byMs)
   }
 
   stall(index: number): void {
     this.trace.event(this.clock.nowMs, index, 'stall', 0)
-    if (!this.#stalls.has(index)) this.#stalls.set(index, this.#disturbances.begin('stall', this.clock.nowMs))
+    if (!this.#stalls.has(index))
+      this.#stalls.set(index, this.#disturbances.begin('stall', this.clock.nowMs, index))
     this.node(index).process?.gate.stall()
   }
 
@@ -243,8 +244,8 @@ export class SimCluster {
   }
 
   /** Something that is over at once. */
-  #disturb(kind: DisturbanceKind): void {
-    this.#disturbances.begin(kind, this.clock.nowMs).untilMs = this.clock.nowMs
+  #disturb(kind: DisturbanceKind, node: number): void {
+    this.#disturbances.begin(kind, this.clock.nowMs, node).untilMs = this.clock.nowMs
   }
 
   /** Plans all flushes of the run. */

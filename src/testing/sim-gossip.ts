@@ -104,10 +104,11 @@ export class SimGossip implements Broadcaster, SimHost {
     this.#step((nowMs) => this.machine.leave(nowMs))
   }
 
-  /** One push-pull with a member, at once. */
-  exchange(memberName: string): void {
+  /** One push-pull with a member, at once. @param ended hears whether it has answered */
+  exchange(memberName: string, ended?: (answered: boolean) => void): void {
     const member = this.members().find(({ name }) => name === memberName)
-    if (member !== undefined) this.#pushPull(indexOf(member.endpoint), false)
+    if (member !== undefined) this.#pushPull(indexOf(member.endpoint), false, ended)
+    else ended?.(false)
   }
 
   broadcast(broadcast: Broadcast): void {
@@ -169,14 +170,17 @@ export class SimGossip implements Broadcaster, SimHost {
     return { kind: 'push-pull', join, nodes: this.machine.nodeRecords(), userState }
   }
 
-  #pushPull(peer: number, join: boolean): void {
+  #pushPull(peer: number, join: boolean, ended: (answered: boolean) => void = () => {}): void {
     const { index, network, clock } = this.#deps
     if (peer === index) return
     const request = encodeStream(this.#ourHalf(join, undefined, nodeName(peer)))
     network.request(index, peer, request, clock.nowMs + this.#timing.streamTimeoutMs, (outcome) => {
       this.#deps.gate.run(() => {
         const answer = outcome.type === 'answer' ? readStream(outcome.bytes) : undefined
-        if (answer?.kind !== 'push-pull') return
+        if (answer?.kind !== 'push-pull') {
+          ended(false)
+          return
+        }
         this.#mergeNodes(answer)
         const exchange = {
           join,
@@ -185,6 +189,7 @@ export class SimGossip implements Broadcaster, SimHost {
           peerClass: 'native',
         } as const
         if (answer.userState.length > 0) this.#delegate?.mergeRemoteState(answer.userState, exchange)
+        ended(true)
       })
     })
   }

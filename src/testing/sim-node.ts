@@ -187,7 +187,7 @@ export class SimNode {
       members: () => gossip.members(),
       syncedWith: (name) => replicator.syncedWith(name),
       monotonicMs: () => this.clock.monotonicMs(),
-      exchange: (name) => gossip.exchange(name),
+      exchange: (name, ended) => gossip.exchange(name, ended),
     })
     const notifier = this.#notify(parts, replicator, settlement, boot, note)
     const tick = (): void => {

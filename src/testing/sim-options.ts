@@ -188,7 +188,7 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
     dirtyKeysPerBatchMax: load.next() < 0.3 ? 2 : 1000,
     ttlRate: load.next() < 0.7 ? between(load, 0.1, 0.6) : 0,
     ttlMaxMs: Math.round(between(load, 500, 8000) * quiet),
-    notifications: deriveNotifications(randomStream(seed, 'options', 'notifications'), skewed, quiet),
+    notifications: deriveNotifications(randomStream(seed, 'options', 'notifications'), faults, quiet),
     ...overrides,
   }
 }
@@ -253,7 +253,12 @@ function deriveDisk(random: Random, faults: readonly FaultKind[]): DiskFaults {
 }
 
 /** Repeats only where clocks are right: else nobody could say which are due. */
-function deriveNotifications(random: Random, skewed: boolean, quiet: number): NotificationOptions {
+function deriveNotifications(
+  random: Random,
+  faults: readonly FaultKind[],
+  quiet: number,
+): NotificationOptions {
+  const skewed = faults.includes('clock') || faults.includes('wrong-clock')
   const notifies = random.next() < NOTIFIES_RATE
   const gapMs = Math.round(between(random, 3000, 6000) * quiet)
   const repeats = random.next() < 0.5 && !skewed
