@@ -134,7 +134,7 @@ describe('hostile frames', () => {
         sender: SECOND,
         boot: 1,
         work: WORK,
-        to: { boot: 1, seq: asked },
+        to: { boot: 1, seq },
       } as const
       const deniedFor = { holder: SECOND, held: true, boot: 1, seq, remainingMs: 0 }
       const denial = encodeClaimFrame({ ...frame, deniedFor, newer: undefined, record: undefined })
