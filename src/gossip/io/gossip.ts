@@ -119,7 +119,7 @@ export interface GossipStats {
   readonly remembered: number
 }
 
-export interface Gossip extends Broadcaster {
+export interface Gossip extends Required<Broadcaster> {
   readonly name: string
   /**
    * Binds and announces us; resolves before anybody was contacted.
