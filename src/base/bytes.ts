@@ -110,6 +110,11 @@ export class ByteWriter {
     return this.varint(bytes.length).raw(bytes)
   }
 
+  /** What another writer holds, with its length before it. */
+  nested(other: ByteWriter): this {
+    return this.bytes(other.#buffer.subarray(0, other.#length))
+  }
+
   string(text: string): this {
     return text.length <= SHORT && this.#shortAscii(text) ? this : this.bytes(utf8Encode(text))
   }

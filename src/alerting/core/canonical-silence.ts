@@ -212,22 +212,22 @@ function isUsualInstant(ns: bigint): boolean {
   return ns >= NANOS_PER_SECOND && ns < INSTANT_END_NS
 }
 
-function isUsual({ id, carried, matcherSets, ...instants }: Silence): boolean {
-  const [matchers] = matcherSets
+function isUsual(silence: Silence): boolean {
+  const [matchers] = silence.matcherSets
   return (
-    carried === undefined &&
-    id !== '' &&
-    matcherSets.length === 1 &&
+    silence.carried === undefined &&
+    silence.id !== '' &&
+    silence.matcherSets.length === 1 &&
     matchers !== undefined &&
     matchers.length > 0 &&
     matchers.every(({ type, name, pattern }) => {
       const isKnown = Number.isInteger(type) && type >= 0 && type <= TYPE_MAX
       return isKnown && (type > 0 || name !== '' || pattern !== '')
     }) &&
-    isUsualInstant(instants.startsAtNs) &&
-    isUsualInstant(instants.endsAtNs) &&
-    isUsualInstant(instants.updatedAtNs) &&
-    isUsualInstant(instants.expiresAtNs)
+    isUsualInstant(silence.startsAtNs) &&
+    isUsualInstant(silence.endsAtNs) &&
+    isUsualInstant(silence.updatedAtNs) &&
+    isUsualInstant(silence.expiresAtNs)
   )
 }
 
@@ -236,18 +236,24 @@ function writeText(writer: ByteWriter, tag: number, text: string): void {
 }
 
 function writeInstant(writer: ByteWriter, tag: number, ns: bigint): void {
-  const instant = new ByteWriter(16).u8(INSTANT.seconds).varint(Number(ns / NANOS_PER_SECOND))
-  const nanos = Number(ns % NANOS_PER_SECOND)
-  if (nanos > 0) instant.u8(INSTANT.nanos).varint(nanos)
-  writer.u8(tag).bytes(instant.finish())
+  const wholeSeconds = ns / NANOS_PER_SECOND
+  const seconds = Number(wholeSeconds)
+  const nanos = Number(ns - wholeSeconds * NANOS_PER_SECOND)
+  const length = 1 + varintLength(seconds) + (nanos > 0 ? 1 + varintLength(nanos) : 0)
+  writer.u8(tag).u8(length).u8(INSTANT.seconds).varint(seconds)
+  if (nanos > 0) writer.u8(INSTANT.nanos).varint(nanos)
 }
 
-function matcherBytes({ type, name, pattern }: Matcher): Uint8Array {
-  const writer = new ByteWriter(name.length + pattern.length + 72)
+function varintLength(value: number): number {
+  let bytes = 1
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes++
+  return bytes
+}
+
+function writeMatcher(writer: ByteWriter, { type, name, pattern }: Matcher): void {
   if (type > 0) writer.u8(MATCHER.type).u8(type)
   writeText(writer, MATCHER.name, name)
   writeText(writer, MATCHER.pattern, pattern)
-  return writer.finish()
 }
 
 function writeAnnotations(writer: ByteWriter, annotations: ReadonlyMap<string, string>): void {
@@ -265,11 +271,11 @@ function writeAnnotations(writer: ByteWriter, annotations: ReadonlyMap<string, s
 export function writeCanonicalSilence(silence: Silence): Uint8Array | undefined {
   if (!isUsual(silence)) return undefined
   const inner = new ByteWriter(512).u8(SILENCE.id).string(silence.id)
-  const set = new ByteWriter(128)
-  for (const matcher of silence.matcherSets[0] ?? []) {
-    const bytes = matcherBytes(matcher)
-    inner.u8(SILENCE.matcher).bytes(bytes)
-    set.u8(FIRST).bytes(bytes)
+  const [set, matcher] = [new ByteWriter(192), new ByteWriter(192)]
+  for (const of of silence.matcherSets[0] ?? []) {
+    writeMatcher(matcher.reset(), of)
+    inner.u8(SILENCE.matcher).nested(matcher)
+    set.u8(FIRST).nested(matcher)
   }
   writeInstant(inner, SILENCE.startsAt, silence.startsAtNs)
   writeInstant(inner, SILENCE.endsAt, silence.endsAtNs)
@@ -277,8 +283,8 @@ export function writeCanonicalSilence(silence: Silence): Uint8Array | undefined 
   writeText(inner, SILENCE.createdBy, silence.createdBy)
   writeText(inner, SILENCE.comment, silence.comment)
   writeAnnotations(inner, silence.annotations)
-  inner.u8(SILENCE.matcherSet).bytes(set.finish())
-  const mesh = new ByteWriter(inner.length + 32).u8(MESH.silence).bytes(inner.finish())
+  inner.u8(SILENCE.matcherSet).nested(set)
+  const mesh = new ByteWriter(inner.length + 32).u8(MESH.silence).nested(inner)
   writeInstant(mesh, MESH.expiresAt, silence.expiresAtNs)
   return mesh.finish()
 }

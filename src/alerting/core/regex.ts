@@ -12,6 +12,7 @@
  */
 import { RE2JS } from 're2js'
 import { utf8Encode } from '../../base/bytes.ts'
+import { type RegexShape, regexShape } from './regex-shape.ts'
 
 export const PATTERN_BYTES_MAX: number = 16 * 1024
 export const PATTERN_EXPANSION_MAX = 200_000
@@ -20,6 +21,8 @@ export const REGEX_CACHE_MAX = 4096
 export interface CompiledRegex {
   /** Whether the pattern, not anchored, finds a match in the empty text. */
   readonly matchesEmpty: boolean
+  /** What its matches look like, as far as the pattern shows. */
+  shape(): RegexShape
   /** Whether the whole of `text` matches. */
   test(text: string): boolean
 }
@@ -58,8 +61,13 @@ function compile(pattern: string): RegexResult {
     const anchored = (): RE2JS => RE2JS.compile(`^(?:${pattern})$`)
     let whole =
       ANCHORING_TELLS.test(pattern) || pattern.length > NESTING_TELLS_LENGTH ? anchored() : undefined
+    let shape: RegexShape | undefined
     return {
       matchesEmpty: bare.test(''),
+      shape: () => {
+        shape ??= regexShape(pattern)
+        return shape
+      },
       test: (text) => {
         whole ??= anchored()
         return whole.test(text)

@@ -1,7 +1,6 @@
 /** A matcher made ready for many alerts: compiled once, and with what an index can find it by. */
 import { isRegexMatcher, type Matcher, operatorOf } from './matcher.ts'
 import { compileRegex } from './regex.ts'
-import { regexShape } from './regex-shape.ts'
 
 export interface Requirement {
   readonly name: string
@@ -38,7 +37,7 @@ export function requirementOf(matcher: Matcher): Requirement | undefined {
   const regex = compileRegex(pattern)
   if ('error' in regex) return undefined
   const isEqual = type === 1
-  const { literals, prefix } = regexShape(pattern)
+  const { literals, prefix } = regex.shape()
   if (literals !== undefined) return listed(name, literals, isEqual)
   return {
     name,
