@@ -12,16 +12,21 @@ import type {
   Gap,
   JoinResult,
   MapChange,
+  NotificationEntry,
+  NotifyReason,
+  OnceResult,
   OpenReplicaOptions,
   OwnerChange,
   ReplicaMap,
   ReplicaMember,
   ReplicaSet,
   ReplicaSilence,
+  SendReceipt,
   SetChange,
   SetResult,
   SilenceFilter,
   SilenceOptions,
+  SkipReason,
 } from '../../src/index.ts'
 import * as hearsay from '../../src/index.ts'
 
@@ -115,6 +120,38 @@ async function waited(replica: EmbeddedReplica, signal: AbortSignal): Promise<vo
   expectTypeOf<OpenReplicaOptions['keys']>().toEqualTypeOf<readonly string[] | undefined>()
 }
 
+/** Never called: for the compiler only. */
+async function notified(replica: EmbeddedReplica): Promise<void> {
+  const { notifications } = replica
+  const flush = {
+    groupKey: 'g',
+    receiver: { groupName: 'ops', integration: 'webhook' },
+    alerts: [{ labels: { alertname: 'a' }, summary: 'mine' }],
+    repeatInterval: '4h',
+  } as const
+  // Whatever the send gives is taken, such as the answer of fetch.
+  const result = await notifications.once(flush, async ({ firing, signal }) => {
+    expectTypeOf(firing[0]?.summary).toEqualTypeOf<'mine' | undefined>()
+    return fetch('http://h', { signal })
+  })
+  expectTypeOf(result).toEqualTypeOf<OnceResult>()
+  if (result.outcome === 'failed') expectTypeOf(result.detail).toEqualTypeOf<string>()
+  // @ts-expect-error only a failure has a detail
+  else result.detail
+  const { notify, reason, last } = notifications.decide(flush)
+  expectTypeOf(last).toEqualTypeOf<NotificationEntry | undefined>()
+  expectTypeOf(notify).toEqualTypeOf<boolean>()
+  expectTypeOf(reason).toEqualTypeOf<NotifyReason | SkipReason>()
+  expectTypeOf(await notifications.log(flush, { ack: 'all' })).toExtend<Acknowledged>()
+  expectTypeOf(notifications.labelHash({ a: 'b' })).toEqualTypeOf<bigint>()
+  const receipt: SendReceipt = { receiverData: { thread: 'T1', count: 2n } }
+  await notifications.once(flush, (): SendReceipt => receipt)
+  // @ts-expect-error a receiver has a name
+  await notifications.once({ ...flush, receiver: { integration: 'webhook' } }, () => undefined)
+  // @ts-expect-error an interval is required
+  notifications.decide({ groupKey: 'g', receiver: flush.receiver, alerts: [] })
+}
+
 describe('the public API', () => {
   it('has these values at run time, and no others', () => {
     expect(Object.keys(hearsay).sort((a, b) => (a < b ? -1 : 1))).toEqual([
@@ -123,7 +160,7 @@ describe('the public API', () => {
       'openReplica',
       'parseDuration',
     ])
-    expect([typed, watched, waited].every((check) => typeof check === 'function')).toBe(true)
+    expect([typed, watched, waited, notified].every((check) => typeof check === 'function')).toBe(true)
   })
 
   it('documents every symbol it exports, where it is declared', () => {

@@ -139,6 +139,25 @@ describe('once, of three replicas', () => {
     expect(late).toMatchObject({ outcome: 'failed', reason: 'closed' })
   })
 
+  it('does not try again while it closes', async () => {
+    const replica = await openEmbedded()
+    let fail = (_error: Error): void => undefined
+    const attempts: number[] = []
+    const flush = replica.notifications.once(flushOf('g'), ({ attempt }) => {
+      attempts.push(attempt)
+      return new Promise((_resolve, reject) => {
+        fail = reject
+      })
+    })
+    await until(() => attempts.length === 1)
+    const closing = replica.close()
+    await Promise.resolve()
+    fail(new Error('500'))
+    expect(await flush).toMatchObject({ outcome: 'failed', reason: 'send-failed', detail: 'Error: 500' })
+    await closing
+    expect(attempts).toEqual([1])
+  })
+
   it('is called off by its signal, which the send hears, and another sends', async () => {
     const [ana, ben] = await openCluster('ana', 'ben')
     const aborter = new AbortController()
