@@ -52,8 +52,8 @@ describe('versions of one silence', () => {
         expect(ab).toEqual(ba)
         expect(ab.expiresAtMs).toBe(latestExpiry([a, b]))
         for (const of of [a, b]) expect(compareRecords(ab, of)).toBeGreaterThanOrEqual(0)
-        expect(lastingSilence(ab, a)).toBe(ab)
-        expect(lastingSilence(b, ab)).toBe(ab)
+        expect(lastingSilence(ab, a)).toEqual(ab)
+        expect(lastingSilence(b, ab)).toEqual(ab)
       }),
     )
   })
