@@ -70,8 +70,10 @@ function take(alert) {
 /** Flushes a group again and again, until nothing of it is left to tell. */
 async function run(group) {
   try {
-    for (let waitMs = groupWaitMs; group.alerts.size > 0; waitMs = groupIntervalMs) {
-      await sleep(waitMs, undefined, { signal: stop.signal })
+    // From tick to tick, however long a flush takes: groups of other replicas and of Alertmanagers keep in step with it.
+    const nextMs = (dueMs) => Math.max(dueMs + groupIntervalMs, performance.now())
+    for (let dueMs = performance.now() + groupWaitMs; group.alerts.size > 0; dueMs = nextMs(dueMs)) {
+      await sleep(Math.max(0, dueMs - performance.now()), undefined, { signal: stop.signal })
       await flush(group).catch((error) => console.error(`${replica.name} ${group.key} ${error}`))
       for (const [id, alert] of group.alerts) if (!isNews(group.key, alert)) group.alerts.delete(id)
     }

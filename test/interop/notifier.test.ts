@@ -14,8 +14,8 @@ import { until } from '../support/until.ts'
 import { type Webhook, WebhookSink } from '../support/webhook-sink.ts'
 
 const NAMES = ['ana', 'ben', 'cem']
-const REPEAT_MS = 3000
-const INTERVAL_MS = 500
+const REPEAT_MS = 2000
+const INTERVAL_MS = 400
 const FLUSHES_OF_TWO_REPEATS = (2 * REPEAT_MS) / INTERVAL_MS
 /** Two clocks and the way to the webhook are in the measured time between two webhooks. */
 const TOLERANCE_MS = 50
@@ -161,7 +161,7 @@ requirement(NEEDED)('three notifiers and a real Prometheus', () => {
     expect(NAMES).toContain(senderOf(last())?.name)
     expect(senderOf(last())).not.toBe(owner)
     expect(takeoverMs).toBeLessThan(8000)
-    await received(before + 3)
+    await received(before + 2)
     await counted()
     expectNoDuplicates(0)
   })
