@@ -1,8 +1,8 @@
 /** The short way to read and write silences against the general one. */
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MeshSilenceSchema } from '../../../src/alerting/core/alertmanager_pb.ts'
+import { AnnotationSchema, MeshSilenceSchema } from '../../../src/alerting/core/alertmanager_pb.ts'
 import { readCanonicalSilence, writeCanonicalSilence } from '../../../src/alerting/core/canonical-silence.ts'
 import { INSTANT_END_NS } from '../../../src/alerting/core/nanos.ts'
 import type { Silence } from '../../../src/alerting/core/silence.ts'
@@ -123,6 +123,9 @@ describe('left to the general way', () => {
     ['a cut', GOLDEN_SILENCE.subarray(0, -1)],
     ['nothing', new Uint8Array(0)],
     ['a length in more bytes than it takes', padded(GOLDEN_SILENCE)],
+    ['annotations out of order', annotated('b', 'a')],
+    ['an annotation twice', annotated('a', 'a')],
+    ['a matcher set unlike field 2', unlike()],
   ])('is %s', (_what, bytes) => {
     expect(readCanonicalSilence(bytes)).toBeUndefined()
   })
@@ -150,4 +153,18 @@ describe('left to the general way', () => {
 function padded(bytes: Uint8Array): Uint8Array {
   const [tag = 0, low = 0, high = 0, ...rest] = bytes
   return Uint8Array.of(tag, low, high | 128, 0, ...rest)
+}
+
+function annotated(...keys: readonly string[]): Uint8Array {
+  const message = decodeMeshSilence(GOLDEN_SILENCE)
+  const annotations = keys.map((key) => create(AnnotationSchema, { key, value: 'v' }))
+  if (message.silence !== undefined) message.silence.annotations = annotations
+  return toBinary(MeshSilenceSchema, message)
+}
+
+function unlike(): Uint8Array {
+  const message = fromBinary(MeshSilenceSchema, GOLDEN_SILENCE)
+  const [matcher] = message.silence?.matchers ?? []
+  if (matcher !== undefined) matcher.pattern = 'z'
+  return toBinary(MeshSilenceSchema, message)
 }
