@@ -2,9 +2,9 @@
  * Oracle of notifications: who was told what how often, against what was promised (reliability.md P8, docs/adr/0007).
  *
  * - While nothing goes wrong, each flush makes exactly the notification that one replica alone would have made.
- * - Otherwise it is repeated once at most for each cut that was felt, each sender that was stopped in its send, and each
- *   that died, or could not write, between the delivery and the log. Nothing else is an excuse: no restart, no loss of
- *   packets, no harmed disk, no wrong clock.
+ * - Otherwise it is repeated once at most for each further part that cuts have made, each sender that was stopped in its
+ *   send, and each that died, or could not write, between the delivery and the log. Nothing else is an excuse: no
+ *   restart, no loss of packets, no harmed disk, no wrong clock.
  * - Always: who says that it sent has been heard by the receiver, and has logged it; who says that another did is right,
  *   alert by alert; who gives up has had no chance; and nobody takes longer than the time it was given.
  */
@@ -94,7 +94,9 @@ export class FlushOracle {
     )
     const unlogged = attempts.filter(diedUnlogged).length
     const failures = attempts.reduce((sum, { logFailures }) => sum + logFailures, 0)
-    return Math.min(cuts, options.nodes - 1) + stalled.length + unlogged + failures
+    // Two cuts at once make four parts.
+    const parts = Math.min(2 ** cuts, options.nodes)
+    return parts - 1 + stalled.length + unlogged + failures
   }
 
   #recoveryMs(): number {

@@ -144,7 +144,8 @@ const MANY = 400
 const ABSENCE_MS_MAX = 60_000
 /** Share of runs with notifications. */
 const NOTIFIES_RATE = 0.4
-const HOUR_MS = 3_600_000
+/** No run is as long, and no clock as wrong. */
+const NEVER_REPEATED_MS = 86_400_000
 /** Production's default; honest clocks differ by less than 9 s here. */
 const MAX_CLOCK_SKEW_MS = 10_000
 
@@ -269,7 +270,7 @@ function deriveNotifications(
     gapMs,
     skewMaxMs: random.next() < 0.5 ? 20 : 700,
     absentRate: 0.2,
-    repeatMs: repeats ? Math.round(2.5 * gapMs) : HOUR_MS,
+    repeatMs: repeats ? Math.round(2.5 * gapMs) : NEVER_REPEATED_MS,
     timeoutMs: 60_000,
     sendMinMs: 5,
     sendMaxMs: random.next() < 0.6 ? 300 : 4000,

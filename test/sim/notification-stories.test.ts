@@ -6,7 +6,7 @@ import { NotificationStory } from './notification-story.ts'
 import { forgetGrants } from './seeded-claim-bugs.ts'
 
 const long = process.env.HEARSAY_TEST === 'ci'
-const SEEDS = long ? 40 : 6
+const SEEDS = long ? 40 : 4
 /** Until the last observer has declared a killed member of three dead (7 s), and then for the next one to ask. */
 const TAKE_OVER_MS_MAX = 9000
 const STRUCK = 2
