@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { runSim } from '../../../src/cli/sim.ts'
+import { deriveOptions } from '../../../src/testing/sim-options.ts'
 
 function run(args: Parameters<typeof runSim>[0]): {
   readonly code: number
@@ -26,5 +27,16 @@ describe('hearsay sim', () => {
     expect(events).toBeGreaterThan(10)
     expect(traced.lines.length).toBe(quiet.lines.length + events)
     expect(traced.lines.slice(events)).toEqual(quiet.lines)
+  })
+  it('says how many were notified, where there were groups of alerts', () => {
+    const { notifications } = deriveOptions(6)
+    const groups = (count: number) => ({
+      seed: 6,
+      overrides: { notifications: { ...notifications, groups: count } },
+    })
+    expect(run(groups(2)).lines.join('\n')).toMatch(
+      /^notifications: \d+ messages for \d+ flushes, \d+ of them/m,
+    )
+    expect(run(groups(0)).lines.join('\n')).not.toContain('notifications')
   })
 })
