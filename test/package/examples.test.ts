@@ -1,8 +1,11 @@
 /** The example and the code of the tutorial: run as they stand, against the built package. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { installedProject, type Project } from '../support/installed-package.ts'
+import { NotifierProcess } from '../support/notifier-process.ts'
+import { until } from '../support/until.ts'
+import { WebhookSink } from '../support/webhook-sink.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const tutorial = readFileSync(join(ROOT, 'docs', 'tutorial.md'), 'utf8')
@@ -47,6 +50,89 @@ describe('examples/embed', () => {
     ]
     const stdout = lines.map((line) => `${line}\n`).join('')
     expect(project.run('main.mjs')).toEqual({ status: 0, stdout, stderr: '' })
+  })
+})
+
+describe('examples/notifier', () => {
+  const folder = join(ROOT, 'examples', 'notifier')
+
+  it('has a page that names every option', () => {
+    const options = readFileSync(join(folder, 'main.mjs'), 'utf8').matchAll(
+      /^ {4}'?([\w-]+)'?: \{ type: 'string'/gm,
+    )
+    const names = [...options].map(([, name]) => `\`--${name}\``)
+    expect(names.length).toBeGreaterThan(10)
+    const page = readFileSync(join(folder, 'README.md'), 'utf8')
+    expect(names.filter((name) => !page.includes(name))).toEqual([])
+  })
+
+  it('asks for a webhook', () => {
+    project.copyExample('notifier')
+    const ran = project.run('main.mjs')
+    expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toMatch(/^--webhook is missing/)
+  })
+
+  it('tries again what the webhook refuses, tells when it has resolved, and ends by SIGTERM', async () => {
+    project.copyExample('notifier')
+    const sink = await WebhookSink.open()
+    onTestFinished(() => sink.close())
+    const args = ['--group-by=team', '--group-by=none', '--group-wait=50ms', '--group-interval=100ms']
+    const options = { folder: project.folder, name: 'ana', webhook: sink.url, args }
+    const notifier = await NotifierProcess.start(options)
+    onTestFinished(() => notifier.kill())
+    const post = async (host: string, endsAt: Date): Promise<void> => {
+      const body = JSON.stringify([{ labels: { alertname: 'a', team: 'x', host }, endsAt }])
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${notifier.url}/api/v2/alerts`, { method: 'POST', headers, body })
+      expect(answer.status).toBe(200)
+    }
+    sink.answers.push(503, 429)
+    const later = new Date(Date.now() + 60_000)
+    await Promise.all([post('1', later), post('2', later)])
+    await until(() => notifier.count('sent', 'first') === 1)
+    expect(sink.received).toHaveLength(3)
+    expect(new Set(sink.received.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
+    expect(sink.received[0]?.payload).toMatchObject({
+      groupKey: '{}:{team="x"}',
+      groupLabels: { team: 'x' },
+      commonLabels: { alertname: 'a', team: 'x' },
+      commonAnnotations: {},
+      alerts: [{ labels: { host: expect.stringMatching(/[12]/) } }, {}],
+    })
+
+    await post('1', new Date())
+    await until(() => notifier.count('sent', 'resolved') === 1)
+    await post('2', new Date())
+    await until(() => notifier.count('sent', 'all-resolved') === 1)
+    expect(sink.received.slice(3).map(({ payload }) => payload.alerts.map(({ status }) => status))).toEqual([
+      ['firing', 'resolved'],
+      ['resolved'],
+    ])
+    expect(await notifier.stop()).toBe(0)
+  })
+
+  it('gives up what the webhook calls wrong, until the next flush', async () => {
+    project.copyExample('notifier')
+    const sink = await WebhookSink.open()
+    onTestFinished(() => sink.close())
+    const args = ['--group-wait=50ms', '--group-interval=100ms']
+    const notifier = await NotifierProcess.start({
+      folder: project.folder,
+      name: 'ben',
+      webhook: sink.url,
+      args,
+    })
+    onTestFinished(() => notifier.kill())
+    sink.answers.push(400)
+    const headers = { 'content-type': 'application/json' }
+    const body = '[{"labels":{"alertname":"a"}}]'
+    await fetch(`${notifier.url}/api/v2/alerts`, { method: 'POST', headers, body })
+    await until(() => notifier.flushes.length >= 2)
+    const [first, second] = notifier.flushes
+    expect(first).toMatchObject({ outcome: 'failed', reason: 'send-failed' })
+    expect(first?.detail).toContain('the webhook answered 400')
+    expect(second).toMatchObject({ outcome: 'sent', reason: 'first' })
   })
 })
 

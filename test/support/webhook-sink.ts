@@ -36,6 +36,8 @@ export interface Webhook {
 
 export class WebhookSink {
   readonly received: Webhook[] = []
+  /** Status codes of the next answers; 200 when none is left. */
+  readonly answers: number[] = []
   readonly #server: Server
 
   private constructor(server: Server) {
@@ -64,6 +66,7 @@ export class WebhookSink {
     for await (const chunk of request) body += String(chunk)
     const payload = JSON.parse(body) as WebhookPayload
     this.received.push({ payload, idempotencyKey: String(request.headers['idempotency-key'] ?? ''), atMs })
+    response.statusCode = this.answers.shift() ?? 200
     response.end()
   }
 }
