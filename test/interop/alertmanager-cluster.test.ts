@@ -53,7 +53,11 @@ requirement(ALERTMANAGER)('a cluster of two Alertmanagers and two hearsay replic
 
   afterEach(async () => {
     await Promise.all(running.splice(0).map((process) => process.stop()))
-    await untilAsync(async () => (await peerNames(first.url)).length === 2, 'only the Alertmanagers left', 30_000)
+    await untilAsync(
+      async () => (await peerNames(first.url)).length === 2,
+      'only the Alertmanagers left',
+      30_000,
+    )
   })
 
   afterAll(async () => {
