@@ -23,8 +23,9 @@ export function rankOf(
 }
 
 /**
- * The position that counts against foreign members, which know no claims: how many members sort before us, as
- * Alertmanager sorts them, leaving out those that have granted us the claim. 0 when no foreign member is present.
+ * The position that counts against foreign members, which know no claims and each wait by their place among all members.
+ * A claimant speaks for all that have granted it, so it takes the first of their places: no foreign member has it, nor
+ * one of our own that may be about to send, and so nobody else waits as long. 0 when no foreign member is present.
  *
  * @param unheard native members that have not answered
  */
@@ -34,8 +35,10 @@ export function foreignPosition(
 ): number {
   const present = roster.present()
   if (present.every(({ isNative }) => isNative)) return 0
-  const own = utf8Encode(roster.name)
-  return present.filter(({ name, isNative }) => {
-    return (!isNative || unheard.has(name)) && compareBytes(utf8Encode(name), own) < 0
-  }).length
+  const others = present.map(({ name, isNative }) => {
+    return { bytes: utf8Encode(name), isOurs: isNative && !unheard.has(name) }
+  })
+  const places = [...others, { bytes: utf8Encode(roster.name), isOurs: true }]
+  places.sort((a, b) => compareBytes(a.bytes, b.bytes))
+  return places.findIndex(({ isOurs }) => isOurs)
 }

@@ -38,6 +38,28 @@ describe('foreign members', () => {
     expect(cluster.sends).toHaveLength(1)
   })
 
+  it('never wait as long as a claimant does, which takes the first place of those that granted it', () => {
+    // The Alertmanager is at the second place, so it waits for once its peer timeout. The claimant must not do the same.
+    const cluster = new NotifierCluster({ names: ['a', 'z'], foreign: ['m'], peerTimeoutMs: PEER_TIMEOUT_MS })
+    cluster.introduce()
+    cluster.replica('z').start()
+    cluster.run(1500)
+    expect(cluster.sends).toMatchObject([{ by: 'z' }])
+
+    const between = new NotifierCluster({
+      names: ['a', 'x', 'z'],
+      foreign: ['b', 'y'],
+      peerTimeoutMs: PEER_TIMEOUT_MS,
+    })
+    between.kill('a')
+    between.replica('z').start()
+    // a:0 does not answer, b:1, x:2 grants it, y:3
+    between.run(2 * PEER_TIMEOUT_MS - 1)
+    expect(between.sends).toEqual([])
+    between.run(1)
+    expect(between.sends).toMatchObject([{ by: 'z' }])
+  })
+
   it('that are dead are not waited for, and one that dies no longer', () => {
     const cluster = mixed(['a', 'b'])
     cluster.replica(FIRST).sees('a', 'dead', false)
