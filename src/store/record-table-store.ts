@@ -1,11 +1,14 @@
 /**
  * Records over the commit queue, and the watchers of their tables. A watcher that throws is a bug of ours and ends the
  * process like any broken invariant.
+ *
+ * Keys and sizes of records are bounded by what replicas read from each other, not by what users of the key-value store
+ * may write: who keeps values small must still be able to log a notification.
  */
 import type { ForeignRecord } from './core/delta.ts'
 import type { StateKey } from './core/state-key.ts'
 import type { RecordStage, Records, RecordsWritten } from './records.ts'
-import { checkRoom, checkText, checkValue } from './store-limits.ts'
+import { checkRoom, checkText, checkValue, STORE_LIMITS_MAX } from './store-limits.ts'
 import type { StoreParts } from './store-parts.ts'
 
 /** What a write may come to is not known before it runs: room for a large silence. */
@@ -31,14 +34,14 @@ export class RecordTableStore implements Records {
 
   async write<T>(table: string, operation: (stage: RecordStage) => T): Promise<RecordsWritten<T>> {
     const { committer, limits, entries } = this.#parts
-    checkText('table', table, limits.nameBytesMax)
+    checkText('table', table, STORE_LIMITS_MAX.nameBytesMax)
     return committer.write(
       (stage) =>
         operation({
           get: (key) => stage.getRecord(table, key),
           put: (key, record) => {
-            checkText('key', key, limits.keyBytesMax)
-            checkValue({ contentType: '', bytes: record.bytes }, limits)
+            checkText('key', key, STORE_LIMITS_MAX.keyBytesMax)
+            checkValue({ contentType: '', bytes: record.bytes }, STORE_LIMITS_MAX)
             if (stage.getRecord(table, key) === undefined) checkRoom(entries(), limits)
             stage.putRecord(table, key, record)
           },

@@ -140,7 +140,7 @@ describe('POST /api/v1/notifications/decide', () => {
     [{ ...INTERVAL, ...WORK, receiver: { ...RECEIVER, idx: -1 }, firing: [] }, 'receiver.idx'],
     [{ ...INTERVAL, ...WORK, receiver: { ...RECEIVER, index: 1 }, firing: [] }, '"index"'],
     [{ ...INTERVAL, ...WORK, groupKey: '', firing: [] }, 'groupKey'],
-    [{ ...INTERVAL, ...WORK, groupKey: 'x'.repeat(1024), firing: [] }, '1024 bytes'],
+    [{ ...INTERVAL, ...WORK, groupKey: 'x'.repeat(4096), firing: [] }, '4096 bytes'],
     [{ ...INTERVAL, ...WORK, groupKey: '\ud800', firing: [] }, 'groupKey has half'],
     ['null', 'must be object'],
   ])('names what is wrong with %j', async (body, said) => {

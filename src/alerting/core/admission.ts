@@ -18,8 +18,8 @@ export const NOTIFICATION_TABLE = 'nfl'
 
 /** Decoding stops being worth it above this; Go's readers cap a record at the same size. */
 export const RECORD_BYTES_MAX: number = 4 * 1024 * 1024
-/** Identities become keys of the store. */
-export const IDENTITY_BYTES_MAX = 1024
+/** Identities become keys of the store. Those of the notification log name every matcher and label of a group. */
+export const IDENTITY_BYTES_MAX = 4096
 
 export type RefusalReason =
   | 'RECORD_MALFORMED'

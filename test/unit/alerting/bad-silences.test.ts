@@ -132,7 +132,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, fate: string])[]
   ],
   ['nothing in it', new Uint8Array(0), 'RECORD_EMPTY'],
   ['no id', bytesOf({ id: '' }), 'IDENTITY_INVALID'],
-  ['an id of 1,025 bytes', bytesOf({ id: 'x'.repeat(1025) }), 'IDENTITY_INVALID'],
+  ['an id of 4,097 bytes', bytesOf({ id: 'x'.repeat(4097) }), 'IDENTITY_INVALID'],
   ['text that is not UTF-8', notUtf8(), 'RECORD_MALFORMED'],
   ['half a record', bytesOf({}).subarray(0, 40), 'RECORD_MALFORMED'],
   ['more than 4 MiB', bytesOf({ comment: 'x'.repeat(2 ** 22) }), 'RECORD_TOO_LARGE'],

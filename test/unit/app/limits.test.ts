@@ -54,6 +54,27 @@ describe('the limits of a replica', () => {
     expect(await problem(replica, 'POST', 'batch', ops(long))).toEqual([413, 'STORE_BATCH_TOO_LARGE', 20])
   })
 
+  it('of keys and values are none of silences and notifications', async () => {
+    const replica = await open({ keyBytes: 4, valueBytes: 8 })
+    const endsAt = new Date(Date.now() + 3_600_000)
+    const silence = { matchers: ['job="api"'], endsAt, createdBy: 'ana', comment: 'a comment' }
+    await replica.silences.create(silence)
+    const group = {
+      groupKey: 'k'.repeat(4000),
+      receiver: { groupName: 'pager', integration: 'webhook' },
+      alerts: [{ labels: { alertname: 'Disk' } }],
+    }
+    await replica.notifications.log(group)
+    expect(replica.notifications.query({ groupKey: group.groupKey, receiver: group.receiver })).toBeDefined()
+    const flush = { ...group, repeatInterval: '4h', alerts: [{ labels: { alertname: 'Net' } }] }
+    expect(await replica.notifications.once(flush, () => undefined)).toMatchObject({ outcome: 'sent' })
+    const tooLong = { ...flush, groupKey: 'k'.repeat(4090) }
+    await expect(replica.notifications.once(tooLong, () => undefined)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+      message: expect.stringContaining('4096 bytes'),
+    })
+  })
+
   it('bound the silences that are made here, in the words of Alertmanager', async () => {
     const replica = await open({ silences: 1, silenceBytes: 400 })
     const silence = (comment: string) => ({
