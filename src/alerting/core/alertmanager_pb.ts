@@ -4,7 +4,8 @@
 // follow the field's terms. Three deliberate choices, all invisible on the wire:
 //   - maps are written out as repeated key/value messages, so that order is ours to fix and any key is possible;
 //   - enums are plain numbers, so that a value from a newer peer survives;
-//   - numbers that no release reads any more are left out: they pass through as unknown fields.
+//   - what no release knows passes through as unknown fields, but a number that any release knows is here, also where
+//     nobody reads it any more: an Alertmanager refuses a whole payload for one known number of another type.
 //
 // The generated code is committed; after a change run scripts/proto.sh.
 
@@ -20,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file alertmanager.proto.
  */
 export const file_alertmanager: GenFile = /*@__PURE__*/
-  fileDesc("ChJhbGVydG1hbmFnZXIucHJvdG8SFGhlYXJzYXkuYWxlcnRtYW5hZ2VyIiEKBFBhcnQSCwoDa2V5GAEgASgJEgwKBGRhdGEYAiABKAwiTgoJRnVsbFN0YXRlEikKBXBhcnRzGAEgAygLMhouaGVhcnNheS5hbGVydG1hbmFnZXIuUGFydBIWCg1oZWFyc2F5X2ZyYW1lGOgHIAEoDCIpCgdJbnN0YW50Eg8KB3NlY29uZHMYASABKAMSDQoFbmFub3MYAiABKAUicAoLTWVzaFNpbGVuY2USLgoHc2lsZW5jZRgBIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLlNpbGVuY2USMQoKZXhwaXJlc19hdBgCIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQioAMKB1NpbGVuY2USCgoCaWQYASABKAkSLwoIbWF0Y2hlcnMYAiADKAsyHS5oZWFyc2F5LmFsZXJ0bWFuYWdlci5NYXRjaGVyEjAKCXN0YXJ0c19hdBgDIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQSLgoHZW5kc19hdBgEIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQSMQoKdXBkYXRlZF9hdBgFIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQSLwoIY29tbWVudHMYByADKAsyHS5oZWFyc2F5LmFsZXJ0bWFuYWdlci5Db21tZW50EhIKCmNyZWF0ZWRfYnkYCCABKAkSDwoHY29tbWVudBgJIAEoCRI1Cgthbm5vdGF0aW9ucxgKIAMoCzIgLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkFubm90YXRpb24SNgoMbWF0Y2hlcl9zZXRzGAsgAygLMiAuaGVhcnNheS5hbGVydG1hbmFnZXIuTWF0Y2hlclNldCI2CgdNYXRjaGVyEgwKBHR5cGUYASABKAUSDAoEbmFtZRgCIAEoCRIPCgdwYXR0ZXJuGAMgASgJIj0KCk1hdGNoZXJTZXQSLwoIbWF0Y2hlcnMYASADKAsyHS5oZWFyc2F5LmFsZXJ0bWFuYWdlci5NYXRjaGVyIlwKB0NvbW1lbnQSDgoGYXV0aG9yGAEgASgJEg8KB2NvbW1lbnQYAiABKAkSMAoJdGltZXN0YW1wGAMgASgLMh0uaGVhcnNheS5hbGVydG1hbmFnZXIuSW5zdGFudCJECgpBbm5vdGF0aW9uEhAKA2tleRgBIAEoCUgAiAEBEhIKBXZhbHVlGAIgASgJSAGIAQFCBgoEX2tleUIICgZfdmFsdWUiagoJTWVzaEVudHJ5EioKBWVudHJ5GAEgASgLMhsuaGVhcnNheS5hbGVydG1hbmFnZXIuRW50cnkSMQoKZXhwaXJlc19hdBgCIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQi6gEKBUVudHJ5EhEKCWdyb3VwX2tleRgBIAEoDBIwCghyZWNlaXZlchgCIAEoCzIeLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLlJlY2VpdmVyEjAKCXRpbWVzdGFtcBgFIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQSFQoNZmlyaW5nX2FsZXJ0cxgGIAMoBBIXCg9yZXNvbHZlZF9hbGVydHMYByADKAQSOgoNcmVjZWl2ZXJfZGF0YRgIIAMoCzIjLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLlJlY2VpdmVyRGF0dW0iQAoIUmVjZWl2ZXISEgoKZ3JvdXBfbmFtZRgBIAEoCRITCgtpbnRlZ3JhdGlvbhgCIAEoCRILCgNpZHgYAyABKA0iYQoNUmVjZWl2ZXJEYXR1bRIQCgNrZXkYASABKAlIAIgBARI2CgV2YWx1ZRgCIAEoCzInLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLlJlY2VpdmVyRGF0YVZhbHVlQgYKBF9rZXkiWAoRUmVjZWl2ZXJEYXRhVmFsdWUSEQoHc3RyX3ZhbBgBIAEoCUgAEhEKB2ludF92YWwYAiABKANIABIUCgpkb3VibGVfdmFsGAMgASgBSABCBwoFdmFsdWViBnByb3RvMw");
+  fileDesc("ChJhbGVydG1hbmFnZXIucHJvdG8SFGhlYXJzYXkuYWxlcnRtYW5hZ2VyIiEKBFBhcnQSCwoDa2V5GAEgASgJEgwKBGRhdGEYAiABKAwiTgoJRnVsbFN0YXRlEikKBXBhcnRzGAEgAygLMhouaGVhcnNheS5hbGVydG1hbmFnZXIuUGFydBIWCg1oZWFyc2F5X2ZyYW1lGOgHIAEoDCIpCgdJbnN0YW50Eg8KB3NlY29uZHMYASABKAMSDQoFbmFub3MYAiABKAUicAoLTWVzaFNpbGVuY2USLgoHc2lsZW5jZRgBIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLlNpbGVuY2USMQoKZXhwaXJlc19hdBgCIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQi4QMKB1NpbGVuY2USCgoCaWQYASABKAkSLwoIbWF0Y2hlcnMYAiADKAsyHS5oZWFyc2F5LmFsZXJ0bWFuYWdlci5NYXRjaGVyEjAKCXN0YXJ0c19hdBgDIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQSLgoHZW5kc19hdBgEIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQSMQoKdXBkYXRlZF9hdBgFIAEoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkluc3RhbnQSLwoIY29tbWVudHMYByADKAsyHS5oZWFyc2F5LmFsZXJ0bWFuYWdlci5Db21tZW50EhIKCmNyZWF0ZWRfYnkYCCABKAkSDwoHY29tbWVudBgJIAEoCRI1Cgthbm5vdGF0aW9ucxgKIAMoCzIgLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLkFubm90YXRpb24SNgoMbWF0Y2hlcl9zZXRzGAsgAygLMiAuaGVhcnNheS5hbGVydG1hbmFnZXIuTWF0Y2hlclNldBI/ChVyZWNlaXZlcl9tYXRjaGVyX3NldHMYDCADKAsyIC5oZWFyc2F5LmFsZXJ0bWFuYWdlci5NYXRjaGVyU2V0IjYKB01hdGNoZXISDAoEdHlwZRgBIAEoBRIMCgRuYW1lGAIgASgJEg8KB3BhdHRlcm4YAyABKAkiPQoKTWF0Y2hlclNldBIvCghtYXRjaGVycxgBIAMoCzIdLmhlYXJzYXkuYWxlcnRtYW5hZ2VyLk1hdGNoZXIiXAoHQ29tbWVudBIOCgZhdXRob3IYASABKAkSDwoHY29tbWVudBgCIAEoCRIwCgl0aW1lc3RhbXAYAyABKAsyHS5oZWFyc2F5LmFsZXJ0bWFuYWdlci5JbnN0YW50IkQKCkFubm90YXRpb24SEAoDa2V5GAEgASgJSACIAQESEgoFdmFsdWUYAiABKAlIAYgBAUIGCgRfa2V5QggKBl92YWx1ZSJqCglNZXNoRW50cnkSKgoFZW50cnkYASABKAsyGy5oZWFyc2F5LmFsZXJ0bWFuYWdlci5FbnRyeRIxCgpleHBpcmVzX2F0GAIgASgLMh0uaGVhcnNheS5hbGVydG1hbmFnZXIuSW5zdGFudCKQAgoFRW50cnkSEQoJZ3JvdXBfa2V5GAEgASgMEjAKCHJlY2VpdmVyGAIgASgLMh4uaGVhcnNheS5hbGVydG1hbmFnZXIuUmVjZWl2ZXISEgoKZ3JvdXBfaGFzaBgDIAEoDBIQCghyZXNvbHZlZBgEIAEoCBIwCgl0aW1lc3RhbXAYBSABKAsyHS5oZWFyc2F5LmFsZXJ0bWFuYWdlci5JbnN0YW50EhUKDWZpcmluZ19hbGVydHMYBiADKAQSFwoPcmVzb2x2ZWRfYWxlcnRzGAcgAygEEjoKDXJlY2VpdmVyX2RhdGEYCCADKAsyIy5oZWFyc2F5LmFsZXJ0bWFuYWdlci5SZWNlaXZlckRhdHVtIkAKCFJlY2VpdmVyEhIKCmdyb3VwX25hbWUYASABKAkSEwoLaW50ZWdyYXRpb24YAiABKAkSCwoDaWR4GAMgASgNImEKDVJlY2VpdmVyRGF0dW0SEAoDa2V5GAEgASgJSACIAQESNgoFdmFsdWUYAiABKAsyJy5oZWFyc2F5LmFsZXJ0bWFuYWdlci5SZWNlaXZlckRhdGFWYWx1ZUIGCgRfa2V5IlgKEVJlY2VpdmVyRGF0YVZhbHVlEhEKB3N0cl92YWwYASABKAlIABIRCgdpbnRfdmFsGAIgASgDSAASFAoKZG91YmxlX3ZhbBgDIAEoAUgAQgcKBXZhbHVlYgZwcm90bzM");
 
 /**
  * One state channel's payload: a broadcast is one Part, a push-pull is a FullState of one Part a channel.
@@ -185,6 +186,13 @@ export type Silence = Message<"hearsay.alertmanager.Silence"> & {
    * @generated from field: repeated hearsay.alertmanager.MatcherSet matcher_sets = 11;
    */
   matcherSets: MatcherSet[];
+
+  /**
+   * 0.34 and later has the field and does not use it; nor do we.
+   *
+   * @generated from field: repeated hearsay.alertmanager.MatcherSet receiver_matcher_sets = 12;
+   */
+  receiverMatcherSets: MatcherSet[];
 };
 
 /**
@@ -326,6 +334,18 @@ export type Entry = Message<"hearsay.alertmanager.Entry"> & {
    * @generated from field: hearsay.alertmanager.Receiver receiver = 2;
    */
   receiver?: Receiver | undefined;
+
+  /**
+   * Dead, like the next one; here because whoever knows a number refuses everything when its content is wrong.
+   *
+   * @generated from field: bytes group_hash = 3;
+   */
+  groupHash: Uint8Array;
+
+  /**
+   * @generated from field: bool resolved = 4;
+   */
+  resolved: boolean;
 
   /**
    * The version: the newer one wins.

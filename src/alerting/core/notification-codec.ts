@@ -2,8 +2,7 @@
  * Entries of the notification log to and from the bytes that Alertmanagers exchange.
  *
  * One entry has one canonical form here, whoever it came from: known fields by number, hashes packed, receiver data by
- * key with the last of equal keys, as Go reads a map. Fields we do not know are kept where they stand, and so are the
- * two that no release reads any more (3 and 4).
+ * key with the last of equal keys, as Go reads a map. Fields we do not know are kept where they stand.
  *
  * A datum of a kind we do not know stays in its record, but is not shown.
  */

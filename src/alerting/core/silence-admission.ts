@@ -51,6 +51,8 @@ export function admitSilence(bytes: Uint8Array): Admission {
 function judged(silence: Silence, record: ForeignRecord, instantsHold = true): Admission {
   if (silence.id === '' || utf8Encode(silence.id).length > IDENTITY_BYTES_MAX)
     return refused('IDENTITY_INVALID')
+  // The matchers are written twice, whatever they came as.
+  if (record.bytes.length > RECORD_BYTES_MAX) return refused('RECORD_TOO_LARGE')
   const { versionNs } = record
   // What mutes nothing may have a version above all that mute: so every silence can be ended (silence-rules.ts).
   const versionEndNs = silence.startsAtNs === silence.endsAtNs ? ENDED_VERSION_END_NS : VERSION_END_NS

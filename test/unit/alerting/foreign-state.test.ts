@@ -54,6 +54,13 @@ function tablesOf(puts: readonly RecordPut[]) {
 const LEFT = wire({ id: 'left' })
 const RIGHT = wire({ id: 'right' })
 
+function withField12(...content: readonly number[]): Uint8Array {
+  const message = silenceMessage({})
+  const data = Uint8Array.of(content.length, ...content)
+  if (message.silence !== undefined) message.silence.$unknown = [{ no: 12, wireType: 2, data }]
+  return toBinary(MeshSilenceSchema, message)
+}
+
 describe('a poisonous record leaves its neighbours merged', () => {
   const bad = (type: number, name: string, pattern: string) => ({ matchers: [{ type, name, pattern }] })
   const quarantined: readonly (readonly [string, Parameters<typeof silenceMessage>[0]])[] = [
@@ -91,6 +98,7 @@ describe('a poisonous record leaves its neighbours merged', () => {
     ['an id too long for a key', 'IDENTITY_INVALID', wire({ id: 'x'.repeat(4097) })],
     ['a record cut short inside', 'RECORD_MALFORMED', LEFT.subarray(0, 20)],
     ['text that is not UTF-8', 'RECORD_MALFORMED', fromHex('0a050a036161ff')],
+    ['an unused field that an Alertmanager cannot read', 'RECORD_MALFORMED', withField12(255, 255)],
     ['groups nested deep', 'RECORD_MALFORMED', new Uint8Array(50_000).fill(0x2b)],
     [
       'nanoseconds above a second',
@@ -103,6 +111,11 @@ describe('a poisonous record leaves its neighbours merged', () => {
       'an end in the year 10000',
       'INSTANT_INVALID',
       wire({ endsAt: { seconds: 253_402_300_800n, nanos: 0 } }),
+    ],
+    [
+      'matchers of more than 4 MiB once they are written twice',
+      'RECORD_TOO_LARGE',
+      wire({ matchers: Array.from({ length: 150 }, () => ({ name: 'a', pattern: 'x'.repeat(16_000) })) }),
     ],
     ['a comment of more than 4 MiB', 'RECORD_TOO_LARGE', wire({ comment: 'x'.repeat(4 * 1024 * 1024) })],
   ]

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MeshSilenceSchema } from '../../../src/alerting/core/alertmanager_pb.ts'
+import { MatcherSetSchema, MeshSilenceSchema } from '../../../src/alerting/core/alertmanager_pb.ts'
 import { readDelimited } from '../../../src/alerting/core/delimited.ts'
 import { admitNotification } from '../../../src/alerting/core/notification-admission.ts'
 import type { Silence } from '../../../src/alerting/core/silence.ts'
@@ -84,17 +84,19 @@ describe('the silence record', () => {
   })
 
   it('keeps fields it does not know, also through an edit', () => {
-    // Field 12 of the silence and field 9 of the wrapper, both strings.
+    // Field 13 of the silence and field 9 of the wrapper, both strings, and field 12, of which nobody makes any use.
     const inner = [...toBinary(MeshSilenceSchema, silenceMessage({}))]
     const message = fromBinary(MeshSilenceSchema, Uint8Array.from([...inner, 0x4a, 2, 104, 105]))
     if (message.silence === undefined) throw new Error('no silence')
-    message.silence.$unknown = [{ no: 12, wireType: 2, data: Uint8Array.of(2, 10, 0) }]
+    message.silence.$unknown = [{ no: 13, wireType: 2, data: Uint8Array.of(2, 10, 0) }]
+    message.silence.receiverMatcherSets = [create(MatcherSetSchema, { matchers: [{ name: 'team' }] })]
     const record = recordOf(toBinary(MeshSilenceSchema, message))
     const silence = silenceFromRecord(record)
     const edited = encodeSilence({ ...(silence as Silence), comment: 'edited' })
     const after = fromBinary(MeshSilenceSchema, edited.bytes)
     expect(after.silence?.comment).toBe('edited')
     expect(after.silence?.$unknown).toEqual(message.silence.$unknown)
+    expect(after.silence?.receiverMatcherSets).toEqual(message.silence.receiverMatcherSets)
     expect(after.$unknown?.map((field) => field.no)).toEqual([9])
   })
 
