@@ -36,8 +36,14 @@ export class MonotoneOracle {
     return wrong
   }
 
-  checkMembers(selfIncarnation: number, members: readonly Member[]): string[] {
+  /** @param forgotten names that were forgotten since this was asked last, and perhaps met again */
+  checkMembers(
+    selfIncarnation: number,
+    members: readonly Member[],
+    forgotten: Iterable<string> = [],
+  ): string[] {
     const wrong: string[] = []
+    for (const name of forgotten) this.#members.delete(name)
     if (selfIncarnation < this.#incarnation) wrong.push('the own incarnation fell')
     this.#incarnation = selfIncarnation
     for (const { name, incarnation } of members) {

@@ -92,8 +92,13 @@ export class ProcessWatches {
     return wrong
   }
 
-  #checkLoad(watch: Watch, node: SimNode, { gossip: { machine } }: SimProcess): string[] {
-    const wrong = watch.oracle.checkMembers(machine.selfIncarnation(), machine.members())
+  #checkLoad(watch: Watch, node: SimNode, { gossip }: SimProcess): string[] {
+    const { machine } = gossip
+    const wrong = watch.oracle.checkMembers(
+      machine.selfIncarnation(),
+      machine.members(),
+      gossip.takeForgotten(),
+    )
     const { most } = node.cost
     if (most > ENTRIES_PER_TURN_MAX) wrong.push(`${most} entries were touched in one turn`)
     const queued = machine.stats().queues.native.bytes

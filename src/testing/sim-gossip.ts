@@ -60,6 +60,7 @@ export class SimGossip implements Broadcaster, SimHost {
   readonly #reconnect: Reconnect
   #delegate: GossipDelegate | undefined
   #left: () => void = () => {}
+  readonly #forgotten: string[] = []
   #draining = false
   #armedAtMs: number | undefined
 
@@ -117,6 +118,11 @@ export class SimGossip implements Broadcaster, SimHost {
 
   sendReliable(memberName: string, payload: Uint8Array): void {
     this.#step((nowMs) => this.machine.sendReliable(nowMs, memberName, payload))
+  }
+
+  /** Names that were forgotten since this was asked last. */
+  takeForgotten(): readonly string[] {
+    return this.#forgotten.splice(0)
   }
 
   members(): readonly Member[] {
@@ -298,6 +304,7 @@ export class SimGossip implements Broadcaster, SimHost {
         return
       case 'note':
         trace.event(clock.nowMs, index, 'note', effect.event)
+        if (effect.event === 'member-reaped') this.#forgotten.push(String(effect.fields.node))
         return
       default:
         unreachable(effect)

@@ -61,6 +61,7 @@ describe('the monotone oracle', () => {
     const oracle = new MonotoneOracle()
     expect(oracle.checkMembers(1, [member(5)])).toEqual([])
     expect(oracle.checkMembers(1, [member(4)])).toHaveLength(1)
+    expect(oracle.checkMembers(1, [member(3)], ['b'])).toEqual([])
     expect(oracle.checkMembers(1, [])).toEqual([])
     expect(oracle.checkMembers(0, [member(1)])).toHaveLength(1)
   })
