@@ -29,7 +29,6 @@ export const MARKS: readonly string[] = [
   'claims:newer_entries',
   'claims:yielded',
   'claims:claims_lost',
-  'claims:claims_lapsed',
   'claims:leases_expired',
   'claims:log_failures',
   'claims:restarts_seen',
