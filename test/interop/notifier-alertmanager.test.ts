@@ -19,7 +19,7 @@ import { type Webhook, WebhookSink } from '../support/webhook-sink.ts'
 const ROUND_MS = 60_000
 const TIMES = { group_wait: '1s', group_interval: '5s', repeat_interval: '1h' } as const
 /** The last of five waits four times as long, which is less than the interval. */
-const PEER_TIMEOUT = '1s'
+const PEER_TIMEOUT = '800ms'
 
 interface Flusher {
   readonly name: string
