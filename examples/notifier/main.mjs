@@ -88,6 +88,7 @@ async function flush(group) {
   const heard = [...group.alerts.values()].filter((alert) => {
     return isNews(group.key, alert) && replica.silences.matching(alert.labels).length === 0
   })
+  const silenced = group.alerts.size - heard.length
   const result = await replica.notifications.once(
     {
       groupKey: group.key,
@@ -102,7 +103,6 @@ async function flush(group) {
     },
     (notification) => post(group, notification),
   )
-  const silenced = group.alerts.size - heard.length
   const detail = [silenced > 0 ? `${silenced} silenced` : '', result.detail ?? ''].filter(Boolean).join(', ')
   console.log(`${replica.name} ${group.key} ${result.outcome}: ${result.reason}${detail && ` (${detail})`}`)
 }
