@@ -287,7 +287,7 @@ describe('hearsay', () => {
     const id = await rig.silences.create(aRequest())
     const unknown = silenceMessage({ id: 'newer' })
     if (unknown.silence !== undefined) {
-      unknown.silence.$unknown = [{ no: 12, wireType: 2, data: Uint8Array.of(2, 10, 0) }]
+      unknown.silence.$unknown = [{ no: 13, wireType: 2, data: Uint8Array.of(2, 10, 0) }]
     }
     rig.merge('sil', toBinary(MeshSilenceSchema, unknown))
     for (const of of [id, 'newer']) {

@@ -204,7 +204,7 @@ describe('editing a silence', () => {
   it('in place keeps what it does not know of the record, and outlives old comments', async () => {
     const message = silenceMessage({ id: 'old', comments: [{ author: 'ana', comment: 'swap' }] })
     if (message.silence !== undefined) {
-      message.silence.$unknown = [{ no: 12, wireType: 2, data: Uint8Array.of(2, 10, 0) }]
+      message.silence.$unknown = [{ no: 13, wireType: 2, data: Uint8Array.of(2, 10, 0) }]
     }
     const admission = admitSilence(toBinary(MeshSilenceSchema, message))
     if (admission.verdict !== 'accepted') throw new Error(admission.verdict)
