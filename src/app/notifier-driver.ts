@@ -63,7 +63,7 @@ interface RunningFlush {
 
 const DRAIN_MS = 5000
 /** What of the machine's notes a person should see; the rest is logged at debug. */
-const WARNED_NOTES: ReadonlySet<string> = new Set(['failed_open', 'claims_lost', 'overflows'])
+const WARNED_NOTES: ReadonlySet<string> = new Set(['failed_open', 'claims_lost', 'hand_overs', 'overflows'])
 
 export class NotifierDriver {
   readonly #deps: NotifierDriverDeps
@@ -228,7 +228,7 @@ export class NotifierDriver {
       record,
       join,
       order: (id, order) => void Promise.resolve().then(() => this.#attempt(id, order)),
-      abort: (id) => this.#flushes.get(id)?.attempt?.abort(new Error('this send is no longer wanted')),
+      abort: (id) => this.#abort(id),
       log: (id, _flush, outcome) => void this.#writeEntry(id, outcome),
       finished: (id, result) => this.#finished(id, result),
       claimed: (id, result) => this.#claimed(id, result),
@@ -259,14 +259,23 @@ export class NotifierDriver {
     })
   }
 
+  /** The attempt may succeed all the same, and is none of its flush any more. */
+  #abort(id: number): void {
+    const running = this.#flushes.get(id)
+    const attempt = running?.attempt
+    if (running !== undefined) running.attempt = undefined
+    attempt?.abort(new Error('this send is no longer wanted'))
+  }
+
   async #attempt(id: number, order: SendOrder): Promise<void> {
     const running = this.#flushes.get(id)
     if (running === undefined) return
     const attempt = new AbortController()
     running.attempt = attempt
     const outcome = await outcomeOf(running.send(order, attempt.signal))
+    const isWanted = running.attempt === attempt && this.#flushes.has(id)
     if (running.attempt === attempt) running.attempt = undefined
-    if (!this.#flushes.has(id)) return this.#tooLate(running, outcome)
+    if (!isWanted) return this.#tooLate(running, outcome)
     this.#notifier.sent(id, this.#closing === undefined ? outcome : lastOutcome(outcome), this.#nowMs())
     this.#arm()
   }

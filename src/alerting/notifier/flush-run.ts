@@ -17,6 +17,13 @@ const BACKOFF_FACTOR = 1.5
 const BACKOFF_MAX_MS = 60_000
 /** Beyond its deadline a flush waits this long for its log entry to be written. */
 const LOG_GRACE_MS = 5000
+const STINT_SHARE = 0.5
+const STINT_MS = 60_000
+const LEFT_TO_OTHERS_MS = 10_000
+/** The last attempt before handing on is not cut short. */
+const ATTEMPT_MS_MIN = 5000
+/** After handing on, for each of the others: about as long as one of them waits for its turn. */
+const ASIDE_MS = 1000
 const PERIOD_MS_MIN = 1000
 const PERIOD_MS_MAX = 86_400_000
 
@@ -29,6 +36,8 @@ export class FlushRun extends Contender {
   #backoffMs = BACKOFF_FIRST_MS
   /** Why the last attempt failed. */
   #detail = ''
+  /** When this holder of the claim is to hand it on; undefined while it has none. */
+  #stintEndsMs: number | undefined
 
   constructor(parts: ContenderParts, needs: ContenderNeeds, flush: Flush) {
     super(parts, needs)
@@ -51,6 +60,11 @@ export class FlushRun extends Contender {
     }
     this.notBeforeMs = nowMs + this.#backoffMs
     this.#backoffMs = Math.min(this.#backoffMs * BACKOFF_FACTOR, BACKOFF_MAX_MS)
+    if (this.#others() > 0) {
+      // Once more at the end.
+      if (nowMs >= this.#stintUntil()) this.#handOn(nowMs)
+      else this.notBeforeMs = Math.min(this.notBeforeMs, this.#stintUntil())
+    }
     this.step(nowMs)
   }
 
@@ -87,13 +101,14 @@ export class FlushRun extends Contender {
     return false
   }
 
-  protected override proceed(): void {
+  protected override proceed(nowMs: number): void {
     const { host, notes } = this.parts
+    this.#stintEndsMs ??= nowMs + stintMs(this.deadlineMs - nowMs)
     this.isBusy = true
     this.#doing = 'sending'
     this.#attempts++
     notes.count(this.#attempts === 1 ? 'orders' : 'retries')
-    this.wait(this.deadlineMs)
+    this.wait(Math.max(this.#stintUntil(), nowMs + ATTEMPT_MS_MIN))
     host.order(this.id, {
       reason: this.#reason,
       last: host.entry(this.work),
@@ -103,15 +118,28 @@ export class FlushRun extends Contender {
   }
 
   protected override lostWhileBusy(): void {
+    this.#stintEndsMs = undefined
     // It goes on: its message may have arrived. A retry would need the claim, and so wait for it.
   }
 
   protected override ringWhileBusy(nowMs: number): void {
-    if (this.#doing === 'logging') this.#sent(false, nowMs)
-    else {
-      this.parts.host.abort(this.id)
-      this.expire(nowMs)
+    if (this.#doing === 'logging') {
+      this.#sent(false, nowMs)
+      return
     }
+    if (nowMs < this.deadlineMs && this.#others() === 0) {
+      this.wait(this.deadlineMs)
+      return
+    }
+    this.parts.host.abort(this.id)
+    if (nowMs >= this.deadlineMs) {
+      this.expire(nowMs)
+      return
+    }
+    this.#detail = 'the send did not end in time'
+    this.#idle()
+    this.#handOn(nowMs)
+    this.step(nowMs)
   }
 
   protected override expire(nowMs: number): void {
@@ -122,6 +150,22 @@ export class FlushRun extends Contender {
     if (this.#notificationId === '' || id !== this.#notificationId) return false
     this.#skip('already-notified', nowMs)
     return true
+  }
+
+  #stintUntil(): number {
+    return this.#stintEndsMs ?? this.deadlineMs
+  }
+
+  /** How many may take over. */
+  #others(): number {
+    return this.parts.roster.notifiersOf(this.receiver).length - 1
+  }
+
+  #handOn(nowMs: number): void {
+    this.parts.notes.note('hand_overs', { work: this.work, detail: this.#detail })
+    this.giveUp('failed')
+    this.#stintEndsMs = undefined
+    this.notBeforeMs = Math.max(this.notBeforeMs, nowMs + this.#others() * ASIDE_MS)
   }
 
   #whatItWaitedFor(): string {
@@ -160,6 +204,10 @@ export class FlushRun extends Contender {
     this.parts.notes.count(`flushes_${result.outcome}_${result.reason}`)
     this.parts.host.finished(this.id, result)
   }
+}
+
+function stintMs(leftMs: number): number {
+  return Math.max(leftMs * STINT_SHARE, Math.min(STINT_MS, leftMs - LEFT_TO_OTHERS_MS))
 }
 
 /**

@@ -8,6 +8,8 @@ export type NotifierEvent =
   | 'failed_open'
   /** A claim was asked for because that of another ended in failure, death or silence. */
   | 'takeovers'
+  /** A notification could not be delivered from here for half of the time, and is left to the others. */
+  | 'hand_overs'
   /** A claim of ours that was held is another's now. */
   | 'claims_lost'
   /** We were stopped for so long that ours may have been given away: asked for again. */

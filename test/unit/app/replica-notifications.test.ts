@@ -308,7 +308,7 @@ describe('options of notifications', () => {
     [{ groupkey: 'g' }, 'groupkey is no option'],
     [{ groupKey: '' }, 'groupKey'],
     [{ groupKey: '\ud800' }, 'groupKey'],
-    [{ groupKey: 'x'.repeat(1024) }, '1024 bytes'],
+    [{ groupKey: 'x'.repeat(4096) }, '4096 bytes'],
     [{ receiver: 'ops' }, 'receiver must be an object'],
     [{ receiver: { ...RECEIVER, name: 'x' } }, 'receiver.name is no option'],
     [{ receiver: { ...RECEIVER, idx: 0.5 } }, 'receiver.idx'],

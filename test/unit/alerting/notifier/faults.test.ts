@@ -1,6 +1,13 @@
 /** Deaths, pauses and partitions: how often the receiver hears of one flush. */
 import { describe, expect, it } from 'vitest'
-import { type Answer, NotifierCluster, PAGER, turnOrder, WORK } from '../../../support/notifier-cluster.ts'
+import {
+  type Answer,
+  NotifierCluster,
+  PAGER,
+  type Sent,
+  turnOrder,
+  WORK,
+} from '../../../support/notifier-cluster.ts'
 
 const NAMES = ['ana', 'bo', 'cy']
 const [FIRST, SECOND, THIRD] = turnOrder(NAMES)
@@ -175,7 +182,7 @@ describe('a partition', () => {
     cluster.cut.clear()
     cluster.run(3100)
     const healedMs = cluster.nowMs
-    cluster.run(60_000)
+    cluster.run(40_000)
     const since = cluster.sends.filter(({ atMs }) => atMs > healedMs)
     expect(since.length).toBeGreaterThan(0)
     expect(new Set(since.map(({ by }) => by))).toEqual(new Set([FIRST]))
@@ -228,6 +235,45 @@ describe('a link that is cut for long', () => {
     cluster.replica(SECOND).sees(FIRST, 'alive')
     cluster.run(5000)
     expect(cluster.replica(SECOND).notifier.stats.claims_lost).toBe(1)
+  })
+})
+
+describe('a receiver that one replica cannot reach', () => {
+  const FAILS: Answer = { afterMs: 5, outcome: { ok: false, retry: true, detail: 'connect timed out' } }
+  const HANGS: Answer = { afterMs: 1e9, outcome: { ok: true } }
+  const answers = { 'fails at once': FAILS, 'never answers': HANGS }
+
+  it.each(Object.entries(answers))(
+    'and that %s is reached by the next one, before the time of all is up',
+    (_, answer) => {
+      const receiver = ({ by }: Sent): Answer =>
+        by === FIRST ? answer : { afterMs: 5, outcome: { ok: true } }
+      const cluster = new NotifierCluster({ names: NAMES, receiver })
+      cluster.introduce()
+      for (const name of NAMES) cluster.replica(name).start({ timeoutMs: 300_000 })
+      cluster.run(400_000)
+      const byOthers = cluster.sends.filter(({ by }) => by !== FIRST)
+      expect(byOthers).toMatchObject([{ by: SECOND }])
+      // Half of the time is the first one's: who fails for a minute has no second sender.
+      expect(byOthers[0]?.atMs).toBeGreaterThan(140_000)
+      expect(cluster.replica(FIRST).result(1)).toEqual({ outcome: 'skipped', reason: 'already-notified' })
+      expect(cluster.replica(FIRST).notifier.stats.hand_overs).toBe(1)
+      expect(cluster.replica(FIRST).aborted).toHaveLength(answer === HANGS ? 1 : 0)
+    },
+  )
+
+  it('is tried by one at a time, again by the first when the others have not come to it, and not given up alone', () => {
+    const cluster = new NotifierCluster({ names: NAMES, receiver: () => FAILS })
+    cluster.introduce()
+    cluster.replica(FIRST).start({ timeoutMs: 300_000 })
+    cluster.run(299_000)
+    expect(cluster.sends.filter(({ atMs }) => atMs > 160_000).length).toBeGreaterThan(0)
+    expect(cluster.replica(FIRST).result(1)).toBeUndefined()
+
+    const alone = new NotifierCluster({ names: ['ana'], receiver: () => HANGS })
+    alone.replica('ana').start({ timeoutMs: 300_000 })
+    alone.run(299_000)
+    expect(alone.replica('ana').aborted).toEqual([])
   })
 })
 

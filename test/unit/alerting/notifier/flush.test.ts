@@ -53,7 +53,7 @@ describe('a flush', () => {
   it('keeps its claim while it is tried again', () => {
     const cluster = new NotifierCluster({ names: NAMES, receiver: () => FAILS })
     for (const name of NAMES) cluster.replica(name).start({ timeoutMs: 300_000 })
-    cluster.run(200_000)
+    cluster.run(140_000)
     expect(new Set(cluster.sends.map(({ by }) => by)).size).toBe(1)
   })
 

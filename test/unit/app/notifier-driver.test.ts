@@ -1,0 +1,99 @@
+/** The notifier of a replica beside another one that grants everything, on fake timers. */
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Flush, SendOutcome } from '../../../src/alerting/core/flush.ts'
+import { decodeClaimFrame, encodeClaimFrame } from '../../../src/alerting/notifier/claim-frames.ts'
+import { NotifierDriver } from '../../../src/app/notifier-driver.ts'
+import type { Member } from '../../../src/gossip/core/delegate.ts'
+
+const RECEIVER = { groupName: 'pager', integration: 'webhook', idx: 0 }
+const FLUSH: Flush = {
+  groupKey: 'g',
+  receiver: RECEIVER,
+  firing: [1n],
+  resolved: [],
+  repeatIntervalMs: 3_600_000,
+  sendResolved: true,
+  flushedAtNs: 1_700_000_000_000_000_000n,
+  timeoutMs: 20_000,
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function member(name: string): Member {
+  const endpoint = { addr: new Uint8Array(4), port: 1 }
+  const state = { liveness: 'alive', peerClass: 'native', rttMs: undefined, incarnation: 1 } as const
+  return { name, endpoint, meta: new Uint8Array(), isSelf: name === 'ana', ...state }
+}
+
+function setup(): { readonly driver: NotifierDriver; readonly written: Flush[] } {
+  const written: Flush[] = []
+  const driver: NotifierDriver = new NotifierDriver({
+    name: 'ana',
+    clock: { monotonicMs: () => performance.now(), wallMs: () => Date.now() },
+    log: pino({ level: 'silent' }),
+    peerTimeoutMs: 15_000,
+    bootId: 1,
+    members: () => [member('ana'), member('bo')],
+    send: (_, bytes) => {
+      const ask = decodeClaimFrame(bytes)
+      if (ask?.kind !== 'ask' || ask.held) return
+      const { work, boot, seq } = ask
+      const grant = encodeClaimFrame({ kind: 'grant', sender: 'bo', boot: 2, work, to: { boot, seq } })
+      setTimeout(() => driver.heard(grant), 1)
+    },
+    settled: () => true,
+    entry: () => undefined,
+    record: () => undefined,
+    join: () => undefined,
+    writeEntry: async (flush) => void written.push(flush),
+  })
+  driver.advertise(RECEIVER)
+  const receivers = ['pager/webhook/0']
+  driver.heard(encodeClaimFrame({ kind: 'announce', sender: 'bo', boot: 2, receivers }))
+  return { driver, written }
+}
+
+describe('a send that ends after it was called off', () => {
+  it('and has succeeded all the same is logged, and is no answer to the attempt that came after it', async () => {
+    const { driver, written } = setup()
+    const ends: ((outcome: SendOutcome) => void)[] = []
+    const signals: AbortSignal[] = []
+    const flushed = driver.flush(FLUSH, (_, signal) => {
+      signals.push(signal)
+      return new Promise((resolve) => void ends.push(resolve))
+    })
+    await vi.advanceTimersByTimeAsync(14_000)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
+    ends[0]?.({ ok: true })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(written).toEqual([FLUSH])
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
+    ends[1]?.({ ok: true })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await flushed).toEqual({ outcome: 'sent', reason: 'first' })
+    expect(written).toHaveLength(2)
+    await driver.close()
+  })
+
+  it('and has failed is no answer to the attempt that came after it', async () => {
+    const { driver, written } = setup()
+    const ends: ((outcome: SendOutcome) => void)[] = []
+    const flushed = driver.flush(FLUSH, () => new Promise((resolve) => void ends.push(resolve)))
+    await vi.advanceTimersByTimeAsync(14_000)
+    ends[0]?.({ ok: false, retry: false, detail: 'aborted' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(driver.running).toBe(1)
+    ends[1]?.({ ok: true })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await flushed).toEqual({ outcome: 'sent', reason: 'first' })
+    expect(written).toEqual([FLUSH])
+    await driver.close()
+  })
+})
