@@ -12,6 +12,7 @@
 import { compareBytes } from '../base/bytes.ts'
 import type { CausalContext } from '../crdt/context.ts'
 import type { Delta, ForeignRecord, FullState, RecordPut } from '../store/core/delta.ts'
+import { compareRecords } from '../store/core/record-tables.ts'
 import type { StateItem } from '../store/core/state-item.ts'
 import type { StateDigest } from '../store/core/syncable.ts'
 import type { Records } from '../store/records.ts'
@@ -28,6 +29,10 @@ const ADMISSION_OF: ReadonlyMap<string, (bytes: Uint8Array) => Admission> = new 
 ])
 
 const LASTING_TABLES: ReadonlySet<string> = new Set([SILENCE_TABLE, QUARANTINE_TABLE])
+
+function winnerOf(a: ForeignRecord, b: ForeignRecord): ForeignRecord {
+  return compareRecords(a, b) >= 0 ? a : b
+}
 
 export class AdmittingStore implements SyncStore {
   readonly #store: SyncStore
@@ -95,20 +100,19 @@ export class AdmittingStore implements SyncStore {
     return this.#store.join({ ...delta, records: this.#lasting(delta.records) }, theirs)
   }
 
-  /** Each record with what is held under its key, and with those before it in the same delta, taken into account. */
+  /** Each record with what is held under its key, and with others of that key in the same delta, taken into account. */
   #lasting(records: readonly RecordPut[]): readonly RecordPut[] {
-    const met = new Map<string, ForeignRecord>()
-    return records.map((put) => {
+    const lasting = new Map<string, RecordPut>()
+    for (const put of records) {
       const { table, key, record } = put
-      if (!LASTING_TABLES.has(table)) return put
       const name = `${table}\0${key}`
-      const held = met.get(name) ?? this.#held(table, key)
-      const lasting = held === undefined ? record : lastingSilence(held, record)
-      met.set(name, lasting)
-      if (lasting === record || lasting === held) return put
-      this.#made.add(lasting)
-      return { table, key, record: lasting }
-    })
+      const lasts = LASTING_TABLES.has(table)
+      const before = lasting.get(name)?.record ?? (lasts ? this.#held(table, key) : undefined)
+      const made = before === undefined ? record : (lasts ? lastingSilence : winnerOf)(before, record)
+      if (made !== record && made !== before) this.#made.add(made)
+      lasting.set(name, { table, key, record: made })
+    }
+    return [...lasting.values()]
   }
 
   #admit(records: readonly RecordPut[]): RecordPut[] {

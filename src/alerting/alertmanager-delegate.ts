@@ -19,6 +19,7 @@ import { stateKeyName } from '../store/core/state-key.ts'
 import type { Records } from '../store/records.ts'
 import { Replicator, type ReplicatorDeps } from '../store/replication/replicator.ts'
 import { AdmittingStore } from './admitting-store.ts'
+import { QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
 import {
   coalesceForeignParts,
   decodeForeignPart,
@@ -158,16 +159,21 @@ export class AlertmanagerDelegate implements GossipDelegate {
     const foreigners = this.#deps.broadcaster.members().some(({ peerClass }) => peerClass === 'foreign')
     if (!foreigners) return
     for (const put of records) {
-      const payload = encodeForeignPart(put)
+      const payload = encodeForeignPart(put, (table, key) => this.#deps.records.get(table, key))
       // Gossip sends a long message to every foreign member by stream: once is enough, and its author does it.
       const isOwn = this.#isOwn || this.#store.isOwn(put.record)
       if (payload === undefined || (payload.length > FOREIGN_RELAYED_BYTES_MAX && !isOwn)) continue
       this.#deps.broadcaster.broadcast({
         audience: 'foreign',
-        key: stateKeyName({ kind: 'record', table: put.table, key: put.key }),
+        key: foreignKeyName(put),
         payload,
-        isRelayed: !this.#isOwn,
+        isRelayed: !isOwn,
       })
     }
   }
+}
+
+/** To Alertmanagers a quarantined silence is the same silence, of which they must not get two versions in one message. */
+function foreignKeyName({ table, key }: RecordPut): string {
+  return stateKeyName({ kind: 'record', table: table === QUARANTINE_TABLE ? SILENCE_TABLE : table, key })
 }

@@ -9,6 +9,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { ByteReader, BytesError, ByteWriter, compareBytes } from '../../base/bytes.ts'
 import type { ForeignRecord, RecordPut } from '../../store/core/delta.ts'
+import { compareRecords } from '../../store/core/record-tables.ts'
 import {
   type Admission,
   NOTIFICATION_TABLE,
@@ -18,10 +19,10 @@ import {
 } from './admission.ts'
 import { FullStateSchema, type Part, PartSchema } from './alertmanager_pb.ts'
 import { readDelimited, writeDelimited } from './delimited.ts'
-import { nanosFromInstant } from './nanos.ts'
+import { operatorOf } from './matcher.ts'
 import { admitNotification } from './notification-admission.ts'
 import { admitSilence } from './silence-admission.ts'
-import { decodeMeshSilence, peekSilenceId } from './silence-codec.ts'
+import { peekSilenceId, silenceFromRecord } from './silence-codec.ts'
 
 /** A payload with this many faults is not read further: garbage must not cost more than state. */
 export const FOREIGN_FAULTS_MAX = 1000
@@ -35,7 +36,7 @@ export type ForeignFault =
 
 /** What a payload held. Quarantined records are among `puts`, in their own table. */
 export interface ForeignState {
-  /** At most one for each table and key. */
+  /** For each table and key the version that wins, and ahead of it one that loses but is to be remembered longer. */
   readonly puts: readonly RecordPut[]
   /** Empty when there is none. */
   readonly hearsayFrame: Uint8Array
@@ -59,12 +60,6 @@ const PARTS_FIELD = 1
 const FRAME_FIELD = 1000
 const LENGTH_DELIMITED = 2
 
-/** Negative when `a` loses: the older version, or of equal versions the smaller bytes. */
-function compareRecords(a: ForeignRecord, b: ForeignRecord): number {
-  if (a.versionNs !== b.versionNs) return a.versionNs < b.versionNs ? -1 : 1
-  return compareBytes(a.bytes, b.bytes)
-}
-
 function nothingHeld(): undefined {
   return undefined
 }
@@ -76,6 +71,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 class Collector {
   readonly #held: HeldRecords
   readonly #puts = new Map<string, RecordPut>()
+  readonly #outlasting = new Map<string, RecordPut>()
   readonly #faults = new Map<ForeignFault, number>()
   #faultCount = 0
   #quarantined = 0
@@ -132,13 +128,20 @@ class Collector {
     if (admission.verdict === 'quarantined') this.#quarantined++
     const { put } = admission
     const name = `${put.table}\0${put.key}`
-    const held = this.#puts.get(name)
-    if (held === undefined || compareRecords(held.record, put.record) < 0) this.#puts.set(name, put)
+    const before = this.#puts.get(name)
+    if (before === undefined) {
+      this.#puts.set(name, put)
+      return
+    }
+    const [winner, loser] = compareRecords(before.record, put.record) < 0 ? [put, before] : [before, put]
+    this.#puts.set(name, winner)
+    const longest = Math.max(winner.record.expiresAtMs, this.#outlasting.get(name)?.record.expiresAtMs ?? 0)
+    if (loser.record.expiresAtMs > longest) this.#outlasting.set(name, loser)
   }
 
   finish(hearsayFrame: Uint8Array): ForeignState {
     return {
-      puts: [...this.#puts.values()],
+      puts: [...this.#outlasting.values(), ...this.#puts.values()],
       hearsayFrame,
       faults: this.#faults,
       quarantined: this.#quarantined,
@@ -215,12 +218,22 @@ export function decodeForeignPart(bytes: Uint8Array, held: HeldRecords = nothing
 
 /**
  * Whether Alertmanagers may be told. A quarantined silence is kept from them, until it has been ended: that version
- * stops the harm where it is already known.
+ * stops the harm where it is already known. But one with a matcher type that they do not know would make them fail the
+ * whole list of silences, ended or not.
  */
 function isForForeigners(table: string, record: ForeignRecord): boolean {
   if (table !== QUARANTINE_TABLE) return true
-  const silence = decodeMeshSilence(record.bytes).silence
-  return nanosFromInstant(silence?.endsAt) <= nanosFromInstant(silence?.updatedAt)
+  const silence = silenceFromRecord(record)
+  if (silence === undefined || silence.endsAtNs > silence.updatedAtNs) return false
+  return silence.matcherSets.every((set) => set.every(({ type }) => operatorOf(type) !== undefined))
+}
+
+/** Whether a silence is in the other table as well, in a version that wins and that Alertmanagers are told instead. */
+function isOutdone({ table, key, record }: RecordPut, tables: readonly string[], held: HeldRecords): boolean {
+  return tables.some((other) => {
+    const rival = other === table ? undefined : held(other, key)
+    return rival !== undefined && compareRecords(rival, record) > 0 && isForForeigners(other, rival)
+  })
 }
 
 /**
@@ -247,10 +260,12 @@ export function encodeForeignState(
   return toBinary(FullStateSchema, create(FullStateSchema, { parts, hearsayFrame }))
 }
 
-/** The broadcast of one record, or undefined when it is not for Alertmanagers. */
-export function encodeForeignPart({ table, key, record }: RecordPut): Uint8Array | undefined {
+/** The broadcast of one record, or undefined when it is not for Alertmanagers. @param held what is stored */
+export function encodeForeignPart(put: RecordPut, held: HeldRecords = nothingHeld): Uint8Array | undefined {
+  const { table, key, record } = put
   const part = PARTS.find(([, tables]) => tables.includes(table))
   if (part === undefined || key === '' || !isForForeigners(table, record)) return undefined
+  if (isOutdone(put, part[1], held)) return undefined
   const data = new ByteWriter(record.bytes.length + 5)
   writeDelimited(data, record.bytes)
   return toBinary(PartSchema, create(PartSchema, { key: part[0], data: data.finish() }))

@@ -52,6 +52,11 @@ export function isValidInstant(instant: Instant | undefined): boolean {
   return ns >= ZERO_TIME_NS && ns < INSTANT_END_NS
 }
 
+/** Whether something is over that ends then. Programs in Go write the zero time for an alert that has no end. */
+export function hasEnded(endsAtNs: bigint, nowMs: number): boolean {
+  return endsAtNs !== ZERO_TIME_NS && endsAtNs <= nanosFromMs(nowMs)
+}
+
 export function maxNanos(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }

@@ -109,6 +109,12 @@ describe('a version of a silence', () => {
     )
   })
 
+  it('is one piece of news, however many of it come in one message', () => {
+    const { hear } = setup()
+    const puts = [version(active), version(ended), version({ ...active, comment: 'x' })]
+    expect(hear(...puts).records).toHaveLength(1)
+  })
+
   it('outlasts the others in quarantine as well', () => {
     const { state, hear } = setup()
     const matcherSets = [[{ type: 1, name: 'a', pattern: '(?=x)' }]]

@@ -12,7 +12,7 @@ import {
   FOREIGN_FAULTS_MAX,
 } from '../../../src/alerting/core/foreign-state.ts'
 import { instantFromNanos } from '../../../src/alerting/core/nanos.ts'
-import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
+import { encodeSilence, silenceFromRecord } from '../../../src/alerting/core/silence-codec.ts'
 import { ByteWriter } from '../../../src/base/bytes.ts'
 import type { ForeignRecord, RecordPut } from '../../../src/store/core/delta.ts'
 import {
@@ -208,6 +208,24 @@ describe('records of equal key in one payload', () => {
     expect(state.puts.map((put) => put.record.versionNs)).toEqual([NOW_NS - 7n * HOUR_NS])
   })
 
+  it('give the older one too when it is to be remembered longer', () => {
+    const [older, newer] = [
+      wire({ id: 'x' }),
+      wire({ id: 'x', updatedAt: instantFromNanos(NOW_NS), comment: 'newer' }),
+    ]
+    const short = toBinary(MeshSilenceSchema, {
+      ...silenceMessage({ id: 'x', updatedAt: instantFromNanos(NOW_NS), comment: 'newer' }),
+      expiresAt: instantFromNanos(NOW_NS + HOUR_NS),
+    })
+    const commentsOf = (...records: readonly Uint8Array[]) =>
+      decodeForeignPart(partOf('sil', listOf(...records))).puts.map(
+        ({ record }) => silenceFromRecord(record)?.comment,
+      )
+    expect(commentsOf(older, newer)).toEqual(['newer'])
+    expect(commentsOf(older, short, older)).toEqual(['swap', 'newer'])
+    expect(commentsOf(short, older)).toEqual(['swap', 'newer'])
+  })
+
   it('agree on ties, whatever their order', () => {
     const [a, b] = [wire({ comment: 'a' }), wire({ comment: 'b' })]
     const read = (...records: readonly Uint8Array[]) =>
@@ -290,12 +308,27 @@ describe('what we send', () => {
     const valid = { table: SILENCE_TABLE, key: 'x', record: encodeSilence(aSilence({ id: 'x' })) }
     const ended = aSilence({
       id: 'x',
-      matcherSets: [[{ type: 7, name: 'a', pattern: 'b' }]],
+      matcherSets: [[{ type: 1, name: 'a', pattern: '((' }]],
       endsAtNs: NOW_NS,
       updatedAtNs: NOW_NS,
     })
     const bad = { table: QUARANTINE_TABLE, key: 'x', record: encodeSilence(ended) }
     expect(decodeForeignState(encodeForeignState(tablesOf([valid, bad]), NO_FRAME)).puts).toEqual([bad])
+    const held = (table: string) => [valid, bad].find((put) => put.table === table)?.record
+    expect(encodeForeignPart(valid, held)).toBeUndefined()
+    expect(encodeForeignPart(bad, held)).toBeDefined()
+  })
+
+  it('keeps from Alertmanagers what makes them fail the whole list, ended or not', () => {
+    const ended = aSilence({
+      id: 'x',
+      matcherSets: [[{ type: 7, name: 'a', pattern: 'b' }]],
+      endsAtNs: NOW_NS,
+      updatedAtNs: NOW_NS,
+    })
+    const put = { table: QUARANTINE_TABLE, key: 'x', record: encodeSilence(ended) }
+    expect(encodeForeignPart(put)).toBeUndefined()
+    expect(decodeForeignState(encodeForeignState(tablesOf([put]), NO_FRAME)).puts).toEqual([])
   })
 })
 
