@@ -4,7 +4,7 @@
  */
 import { IDENTITY_BYTES_MAX } from '../alerting/core/admission.ts'
 import type { Flush } from '../alerting/core/flush.ts'
-import { nanosFromMs } from '../alerting/core/nanos.ts'
+import { hasEnded, nanosFromMs } from '../alerting/core/nanos.ts'
 import type { ReceiverDatum } from '../alerting/core/notification.ts'
 import { notificationKey, type Receiver } from '../alerting/core/receiver.ts'
 import { parseDuration } from '../base/duration.ts'
@@ -179,7 +179,7 @@ function sidesOf<A extends NotificationAlert>(
 }
 
 function isResolved(name: string, { status, endsAt }: NotificationAlert, nowMs: number): boolean {
-  if (status === undefined) return endsAt !== undefined && nanosOfInstant(endsAt) <= nanosFromMs(nowMs)
+  if (status === undefined) return endsAt !== undefined && hasEnded(nanosOfInstant(endsAt), nowMs)
   if (status === 'firing' || status === 'resolved') return status === 'resolved'
   throw optionInvalid(`${name}.status`, "must be 'firing' or 'resolved'")
 }

@@ -123,6 +123,9 @@ describe('POST /api/v1/notifications/decide', () => {
     expect((await decide({ alerts: [{ labels: { a: 'b' }, endsAt: past }] })).body.reason).toBe(
       'all-resolved',
     )
+    // An alert without an end, as Go writes it.
+    const endless = { labels: { a: 'b' }, endsAt: '0001-01-01T00:00:00Z' }
+    expect((await decide({ alerts: [endless] })).body.reason).toBe('already-notified')
     const later = { firing, flushedAt: new Date(NOW_MS + 4 * 3_600_000 + 1).toISOString() }
     expect((await decide(later)).body.reason).toBe('repeat')
   })
@@ -215,6 +218,22 @@ describe('the log over /api/v1/notifications', () => {
 })
 
 describe('/api/v1/claims', () => {
+  it('takes nothing of a decision without what it needs to decide', async () => {
+    const { app, claims } = alertingApp()
+    for (const stray of [{ alerts: [] }, { firing: ['1'] }, { resolved: [] }, { sendResolved: true }]) {
+      const answer = await post(app, 'claims', { ...WORK, ...stray })
+      expect([answer.status, answer.body.code]).toEqual([400, 'HTTP_BODY_INVALID'])
+      expect(answer.body.detail).toContain(`${Object.keys(stray)[0]} is expected beside repeatInterval`)
+    }
+    expect(claims.held.size).toBe(0)
+  })
+
+  it('waits for the answers of the others, also when it is to wait for nobody', async () => {
+    const { app, claims } = alertingApp()
+    await post(app, 'claims', { ...WORK, wait: '0s' })
+    expect(claims.held.get('claim-0')).toMatchObject({ waitMs: 250 })
+  })
+
   it('is held, renewed and given back', async () => {
     const { app, claims } = alertingApp()
     const taken = await post(app, 'claims', { ...WORK, lease: '30s', wait: '1s' })

@@ -26,6 +26,10 @@ const LEASE_MS_MAX = 300_000
 /** Turns come after a second each, and a grant that is missing is waited for as long. */
 const WAIT = '5s'
 const WAIT_MS_MAX = 60_000
+/** What is less is taken for this: the others need time for their answers even where nothing is in the way. */
+const WAIT_MS_MIN = 250
+/** Of a decision; without its interval they would be passed over in silence. */
+const JUDGED_NAMES = [...Object.keys(SIDES), ...Object.keys(JUDGED)]
 
 const ClaimBody = Type.Object(
   {
@@ -101,7 +105,7 @@ class ClaimDesk {
     const { claims, log } = this.#alerting
     const work = claimedWork(body)
     const leaseMs = durationOf('lease', body.lease ?? LEASE, LEASE_MS_MIN, LEASE_MS_MAX)
-    const waitMs = durationOf('wait', body.wait ?? WAIT, 0, WAIT_MS_MAX)
+    const waitMs = Math.max(WAIT_MS_MIN, durationOf('wait', body.wait ?? WAIT, 0, WAIT_MS_MAX))
     const flush = this.#flushOf(body, work)
     this.#checkVersion(body, work)
     const outcome = await claims.claim({ ...work, leaseMs, waitMs })
@@ -126,7 +130,14 @@ class ClaimDesk {
 
   #flushOf(body: ClaimBody, work: Work): JudgedFlush | undefined {
     const { repeatInterval } = body
-    if (repeatInterval === undefined) return undefined
+    if (repeatInterval === undefined) {
+      const stray = Object.keys(body).find((name) => JUDGED_NAMES.includes(name))
+      if (stray === undefined) return undefined
+      throw new HttpError(
+        'HTTP_BODY_INVALID',
+        `${stray} is expected beside repeatInterval only, to be decided on`,
+      )
+    }
     const context = { nowMs: this.#wallMs(), labelHash: this.#alerting.labelHash }
     return { ...work, ...judgedOf({ ...body, repeatInterval }, context) }
   }

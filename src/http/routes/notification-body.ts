@@ -5,7 +5,7 @@
 import { type TBoolean, type TOptional, type TString, type TUnsafe, Type } from 'typebox'
 import { IDENTITY_BYTES_MAX } from '../../alerting/core/admission.ts'
 import { formatDateTime, parseDateTime } from '../../alerting/core/date-time.ts'
-import { nanosFromMs } from '../../alerting/core/nanos.ts'
+import { hasEnded, nanosFromMs } from '../../alerting/core/nanos.ts'
 import type { Notification, ReceiverDatum } from '../../alerting/core/notification.ts'
 import type { DecidedFlush } from '../../alerting/core/notification-decision.ts'
 import { notificationKey, type Receiver } from '../../alerting/core/receiver.ts'
@@ -143,7 +143,7 @@ export function sidesOf(body: SidesBody, { nowMs, labelHash }: BodyContext): Sid
   for (const [index, { labels, status, endsAt }] of alerts.entries()) {
     const isEnded =
       status === undefined
-        ? endsAt !== undefined && instantOf(`alerts[${index}].endsAt`, endsAt) <= nanosFromMs(nowMs)
+        ? endsAt !== undefined && hasEnded(instantOf(`alerts[${index}].endsAt`, endsAt), nowMs)
         : status === 'resolved'
     const side = isEnded ? ended : fires
     side.add(labelHash(labels))

@@ -216,6 +216,8 @@ describe('once, of a replica alone', () => {
         contexts.push(context)
         return { receiverData: { thread: `T${contexts.length}`, count: 2n, ratio: 0.5 } }
       })
+    const endless = { ...SWAP, endsAt: '0001-01-01T00:00:00Z' }
+    expect(notifications.decide(flushOf('endless', [endless])).reason).toBe('first')
     const swapEnded = { ...SWAP, endsAt: new Date(Date.now() - 1000), note: 'mine' }
     expect(await sendAll([DISK, SWAP, SWAP])).toEqual({ outcome: 'sent', reason: 'first' })
     expect(await sendAll([DISK, swapEnded])).toEqual({ outcome: 'sent', reason: 'resolved' })
