@@ -13,6 +13,7 @@ import { HearsayError } from '../base/errors.ts'
 import type { ForeignRecord } from '../store/core/delta.ts'
 import type { RecordStage, Records } from '../store/records.ts'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
+import { type Matcher, operatorOf } from './core/matcher.ts'
 import { nanosFromMs } from './core/nanos.ts'
 import type { Silence, SilenceState } from './core/silence.ts'
 import { SilenceBook } from './core/silence-book.ts'
@@ -20,6 +21,7 @@ import { encodeSilence, rememberSilence, silenceFromRecord } from './core/silenc
 import { NO_SILENCE_LIMITS, type SilenceLimits } from './core/silence-limits.ts'
 import { querySilences, type SilenceQuery } from './core/silence-query.ts'
 import { planExpiry, planSilence, type SilenceRequest } from './core/silence-rules.ts'
+import { silenceFault } from './core/silence-validation.ts'
 
 export interface SilencesOptions {
   /** How long an ended silence is remembered. */
@@ -101,13 +103,32 @@ export class Silences {
     )
     if (tables.length === 0) throw new HearsayError('SILENCE_NOT_FOUND', 'silence not found')
     for (const table of tables) {
-      await this.#write(table, (stage) => {
-        const existing = staged(stage, id)
-        const ended = existing === undefined ? undefined : planExpiry({ existing, ...this.#edit() })
-        if (ended !== undefined) putSilence(stage, ended)
-        return { result: undefined, ids: [id] }
-      })
+      if (table === QUARANTINE_TABLE) await this.#endQuarantined(id)
+      else await this.#end(id)
     }
+  }
+
+  async #end(id: string): Promise<void> {
+    await this.#write(SILENCE_TABLE, (stage) => {
+      const existing = staged(stage, id)
+      const ended = existing === undefined ? undefined : planExpiry({ existing, ...this.#edit() })
+      if (ended !== undefined) putSilence(stage, ended)
+      return { result: undefined, ids: [id] }
+    })
+  }
+
+  /** What ends it may be valid: then it goes where peers put it, who judge it anew. */
+  async #endQuarantined(id: string): Promise<void> {
+    const record = this.#records.get(QUARANTINE_TABLE, id)
+    const existing = record === undefined ? undefined : silenceFromRecord(record)
+    const ended = existing === undefined ? undefined : planExpiry({ existing, ...this.#edit() })
+    if (ended === undefined) return
+    const listable = { ...ended, matcherSets: ended.matcherSets.map((set) => set.map(listableMatcher)) }
+    const table = silenceFault(listable) === undefined ? SILENCE_TABLE : QUARANTINE_TABLE
+    await this.#write(table, (stage) => {
+      putSilence(stage, listable)
+      return { result: undefined, ids: [id] }
+    })
   }
 
   get(id: string): Silence | undefined {
@@ -174,6 +195,11 @@ export class Silences {
     if (silence === undefined) this.#book.remove(id)
     else if (silence !== this.#book.get(id)) this.#book.put(silence)
   }
+}
+
+/** Of a type that Alertmanagers know: with another one, even an ended silence makes them fail the whole list. */
+function listableMatcher(of: Matcher): Matcher {
+  return operatorOf(of.type) === undefined ? { ...of, type: 0 } : of
 }
 
 function putSilence(stage: RecordStage, silence: Silence): void {

@@ -2,6 +2,7 @@ import { toBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
 import { MeshSilenceSchema } from '../../../src/alerting/core/alertmanager_pb.ts'
+import { encodeForeignPart } from '../../../src/alerting/core/foreign-state.ts'
 import { matcher } from '../../../src/alerting/core/matcher.ts'
 import { VERSION_END_NS, ZERO_TIME_NS } from '../../../src/alerting/core/nanos.ts'
 import type { Silence } from '../../../src/alerting/core/silence.ts'
@@ -332,7 +333,7 @@ describe('a silence with the last version that may be active', () => {
 })
 
 describe('quarantined silences', () => {
-  const poison = aSilence({ id: 'bad', matcherSets: [[{ type: 7, name: 'a', pattern: 'b' }]] })
+  const poison = aSilence({ id: 'bad', matcherSets: [[{ type: 1, name: 'a', pattern: '((' }]] })
 
   it('are listed by id only, and can be ended', async () => {
     const { silences, holding, records } = setup()
@@ -352,6 +353,42 @@ describe('quarantined silences', () => {
     expect(silences.quarantinedIds()).toEqual(['bad'])
     holding(aSilence({ id: 'bad', comment: 'newer', updatedAtNs: NOW_NS }))
     expect(silences.quarantinedIds()).toEqual([])
+  })
+
+  it('that are valid once they have ended go where peers will put them', async () => {
+    const { silences, holding, records, stored } = setup()
+    holding(
+      aSilence({ id: 'bad', startsAtNs: NOW_NS + 2n * HOUR_NS, endsAtNs: NOW_NS + HOUR_NS }),
+      QUARANTINE_TABLE,
+    )
+    await silences.expire('bad')
+    expect(stored('bad')).toMatchObject({ startsAtNs: NOW_NS, endsAtNs: NOW_NS, updatedAtNs: NOW_NS })
+    const record = records.get(SILENCE_TABLE, 'bad')
+    expect(admitSilence(record?.bytes ?? new Uint8Array(0))).toMatchObject({ verdict: 'accepted' })
+    expect(silences.quarantinedIds()).toEqual([])
+  })
+
+  it('of a matcher type that nobody knows end with one that everybody can list', async () => {
+    const { silences, holding, stored, records } = setup()
+    const valid = aSilence({ id: 'bad', updatedAtNs: NOW_NS - 5n })
+    const matcherSets = [[matcher('a', '=', 'b'), { type: 7, name: 'c', pattern: 'd' }]]
+    holding(valid)
+    holding({ ...valid, updatedAtNs: NOW_NS - 1n, matcherSets }, QUARANTINE_TABLE)
+    await silences.expire('bad')
+    expect(stored('bad').endsAtNs).toBe(NOW_NS)
+    expect(silences.quarantinedIds()).toEqual([])
+    const part = encodeForeignPart(
+      { table: SILENCE_TABLE, key: 'bad', record: encodeSilence(stored('bad')) },
+      (table, key) => records.get(table, key),
+    )
+    expect(part).toBeDefined()
+    // Where nothing valid is left of it, it stays held back, and can be listed all the same.
+    holding(aSilence({ id: 'worse', matcherSets: [[{ type: 7, name: '', pattern: 'd' }]] }), QUARANTINE_TABLE)
+    await silences.expire('worse')
+    expect(silences.quarantinedIds()).toEqual(['worse'])
+    const worse = records.get(QUARANTINE_TABLE, 'worse')
+    if (worse === undefined) throw new Error('gone')
+    expect(encodeForeignPart({ table: QUARANTINE_TABLE, key: 'worse', record: worse })).toBeDefined()
   })
 })
 
