@@ -12,6 +12,10 @@ export const COSTLY_TESTS = 64
 export const KEPT_ANSWERS_MAX = 20_000
 /** Rows in all answers together, 8 bytes each. */
 export const KEPT_ROWS_MAX = 1_000_000
+/** Characters of labels in all answers together, up to 2 bytes each; */
+export const KEPT_CHARS_MAX = 16_000_000
+/** an alert with more of them is not remembered. */
+export const ALERT_CHARS_MAX = 16_000
 
 interface Answer {
   readonly rows: readonly SilenceRow[]
@@ -23,6 +27,7 @@ export class MatchCache {
   readonly #index: SilenceIndex
   readonly #answers = new Map<string, Answer>()
   #rows = 0
+  #chars = 0
 
   constructor(index: SilenceIndex) {
     this.#index = index
@@ -55,17 +60,23 @@ export class MatchCache {
   }
 
   #keep(key: string, rows: readonly SilenceRow[]): void {
+    if (key.length > ALERT_CHARS_MAX) return
     this.#drop(key)
     this.#answers.set(key, { rows, added: this.#index.added })
     this.#rows += rows.length
+    this.#chars += key.length
     for (const oldest of this.#answers.keys()) {
-      if (this.#answers.size <= KEPT_ANSWERS_MAX && this.#rows <= KEPT_ROWS_MAX) break
+      const { size } = this.#answers
+      if (size <= KEPT_ANSWERS_MAX && this.#rows <= KEPT_ROWS_MAX && this.#chars <= KEPT_CHARS_MAX) break
       this.#drop(oldest)
     }
   }
 
   #drop(key: string): void {
-    this.#rows -= this.#answers.get(key)?.rows.length ?? 0
+    const answer = this.#answers.get(key)
+    if (answer === undefined) return
+    this.#rows -= answer.rows.length
+    this.#chars -= key.length
     this.#answers.delete(key)
   }
 }

@@ -1,7 +1,13 @@
 /** All the silences: found by labels and counted by state, at any moment, as if one looked at each of them. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { COSTLY_TESTS, KEPT_ANSWERS_MAX, MatchCache } from '../../../src/alerting/core/match-cache.ts'
+import {
+  ALERT_CHARS_MAX,
+  COSTLY_TESTS,
+  KEPT_ANSWERS_MAX,
+  KEPT_CHARS_MAX,
+  MatchCache,
+} from '../../../src/alerting/core/match-cache.ts'
 import { type Matcher, matcher, matchesValue } from '../../../src/alerting/core/matcher.ts'
 import { nanosFromMs } from '../../../src/alerting/core/nanos.ts'
 import { type Silence, silenceState } from '../../../src/alerting/core/silence.ts'
@@ -165,6 +171,20 @@ describe('an alert', () => {
     // A million rows are fewer answers than 20,000 here: each has 64.
     expect(cache.size).toBeLessThanOrEqual(1_000_000 / COSTLY_TESTS)
     expect(cache.matching(new Map([['b', '0']]))).toHaveLength(COSTLY_TESTS)
+  })
+
+  it('costs memory for a bounded length of labels', () => {
+    const index = new SilenceIndex()
+    const cache = new MatchCache(index)
+    for (let i = 0; i < COSTLY_TESTS; i++) index.add(withMatchers(`${i}`, matcher('b', '!=', 'x')))
+    const long = 'x'.repeat(ALERT_CHARS_MAX - 20)
+    const answers = Math.floor(KEPT_CHARS_MAX / ALERT_CHARS_MAX)
+    for (let i = 0; i < answers + 10; i++) cache.matching(new Map([['a', `${long}${i}`]]))
+    expect(cache.size).toBeLessThan(answers + 5)
+    expect(cache.size).toBeGreaterThanOrEqual(answers)
+    const before = cache.size
+    expect(cache.matching(new Map([['a', `${long}${long}`]]))).toHaveLength(COSTLY_TESTS)
+    expect(cache.size).toBe(before)
   })
 
   it('is never matched by types nobody knows, patterns that do not compile, or no matchers', () => {
