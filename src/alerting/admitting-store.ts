@@ -28,7 +28,13 @@ const ADMISSION_OF: ReadonlyMap<string, (bytes: Uint8Array) => Admission> = new 
   [NOTIFICATION_TABLE, admitNotification],
 ])
 
+/** Records joined since the last own write that are looked at once more when one is committed. */
+export const MET_RECORDS_MAX = 1024
 const LASTING_TABLES: ReadonlySet<string> = new Set([SILENCE_TABLE, QUARANTINE_TABLE])
+
+function nameOf(table: string, key: string): string {
+  return `${table}\0${key}`
+}
 
 function winnerOf(a: ForeignRecord, b: ForeignRecord): ForeignRecord {
   return compareRecords(a, b) >= 0 ? a : b
@@ -39,6 +45,7 @@ export class AdmittingStore implements SyncStore {
   readonly #held: Records['get']
   readonly #refused: (reason: string) => void
   readonly #made = new WeakSet<ForeignRecord>()
+  readonly #met = new Map<string, RecordPut>()
 
   /**
    * @param held what the store holds
@@ -57,6 +64,21 @@ export class AdmittingStore implements SyncStore {
   /** Records that were judged when they were read (core/foreign-state.ts). @returns what was new here, as from `join` */
   joinJudged(records: readonly RecordPut[]): Delta {
     return this.#enter({ puts: [], adds: [], covered: [], records })
+  }
+
+  /**
+   * An own write is decided before it is on disk: what a peer told meanwhile was not taken into account, and is lost then.
+   *
+   * @param own what was committed; to be called after each commit
+   * @returns the lost versions that are to be remembered longer; joined again, they lend their time
+   */
+  overtaken(own: readonly RecordPut[]): readonly RecordPut[] {
+    const overtaken = own.map(({ table, key, record }) => {
+      const met = this.#met.get(nameOf(table, key))
+      return met !== undefined && met.record.expiresAtMs > record.expiresAtMs ? met : undefined
+    })
+    this.#met.clear()
+    return overtaken.filter((put) => put !== undefined)
   }
 
   /** Whether a record among the news came into being here, so that it is for us to tell everybody. */
@@ -105,14 +127,22 @@ export class AdmittingStore implements SyncStore {
     const lasting = new Map<string, RecordPut>()
     for (const put of records) {
       const { table, key, record } = put
-      const name = `${table}\0${key}`
+      const name = nameOf(table, key)
       const lasts = LASTING_TABLES.has(table)
       const before = lasting.get(name)?.record ?? (lasts ? this.#held(table, key) : undefined)
       const made = before === undefined ? record : (lasts ? lastingSilence : winnerOf)(before, record)
       if (made !== record && made !== before) this.#made.add(made)
       lasting.set(name, { table, key, record: made })
+      if (lasts) this.#meet(name, { table, key, record: made })
     }
     return [...lasting.values()]
+  }
+
+  #meet(name: string, put: RecordPut): void {
+    this.#met.delete(name)
+    this.#met.set(name, put)
+    const oldest = this.#met.size > MET_RECORDS_MAX ? this.#met.keys().next().value : undefined
+    if (oldest !== undefined) this.#met.delete(oldest)
   }
 
   #admit(records: readonly RecordPut[]): RecordPut[] {

@@ -71,6 +71,8 @@ export class AlertmanagerDelegate implements GossipDelegate {
     this.#isOwn = true
     this.#replicator.committed(deltas)
     this.#isOwn = false
+    const overtaken = this.#store.overtaken(deltas.flatMap(({ records }) => records))
+    if (overtaken.length > 0) this.#replicator.relay(this.#store.joinJudged(overtaken))
   }
 
   /** @param nowMs monotonic; to be called about once a second */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { AlertmanagerDelegate } from '../../../src/alerting/alertmanager-delegate.ts'
 import { SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
 import { decodeForeignState } from '../../../src/alerting/core/foreign-state.ts'
+import { nanosToMsCeil } from '../../../src/alerting/core/nanos.ts'
 import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
 import { seededRandom } from '../../../src/base/random.ts'
 import type { Broadcast, Exchange, Member, PeerClass } from '../../../src/gossip/core/delegate.ts'
@@ -174,6 +175,29 @@ describe('a silence', () => {
     relay.delegate.userMessage(part?.payload ?? new Uint8Array(0))
     expect(audiences(relay.sent)).toEqual(['foreign', 'native'])
     expect(relay.records.get(SILENCE_TABLE, 'a')?.versionNs).toBe(updatedAtNs + 6n)
+  })
+
+  it('that a peer made last longer while our own write of it was under way is remembered so long', () => {
+    const [author, own] = [setup(), setup()]
+    const { updatedAtNs, expiresAtNs } = aSilence()
+    own.write(put('a'))
+    author.write({
+      ...put('a'),
+      record: encodeSilence(
+        aSilence({ id: 'a', updatedAtNs: updatedAtNs + 1n, expiresAtNs: expiresAtNs + HOUR_NS }),
+      ),
+    })
+    const part = author.sent.find(({ audience }) => audience === 'foreign')
+    own.delegate.userMessage(part?.payload ?? new Uint8Array(0))
+    own.sent.length = 0
+    const ended = aSilence({ id: 'a', endsAtNs: updatedAtNs, updatedAtNs: updatedAtNs + 5n })
+    for (let i = 0; i < 2; i++) own.write({ ...put('a'), record: encodeSilence(ended) })
+    expect(own.records.get(SILENCE_TABLE, 'a')).toMatchObject({
+      versionNs: updatedAtNs + 6n,
+      expiresAtMs: nanosToMsCeil(expiresAtNs + HOUR_NS),
+    })
+    // Each of the two writes, and once the version that outlasts the peer's.
+    expect(audiences(own.sent).filter((audience) => audience === 'foreign')).toHaveLength(3)
   })
 
   it('costs nothing for Alertmanagers where there are none', () => {
