@@ -16,7 +16,11 @@ import { nanosFromMs } from './core/nanos.ts'
 import type { Notification } from './core/notification.ts'
 import { notificationFromRecord } from './core/notification-codec.ts'
 import { type DecidedFlush, decide } from './core/notification-decision.ts'
-import { type NotificationRequest, planNotification } from './core/notification-rules.ts'
+import {
+  type NotificationPlan,
+  type NotificationRequest,
+  planNotification,
+} from './core/notification-rules.ts'
 import { notificationKey, type Receiver } from './core/receiver.ts'
 
 export interface NotificationLogOptions {
@@ -106,7 +110,7 @@ export class NotificationLog {
     const { result, deltas } = await this.#records.write(NOTIFICATION_TABLE, (stage) => {
       const held = stage.get(key)
       const existing = held === undefined ? undefined : notificationFromRecord(held)
-      const plan = planNotification(request, { existing, ...this.#now() })
+      const plan = this.plan(request, existing)
       if (plan !== undefined) stage.put(key, plan.record)
       return plan?.notification ?? existing
     })
@@ -115,6 +119,15 @@ export class NotificationLog {
     }
     this.#recorded++
     return { notification: result, deltas }
+  }
+
+  /**
+   * What `record` would write over such an entry. Writes nothing.
+   *
+   * @throws HearsayError `NOTIFICATION_INVALID`, `NOTIFICATION_TOO_LARGE`
+   */
+  plan(request: NotificationRequest, existing: Notification | undefined): NotificationPlan | undefined {
+    return planNotification(request, { existing, ...this.#now() })
   }
 
   /** Hears the key of each entry that changed here, by own write (once durable) or by merge. Returns how to stop. */

@@ -2,19 +2,21 @@
  * The notifier of a replica, wired to its log, its members and its write concern.
  *
  * An entry counts as logged once it is on disk here; then the live hearsay members have a second to say that they have it
- * too. One that does not is counted and left to anti-entropy: a notification that has been sent must not be held up.
+ * too. One that does not is counted and left to anti-entropy: a notification that has been sent must not be held up. What
+ * cannot be written is remembered all the same (kept-entries.ts).
  */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import { admitNotification } from '../alerting/core/notification-admission.ts'
-import { sentFlush } from '../alerting/core/notification-rules.ts'
+import { type NotificationRequest, sentFlush } from '../alerting/core/notification-rules.ts'
 import type { NotificationLog } from '../alerting/notification-log.ts'
 import type { Clock } from '../base/clock.ts'
-import { HearsayError } from '../base/errors.ts'
+import { errorCode, HearsayError } from '../base/errors.ts'
 import type { Tally } from '../base/tally.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import type { Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
+import { KeptEntries } from './kept-entries.ts'
 import { NotifierDriver } from './notifier-driver.ts'
 
 export interface ReplicaNotifierDeps {
@@ -37,7 +39,8 @@ const ENTRY_ACK_MS = 1000
 
 export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver {
   const { name, clock, logger, peerTimeoutMs, members, send, settled, log } = deps
-  const driver = new NotifierDriver({
+  const kept = new KeptEntries(log, clock)
+  const driver: NotifierDriver = new NotifierDriver({
     name,
     clock,
     log: logger,
@@ -46,22 +49,52 @@ export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver 
     members,
     send,
     settled,
-    entry: (key) => log.get(key),
-    record: (key) => log.recordBytes(key),
-    join: (record) => joinRecord(deps, record),
+    entry: (key) => kept.get(key),
+    record: (key) => kept.recordBytes(key),
+    join: (record) => {
+      const changed = joinRecord(deps, kept, record)
+      if (changed !== undefined) driver.changed(changed)
+    },
     writeEntry: async (flush, sent) => {
-      const { deltas } = await log.record(sentFlush(flush, sent))
-      await spread(deps, deltas)
+      await spread(deps, await logged(deps, kept, sentFlush(flush, sent)))
     },
   })
   log.watch((key) => driver.changed(key))
   return driver
 }
 
-function joinRecord({ receive, dropped }: ReplicaNotifierDeps, record: Uint8Array): void {
-  const verdict = admitNotification(record)
-  if (verdict.verdict === 'refused') dropped.add(verdict.reason)
-  else receive({ puts: [], adds: [], covered: [], records: [verdict.put] })
+/** @returns the key, when it is not in the log yet: the disk may take a while, or not take it at all */
+function joinRecord(
+  { receive, dropped }: ReplicaNotifierDeps,
+  kept: KeptEntries,
+  bytes: Uint8Array,
+): string | undefined {
+  const admission = admitNotification(bytes)
+  if (admission.verdict === 'refused') {
+    dropped.add(admission.reason)
+    return undefined
+  }
+  const { put } = admission
+  receive({ puts: [], adds: [], covered: [], records: [put] })
+  return kept.heard(put.key, put.record) ? put.key : undefined
+}
+
+async function logged(
+  { log, dropped }: Pick<ReplicaNotifierDeps, 'log' | 'dropped'>,
+  kept: KeptEntries,
+  request: NotificationRequest,
+): Promise<readonly Delta[]> {
+  try {
+    return (await log.record(request)).deltas
+  } catch (error) {
+    if (errorCode(error) === 'NOTIFICATION_TOO_LARGE' && (request.receiverData?.size ?? 0) > 0) {
+      // Better without data than sent again and again: those of earlier notifications and these are too much together.
+      dropped.add('notification_data_too_large')
+      return logged({ log, dropped }, kept, { ...request, receiverData: new Map() })
+    }
+    kept.sent(request)
+    throw error
+  }
 }
 
 /** Never rejects. */

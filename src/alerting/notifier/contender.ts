@@ -68,6 +68,8 @@ export abstract class Contender implements Alarmed {
   #takesOver = false
   /** Of a log entry that others have. */
   #toldVersion: bigint | undefined
+  /** The same, when we were denied for the sake of it. */
+  #deniedFor: bigint | undefined
   #tellsUntilMs = 0
   #hasCutWait = false
 
@@ -131,7 +133,10 @@ export abstract class Contender implements Alarmed {
   lost(newer: bigint | undefined, nowMs: number): void {
     if (this.isBusy) this.lostWhileBusy(nowMs)
     else {
-      if (newer !== undefined) this.#told(newer, nowMs)
+      if (newer !== undefined) {
+        this.#told(newer, nowMs)
+        this.#deniedFor = newer
+      }
       this.step(nowMs)
     }
   }
@@ -147,11 +152,14 @@ export abstract class Contender implements Alarmed {
     this.step(nowMs)
   }
 
-  /** Version of the log entry held here, or of one that was told of and has not come. */
+  /**
+   * Version of the log entry held here, or of one for which we were denied: it came with the denial or cannot be had. One
+   * of which only a release has told is still to be had, by being denied.
+   */
   protected get version(): bigint | undefined {
     const held = this.parts.host.entry(this.work)?.timestampNs
-    if (this.#toldVersion === undefined) return held
-    return held === undefined || held < this.#toldVersion ? this.#toldVersion : held
+    if (this.#deniedFor === undefined) return held
+    return held === undefined || held < this.#deniedFor ? this.#deniedFor : held
   }
 
   protected wait(untilMs: number): void {

@@ -380,6 +380,19 @@ describe('the log rides along', () => {
     expect(cluster.sends).toMatchObject([{ by: FIRST }, { by: SECOND }])
   })
 
+  it('who hears by a release of an entry that does not come asks, and gets it with the denial', () => {
+    const cluster = new NotifierCluster({ names: NAMES })
+    cluster.introduce()
+    cluster.spreads = false
+    cluster.replica(FIRST).start()
+    for (const name of [SECOND, THIRD]) cluster.replica(name).start({ firing: [11n] })
+    cluster.run(10_000)
+    expect(cluster.sends).toMatchObject([{ by: FIRST }])
+    for (const name of [SECOND, THIRD]) {
+      expect(cluster.replica(name).result(1)).toEqual({ outcome: 'skipped', reason: 'already-notified' })
+    }
+  })
+
   it('after a release for success the others wait for the entry, not for a turn', () => {
     const cluster = new NotifierCluster({ names: NAMES })
     cluster.introduce()
