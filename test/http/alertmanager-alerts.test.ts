@@ -108,6 +108,23 @@ describe('POST /alerts', () => {
     expect(alerts.snapshot()).toHaveLength(100_000)
   })
 
+  it('takes thousands in slices, between which others are served', async () => {
+    const { post, get, alerts } = start()
+    const many = Array.from({ length: 1000 }, (_, i) => ({ labels: { n: `${i}` } }))
+    const posted = post([{ labels: {} }, ...many, { labels: {} }])
+    const seen = new Set<number>()
+    for (let done = false; !done; ) {
+      done = await Promise.race([
+        posted.then(() => true),
+        get('/status').then(() => new Promise<boolean>((resolve) => setImmediate(resolve, false))),
+      ])
+      seen.add(alerts.snapshot().length)
+    }
+    expect((await posted).json()).toBe('at least one label pair required\nat least one label pair required')
+    expect(alerts.snapshot()).toHaveLength(1000)
+    expect([...seen].filter((held) => held > 0 && held < 1000).length).toBeGreaterThan(0)
+  })
+
   it('refuses a body above the limit', async () => {
     const { post } = start()
     expect((await post([{ labels: { a: 'x'.repeat(70_000) } }])).statusCode).toBe(413)

@@ -2,7 +2,8 @@
  * `/alerts` of Alertmanager's HTTP interface (alertmanager-state.md section 5).
  *
  * What silences an alert is looked up while it is shown, so that a new silence shows at once. With many alerts and silences
- * that takes a while, so a list is made in slices, between which everything else gets its turn.
+ * that takes a while, so a list is made in slices, between which everything else gets its turn. A long post is taken in such
+ * slices too, each of them a post by itself.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Alerts, byFingerprint, type HeldAlert } from '../../alerting/alerts.ts'
@@ -79,6 +80,10 @@ interface Shown extends HeldAlert {
   readonly text: string
 }
 
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 /** @returns JSON texts, in list order */
 async function shownAlerts(
   alerts: Alerts,
@@ -89,7 +94,7 @@ async function shownAlerts(
   const nowNs = alerts.nowNs()
   const shown: Shown[] = []
   for (const [index, held] of alerts.snapshot().entries()) {
-    if (index % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve))
+    if (index % SLICE === SLICE - 1) await othersTurn()
     const { labels, endsAtNs } = held.alert
     if (endsAtNs < nowNs || !passesFilters(labels, query.filters)) continue
     const silencedBy = alerts.silencedBy(labels)
@@ -120,10 +125,17 @@ async function listAlerts(
   }
 }
 
-function postAlerts(alerts: Alerts, body: unknown, reply: FastifyReply): FastifyReply {
+async function postAlerts(alerts: Alerts, body: unknown, reply: FastifyReply): Promise<FastifyReply> {
   const read = readAlertsBody(typeof body === 'string' ? body : '')
   if ('fault' in read) return sendFault(reply, read.fault)
-  const { faults, refused } = alerts.post(read.value)
+  const faults: string[] = []
+  let refused = 0
+  for (let from = 0; from < read.value.length; from += SLICE) {
+    if (from > 0) await othersTurn()
+    const result = alerts.post(read.value.slice(from, from + SLICE))
+    faults.push(...result.faults)
+    refused += result.refused
+  }
   if (refused > 0) {
     return sendText(reply, 507, [...faults, alerts.fullText(refused, read.value.length)].join('\n'))
   }
