@@ -73,7 +73,7 @@ export class NotificationLog {
 
   /** Whether a flush is worth a notification, by the entry of now. */
   decide(flush: DecidedFlush & { readonly groupKey: string; readonly receiver: Receiver }): Decision {
-    return decide(this.#query(flush.groupKey, flush.receiver), flush)
+    return decide(this.#query(flush.groupKey, flush.receiver), flush, this.#now().nowNs)
   }
 
   /** @param key as `notificationKey` makes it */

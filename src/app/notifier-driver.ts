@@ -223,6 +223,7 @@ export class NotifierDriver {
     return {
       peers: () => this.#peers(),
       send,
+      wallMs: () => this.#deps.clock.wallMs(),
       settled,
       entry,
       record,

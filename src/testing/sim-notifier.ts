@@ -134,6 +134,10 @@ export class SimNotifier implements NotifierHost {
     this.#deps.gossip.sendReliable(peer, frame)
   }
 
+  wallMs(): number {
+    return this.#deps.nodeClock.wallMs()
+  }
+
   settled(): boolean {
     return this.#deps.settled()
   }

@@ -167,7 +167,11 @@ describe('hearsay', () => {
     ['nothing had fired, resolved only', entry({ resolved: [3n] }), { resolved: [3n, 4n] }, false],
   ]
   it.each(rows)('item 47: %s', (_what, last, flush, notify) => {
-    const decided = decide(last, aFlush({ repeatIntervalMs: REPEAT_MS, flushedAtNs: HOUR_LATER, ...flush }))
+    const decided = decide(
+      last,
+      aFlush({ repeatIntervalMs: REPEAT_MS, flushedAtNs: HOUR_LATER, ...flush }),
+      HOUR_LATER,
+    )
     expect(decided.notify).toBe(notify)
   })
 

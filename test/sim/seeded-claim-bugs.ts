@@ -20,6 +20,7 @@ function changed(host: NotifierHost, methods: Partial<NotifierHost>): NotifierHo
   return {
     peers: () => host.peers(),
     send: (peer, frame) => host.send(peer, frame),
+    wallMs: () => host.wallMs(),
     settled: () => host.settled(),
     entry: (key) => host.entry(key),
     record: (key) => host.record(key),

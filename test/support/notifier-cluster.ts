@@ -129,6 +129,7 @@ export class NotifierReplica {
     return {
       peers: () => [...this.peers.values()],
       send: (peer, frame) => cluster.carry(this.name, peer, frame),
+      wallMs: () => Number(cluster.wallNs() / 1_000_000n),
       settled: () => this.isSettled,
       entry: (key) => this.log.get(key),
       record: (key) => cluster.recordOf(key, this.log.get(key)),

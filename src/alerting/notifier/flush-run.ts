@@ -86,8 +86,9 @@ export class FlushRun extends Contender {
   }
 
   protected override review(nowMs: number): boolean {
-    const entry = this.parts.host.entry(this.work)
-    const decision = decide(entry, this.#flush)
+    const { host } = this.parts
+    const entry = host.entry(this.work)
+    const decision = decide(entry, this.#flush, nanosFromMs(host.wallMs()))
     if (decision.notify) {
       this.#reason = decision.reason
       this.#notificationId = notificationId(

@@ -30,6 +30,8 @@ export interface NotifierHost {
   peers(): readonly NotifierPeer[]
   /** One reliable frame to a native member; failures are silent. */
   send(peer: string, frame: Uint8Array): void
+  /** Ms since 1970. */
+  wallMs(): number
   /** Whether this replica has heard its peers since it started. Nothing is decided before. */
   settled(): boolean
   /** The log entry of a key (`notificationKey`), as held now. */

@@ -2,11 +2,20 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../../src/alerting/core/flush.ts'
 import { ZERO_TIME_NS } from '../../../src/alerting/core/nanos.ts'
-import { decide, isSubset } from '../../../src/alerting/core/notification-decision.ts'
+import type { Notification } from '../../../src/alerting/core/notification.ts'
+import {
+  type DecidedFlush,
+  decide as decideAt,
+  isSubset,
+} from '../../../src/alerting/core/notification-decision.ts'
 import { aFlush, aNotification, HOUR_NS, NOW_NS } from '../../support/notifications.ts'
 
 const AN_HOUR_MS = 3_600_000
 const sets = fc.array(fc.bigInt({ min: 0n, max: 7n }), { maxLength: 6 })
+
+function decide(entry: Notification | undefined, flush: DecidedFlush, nowNs = NOW_NS): Decision {
+  return decideAt(entry, flush, nowNs)
+}
 
 function reasonOf(decision: Decision): string {
   return `${decision.notify ? 'notify' : 'skip'}: ${decision.reason}`
@@ -103,6 +112,37 @@ describe('a flush', () => {
       const entry = aNotification({ firing: [1n, 2n, 3n], timestampNs })
       expect(reasonOf(decide(entry, aFlush({ firing: [1n, 2n, 3n] })))).toBe('notify: repeat')
     }
+  })
+
+  it('repeats what a broken clock has logged, by the expiry that a right one gives it', () => {
+    const aheadNs = 70n * 365n * 24n * HOUR_NS
+    const flush = aFlush({ firing: [1n], repeatIntervalMs: AN_HOUR_MS })
+    const foreign = {
+      firing: [1n],
+      timestampNs: NOW_NS + aheadNs,
+      expiresAtNs: NOW_NS + aheadNs + 2n * HOUR_NS,
+    }
+    expect(reasonOf(decide(aNotification(foreign), flush))).toBe('notify: repeat')
+    // What is written over it has to be stamped above it, and expires as it should.
+    const own = aNotification({
+      ...foreign,
+      timestampNs: foreign.timestampNs + 1n,
+      expiresAtNs: NOW_NS + 2n * HOUR_NS,
+    })
+    expect(reasonOf(decide(own, flush))).toBe('skip: already-notified')
+    const later = (afterNs: bigint) =>
+      decide(own, { ...flush, flushedAtNs: NOW_NS + afterNs }, NOW_NS + afterNs)
+    expect(reasonOf(later(HOUR_NS))).toBe('skip: already-notified')
+    expect(reasonOf(later(HOUR_NS + 1n))).toBe('notify: repeat')
+  })
+
+  it('believes a time that is ahead by no more than a day', () => {
+    const flush = aFlush({ firing: [1n], repeatIntervalMs: AN_HOUR_MS })
+    const dayNs = 24n * HOUR_NS
+    const ahead = (ns: bigint) =>
+      aNotification({ firing: [1n], timestampNs: NOW_NS + ns, expiresAtNs: NOW_NS + ns + 2n * HOUR_NS })
+    expect(reasonOf(decide(ahead(dayNs), flush))).toBe('skip: already-notified')
+    expect(reasonOf(decide(ahead(dayNs + 1n), flush))).toBe('notify: repeat')
   })
 
   it('is measured by the time at which it began, not by another', () => {

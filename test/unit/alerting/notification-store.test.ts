@@ -57,6 +57,30 @@ describe('an entry of the notification log', () => {
     await second.store.close()
   })
 
+  it('from the year 2096 is repeated once, then when it is due, and forgotten in time', async () => {
+    const { store, log, time } = await setup()
+    const farNs = 70n * 365n * 86_400_000n * MS
+    hear(
+      store,
+      aNotification({ firing: [1n], timestampNs: NOW_NS + farNs, expiresAtNs: NOW_NS + farNs + MS }),
+    )
+    await vi.waitFor(() => expect(log.get(KEY)).toBeDefined())
+    const repeatIntervalMs = 4 * 3_600_000
+    const decide = () => {
+      const flushedAtNs = BigInt(time.nowMs) * MS
+      return log.decide(aFlush({ firing: [1n], repeatIntervalMs, flushedAtNs })).reason
+    }
+    expect(decide()).toBe('repeat')
+    await log.record({ ...REQUEST, expiryMs: 2 * repeatIntervalMs })
+    expect(log.get(KEY)?.timestampNs).toBe(NOW_NS + farNs + 1n)
+    expect(decide()).toBe('already-notified')
+    time.nowMs += repeatIntervalMs + 1
+    expect(decide()).toBe('repeat')
+    time.nowMs += repeatIntervalMs
+    expect(log.get(KEY)).toBeUndefined()
+    await store.close()
+  })
+
   it('is not read once it has expired, though it is swept only later', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const { store, log, time } = await setup()

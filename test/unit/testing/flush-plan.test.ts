@@ -22,7 +22,8 @@ function wouldSend(flush: PlannedFlush, last: PlannedFlush | undefined, repeatIn
   }
   const { firing, resolved } = flush
   const flushedAtNs = BigInt(Math.round(flush.atMs * 1e6))
-  return decide(entry, { firing, resolved, flushedAtNs, repeatIntervalMs, sendResolved: true }).notify
+  return decide(entry, { firing, resolved, flushedAtNs, repeatIntervalMs, sendResolved: true }, flushedAtNs)
+    .notify
 }
 
 describe('a plan of flushes', () => {
