@@ -124,6 +124,7 @@ export abstract class Contender implements Alarmed {
       return
     }
     if (!this.review(nowMs)) return
+    this.parts.roster.look(nowMs)
     const untilMs = this.#waitsUntil()
     if (untilMs > nowMs) this.wait(untilMs)
     else if (this.parts.ownClaims.isTrusted(this.work, nowMs)) this.proceed(nowMs)

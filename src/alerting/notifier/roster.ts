@@ -17,6 +17,8 @@ import type { Notes } from './notes.ts'
 import type { NotifierHost, NotifierPeer } from './notifier-host.ts'
 
 const ANNOUNCE_EVERY_MS = 15_000
+/** Gossip tells who comes and goes, but not who is suspected or no longer is. */
+const LOOK_EVERY_MS = 100
 /** Who forges frames of a member that seems to restart all the time makes us no louder than this. */
 const ANNOUNCE_AGAIN_MS = 1000
 
@@ -37,6 +39,7 @@ export class Roster implements Alarmed {
   readonly #notes: Notes
   readonly #own = new Set<string>()
   #peers: ReadonlyMap<string, NotifierPeer> | undefined
+  #lookedAtMs = Number.NEGATIVE_INFINITY
   #contacts = new Map<string, Contact>()
 
   constructor(host: NotifierHost, name: string, boot: number, alarms: Alarms, notes: Notes) {
@@ -45,6 +48,13 @@ export class Roster implements Alarmed {
     this.boot = boot
     this.#alarms = alarms
     this.#notes = notes
+  }
+
+  /** Reads the members anew, if that was not done just now; for what hangs on suspicions. */
+  look(nowMs: number): void {
+    if (nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return
+    this.#lookedAtMs = nowMs
+    this.#peers = this.#read()
   }
 
   /** Members other than ourselves that can be asked. */
@@ -109,6 +119,7 @@ export class Roster implements Alarmed {
 
   /** Reads the members again. @returns those that can no longer be asked, and those that can since */
   refresh(nowMs: number): { readonly gone: readonly string[]; readonly come: readonly string[] } {
+    this.#lookedAtMs = nowMs
     this.#peers = this.#read()
     const askable = new Set(this.askable().map(({ name }) => name))
     const gone = [...this.#contacts.keys()].filter((name) => !askable.has(name))

@@ -329,6 +329,24 @@ describe('asking', () => {
   })
 })
 
+describe('a suspicion', () => {
+  it('is seen by the next flush, though nobody tells of it', () => {
+    const cluster = new NotifierCluster({ names: NAMES })
+    cluster.introduce()
+    // Gossip tells who comes and goes, and no more.
+    const { peers } = cluster.replica(SECOND)
+    peers.set(FIRST, { name: FIRST, isSelf: false, isNative: true, liveness: 'suspect' })
+    cluster.replica(SECOND).start()
+    cluster.run(50)
+    expect(cluster.sends).toMatchObject([{ by: SECOND }])
+    peers.set(FIRST, { name: FIRST, isSelf: false, isNative: true, liveness: 'alive' })
+    cluster.run(200)
+    cluster.replica(SECOND).start({ firing: [99n] })
+    cluster.run(50)
+    expect(cluster.sends).toHaveLength(1)
+  })
+})
+
 describe('the log rides along', () => {
   it('an entry that gossip lost stops the second webhook, and comes with the denial', () => {
     const cluster = new NotifierCluster({ names: NAMES })
