@@ -18,6 +18,7 @@ import type { ClaimResult, NotifierHost, NotifierPeer } from '../alerting/notifi
 import type { Clock } from '../base/clock.ts'
 import { errorCode } from '../base/errors.ts'
 import type { Member } from '../gossip/core/delegate.ts'
+import { onAbort } from '../store/on-abort.ts'
 
 /** Runs one attempt. What it throws is a failed one that is tried again. */
 export type FlushSender = (order: SendOrder, signal: AbortSignal) => Promise<SendOutcome>
@@ -118,12 +119,12 @@ export class NotifierDriver {
         return
       }
       const cancel = (): void => this.#cancel(id)
+      const stopHearing = onAbort(signal, cancel)
       const finish = (result: FlushResult): void => {
-        signal?.removeEventListener('abort', cancel)
+        stopHearing()
         resolve(result)
       }
       this.#flushes.set(id, { flush, send, finish, attempt: undefined, isLogging: false })
-      signal?.addEventListener('abort', cancel)
       if (signal?.aborted === true) cancel()
       this.#arm()
     })

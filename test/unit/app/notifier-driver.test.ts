@@ -97,3 +97,46 @@ describe('a send that ends after it was called off', () => {
     await driver.close()
   })
 })
+
+describe('flushes that share a signal', () => {
+  it('share a listener, leave none behind, and are all given up by it', async () => {
+    const { driver } = setup()
+    const { signal, abort } = observedSignal()
+    const flushOf = (groupKey: string, send: () => Promise<SendOutcome>) =>
+      driver.flush({ ...FLUSH, groupKey }, send, signal)
+    const done = Array.from({ length: 50 }, (_, n) => flushOf(`done ${n}`, async () => ({ ok: true })))
+    expect(signal.listeners.size).toBe(1)
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(new Set((await Promise.all(done)).map(({ outcome }) => outcome))).toEqual(new Set(['sent']))
+    expect(signal.listeners.size).toBe(0)
+    const stuck = Array.from({ length: 50 }, (_, n) =>
+      flushOf(`stuck ${n}`, () => new Promise(() => undefined)),
+    )
+    await vi.advanceTimersByTimeAsync(5000)
+    abort()
+    expect(new Set((await Promise.all(stuck)).map(({ reason }) => reason))).toEqual(new Set(['closed']))
+    expect([signal.listeners.size, driver.running]).toEqual([0, 0])
+    await driver.close()
+  })
+})
+
+/** A signal that tells who listens to it. */
+function observedSignal() {
+  const controller = new AbortController()
+  const listeners = new Set<unknown>()
+  const { signal } = controller
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  const observed = Object.assign(signal, {
+    listeners,
+    addEventListener: (...args: Parameters<typeof add>) => {
+      listeners.add(args[1])
+      add(...args)
+    },
+    removeEventListener: (...args: Parameters<typeof remove>) => {
+      listeners.delete(args[1])
+      remove(...args)
+    },
+  })
+  return { signal: observed, abort: () => controller.abort() }
+}
