@@ -1,15 +1,20 @@
 /**
  * A claim by itself, for a sender outside this process: it takes its turn like a flush, and then lasts as long as its
- * lease is renewed. Whoever asked for it has decided by the log entry of that moment; a newer one ends the wait.
+ * lease is renewed, but not for more than an hour: who renews it from a thread of its own while its send is stuck would
+ * keep all replicas silent for ever. Whoever asked for it has decided by the log entry of that moment; a newer one ends the
+ * wait.
  */
 import { Contender, type ContenderNeeds, type ContenderParts } from './contender.ts'
 import type { ClaimResult } from './notifier-host.ts'
+
+const HELD_MS_MAX = 3_600_000
 
 export class ClaimRun extends Contender {
   readonly #leaseMs: number
   /** Of the log entry at its start. */
   readonly #decidedOn: bigint | undefined
   #leaseUntilMs: number | undefined
+  #heldUntilMs = 0
 
   constructor(parts: ContenderParts, needs: ContenderNeeds, leaseMs: number) {
     super(parts, needs)
@@ -19,6 +24,10 @@ export class ClaimRun extends Contender {
 
   renew(leaseMs: number, nowMs: number): boolean {
     if (this.isOver || this.#leaseUntilMs === undefined || nowMs >= this.#leaseUntilMs) return false
+    if (nowMs + leaseMs > this.#heldUntilMs) {
+      this.#lose(nowMs)
+      return false
+    }
     this.#lease(leaseMs, nowMs)
     return true
   }
@@ -44,6 +53,7 @@ export class ClaimRun extends Contender {
 
   protected override proceed(nowMs: number): void {
     this.isBusy = true
+    this.#heldUntilMs = nowMs + HELD_MS_MAX
     this.#lease(this.#leaseMs, nowMs)
     this.parts.notes.count('claims_held')
     this.parts.host.claimed(this.id, { held: true })
@@ -55,8 +65,7 @@ export class ClaimRun extends Contender {
   }
 
   protected override ringWhileBusy(nowMs: number): void {
-    this.#give('failed', nowMs)
-    this.parts.host.claimLost(this.id)
+    this.#lose(nowMs)
   }
 
   protected override expire(nowMs: number): void {
@@ -77,6 +86,11 @@ export class ClaimRun extends Contender {
     const version = outcome === 'sent' ? this.parts.host.entry(this.work)?.timestampNs : undefined
     this.giveUp(outcome, { version })
     this.end(nowMs)
+  }
+
+  #lose(nowMs: number): void {
+    this.#give('failed', nowMs)
+    this.parts.host.claimLost(this.id)
   }
 
   #refuse(result: ClaimResult & { readonly held: false }, nowMs: number): void {

@@ -52,6 +52,25 @@ describe('a claim by itself', () => {
     expect(cluster.sends).toMatchObject([{ by: SECOND }])
   })
 
+  it('is renewed for an hour and no longer, so that a sender that renews and does nothing else stops nobody for ever', () => {
+    const cluster = three()
+    const first = cluster.replica(FIRST)
+    const id = claim(first)
+    cluster.replica(SECOND).start({ timeoutMs: 7_200_000 })
+    cluster.run(10)
+    let renewals = 0
+    while (first.notifier.renew(id, 30_000, cluster.nowMs)) {
+      renewals++
+      cluster.run(10_000)
+      expect(renewals).toBeLessThan(400)
+    }
+    expect(cluster.nowMs).toBeGreaterThan(3_500_000)
+    expect(first.claimsLost).toEqual([id])
+    cluster.run(10)
+    expect(cluster.sends).toMatchObject([{ by: SECOND }])
+    expect(first.notifier.stats).toMatchObject({ contenders: 0, claims_own: 0 })
+  })
+
   it('is lost with its lease, as a failure', () => {
     const cluster = three()
     const first = cluster.replica(FIRST)
