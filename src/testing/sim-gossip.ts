@@ -28,6 +28,7 @@ import type { SimCollaborators } from './sim-collaborators.ts'
 import type { SimHost, SimNetwork } from './sim-network.ts'
 import type { GossipTiming, SimOptions } from './sim-options.ts'
 import type { Trace } from './trace.ts'
+import { WakeUp } from './wake-up.ts'
 
 const PORT = 9094
 const RECONNECT_TIMEOUT_MS = 6 * 3_600_000
@@ -62,10 +63,11 @@ export class SimGossip implements Broadcaster, SimHost {
   #left: () => void = () => {}
   readonly #forgotten: string[] = []
   #draining = false
-  #armedAtMs: number | undefined
+  readonly #wakeUp: WakeUp
 
   constructor(deps: SimGossipDeps) {
     this.#deps = deps
+    this.#wakeUp = new WakeUp(deps, () => this.#step((nowMs) => this.machine.advance(nowMs)))
     this.#timing = deps.options.timing
     const { reconnectIntervalMs } = this.#timing
     this.#reconnect = new Reconnect(
@@ -232,23 +234,7 @@ export class SimGossip implements Broadcaster, SimHost {
       this.#perform(effect)
     }
     this.#draining = false
-    this.#arm()
-  }
-
-  #arm(): void {
-    const { clock, nodeClock, gate } = this.#deps
-    const wakeAt = this.machine.nextWakeAt()
-    if (wakeAt === undefined) return
-    const atMs = Math.max(clock.nowMs, nodeClock.virtualMs(wakeAt))
-    if (this.#armedAtMs !== undefined && this.#armedAtMs <= atMs) return
-    this.#armedAtMs = atMs
-    clock.at(atMs, () => {
-      if (this.#armedAtMs !== atMs) return
-      gate.run(() => {
-        this.#armedAtMs = undefined
-        this.#step((nowMs) => this.machine.advance(nowMs))
-      })
-    })
+    this.#wakeUp.set(this.machine.nextWakeAt())
   }
 
   #perform(effect: Effect): void {

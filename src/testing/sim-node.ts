@@ -6,6 +6,7 @@
 import { KIND_CLAIM } from '../alerting/notifier/claim-frames.ts'
 import { assert } from '../base/assert.ts'
 import type { Broadcaster, GossipDelegate } from '../gossip/core/delegate.ts'
+import { observedDelegate } from '../gossip/core/observed-delegate.ts'
 import type { ReplicaState } from '../store/core/replica-state.ts'
 import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
 import { decodeSyncFrame, isSyncFrame } from '../store/replication/frames.ts'
@@ -237,17 +238,7 @@ export class SimNode {
   #delegate({ replicator, notifier }: SimProcess): GossipDelegate {
     const delegate = this.#deps.collaborators.delegate(replicator)
     if (notifier === undefined) return delegate
-    return {
-      localState: (exchange) => delegate.localState(exchange),
-      mergeRemoteState: (state, exchange) => delegate.mergeRemoteState(state, exchange),
-      userMessage: (payload) => delegate.userMessage(payload),
-      memberEvent: (event) => {
-        delegate.memberEvent(event)
-        notifier.membersChanged()
-      },
-      ackPayload: (peer) => delegate.ackPayload(peer),
-      ackReceived: (peer, payload, rttMs) => delegate.ackReceived(peer, payload, rttMs),
-    }
+    return observedDelegate(delegate, () => notifier.membersChanged())
   }
 
   /** Adds what the running process has counted to the marks; once a process. */

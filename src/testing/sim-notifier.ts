@@ -34,6 +34,7 @@ import type { SimNotifications } from './sim-notifications.ts'
 import type { SimOptions } from './sim-options.ts'
 import type { SimStore } from './sim-store.ts'
 import type { Trace } from './trace.ts'
+import { WakeUp } from './wake-up.ts'
 
 /** How long the log entry may take to reach the others before the claim is released all the same. */
 const LOG_ACK_TIMEOUT_MS = 1000
@@ -70,10 +71,14 @@ export class SimNotifier implements NotifierHost {
   readonly #last = new Map<number, FlushAttempt>()
   /** Whose number is not known yet: the machine may speak of it before `start` returns. */
   #starting: FlushAttempt | undefined
-  #armedAtMs: number | undefined
+  readonly #wakeUp: WakeUp
 
   constructor(deps: SimNotifierDeps) {
     this.#deps = deps
+    this.#wakeUp = new WakeUp(deps, (nowMs) => {
+      this.#concern.tick(nowMs)
+      this.#call((laterMs) => this.#notifier.tick(laterMs))
+    })
     const { index, collaborators, gossip, random, note, receive, store } = deps
     this.#concern = new WriteConcern({
       name: nodeName(index),
@@ -280,20 +285,8 @@ export class SimNotifier implements NotifierHost {
   }
 
   #arm(): void {
-    const { clock, nodeClock, gate } = this.#deps
     const dueMs = Math.min(this.#notifier.dueMs ?? Infinity, this.#concern.dueMs ?? Infinity)
-    if (dueMs === Infinity) return
-    const atMs = Math.max(clock.nowMs, nodeClock.virtualMs(dueMs))
-    if (this.#armedAtMs !== undefined && this.#armedAtMs <= atMs) return
-    this.#armedAtMs = atMs
-    clock.at(atMs, () => {
-      if (this.#armedAtMs !== atMs) return
-      gate.run(() => {
-        this.#armedAtMs = undefined
-        this.#concern.tick(nodeClock.monotonicMs())
-        this.#call((nowMs) => this.#notifier.tick(nowMs))
-      })
-    })
+    this.#wakeUp.set(dueMs === Infinity ? undefined : dueMs)
   }
 
   #trace(kind: string, { record }: FlushAttempt): void {

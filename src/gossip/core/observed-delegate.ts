@@ -1,5 +1,5 @@
 /** A gossip delegate that also tells when members come, go or change. */
-import type { GossipDelegate } from '../gossip/core/delegate.ts'
+import type { GossipDelegate } from './delegate.ts'
 
 /** @param membersChanged called after the delegate has heard of it */
 export function observedDelegate(delegate: GossipDelegate, membersChanged: () => void): GossipDelegate {
