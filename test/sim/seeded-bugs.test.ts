@@ -11,7 +11,8 @@ function caughtBy(
   bug: SeededBug,
   notifies: boolean,
 ): { readonly seed: number; readonly violation: string } | undefined {
-  for (let seed = 0; seed < SEEDS_MAX; seed++) {
+  const { firstSeed = 0 } = bug
+  for (let seed = firstSeed; seed < firstSeed + SEEDS_MAX; seed++) {
     if (notifies && deriveOptions(seed).notifications.groups === 0) continue
     try {
       simulate(seed, { collaborators: bug.collaborators() })
