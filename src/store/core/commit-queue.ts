@@ -94,6 +94,12 @@ export class CommitQueue {
     return this.#waiting.length > 0 || !this.#unsaved.isEmpty
   }
 
+  /** Whether somebody waits for the next batch, or what waits fills one. */
+  get isDue(): boolean {
+    const { dirtyKeysPerBatchMax = DIRTY_KEYS_PER_BATCH_MAX } = this.#options
+    return this.#waiting.length + this.#unsaved.waiters > 0 || this.#unsaved.keys >= dirtyKeysPerBatchMax
+  }
+
   /** Keys that are not on disk as memory has them. */
   get dirtyKeys(): number {
     return this.#unsaved.keys

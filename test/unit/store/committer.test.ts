@@ -1,7 +1,7 @@
 /** Group commit and what happens after a failed write, over a scripted queue and a disk that fails when told to. */
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { actorId } from '../../../src/base/names.ts'
-import { type CommitDisk, type CommitSource, Committer } from '../../../src/store/committer.ts'
+import { type CommitDisk, type CommitSource, Committer, LINGER_MS } from '../../../src/store/committer.ts'
 import type { Batch } from '../../../src/store/core/commit-queue.ts'
 import type { Delta } from '../../../src/store/core/delta.ts'
 import type { Operation, Outcome, Stage } from '../../../src/store/core/operation.ts'
@@ -24,6 +24,10 @@ class ScriptedQueue implements CommitSource {
 
   get hasWork(): boolean {
     return this.waiting.length + this.remote > 0
+  }
+
+  get isDue(): boolean {
+    return this.waiting.length + this.flushed.length > 0
   }
 
   submit(operation: Operation): void {
@@ -217,6 +221,62 @@ describe('group commit', () => {
     committer.kick()
     await committer.close()
     expect(disk.batchSizes).toEqual([2])
+  })
+})
+
+describe('what came from a peer', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  function lingering(): ReturnType<typeof rig> {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const made = rig()
+    made.queue.remote = 2
+    made.committer.kick()
+    return made
+  }
+  const turns = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  it('waits for the next write of our own, and travels with it', async () => {
+    const { committer, disk } = lingering()
+    await turns()
+    expect(disk.batchSizes).toEqual([])
+    await committer.write(() => 1)
+    expect([disk.batchSizes, vi.getTimerCount()]).toEqual([[3], 0])
+  })
+
+  it('waits no longer than a moment', async () => {
+    const { disk } = lingering()
+    await turns()
+    vi.advanceTimersByTime(LINGER_MS - 1)
+    await turns()
+    expect(disk.batchSizes).toEqual([])
+    vi.advanceTimersByTime(1)
+    await turns()
+    expect(disk.batchSizes).toEqual([2])
+  })
+
+  it('waits also after a batch of our own', async () => {
+    const { committer, queue, disk } = lingering()
+    disk.hold()
+    const written = committer.write(() => 1)
+    while (queue.flying.length === 0) await turns()
+    disk.release()
+    await written
+    queue.remote = 4
+    committer.kick()
+    await turns()
+    expect(disk.batchSizes).toEqual([3])
+    await committer.write(() => 2)
+    expect(disk.batchSizes).toEqual([3, 5])
+  })
+
+  it('does not wait when somebody waits for it', async () => {
+    const { committer, disk } = lingering()
+    await turns()
+    await new Promise<boolean>((resolve) => committer.flush(resolve))
+    expect(disk.batchSizes).toEqual([3])
   })
 })
 

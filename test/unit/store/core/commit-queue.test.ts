@@ -377,6 +377,21 @@ describe('a failed batch', () => {
 })
 
 describe('a flush', () => {
+  it('makes what was joined due, as a full batch of it is and less is not', () => {
+    const rig = new Rig({ dirtyKeysPerBatchMax: 3 })
+    rig.queue.join(adds(1, 2), NOW_MS)
+    expect([rig.queue.hasWork, rig.queue.isDue]).toEqual([true, false])
+    rig.queue.flush(() => undefined)
+    expect(rig.queue.isDue).toBe(true)
+    rig.commit()
+    expect(rig.queue.isDue).toBe(false)
+    rig.queue.join(adds(3, 5), NOW_MS)
+    expect(rig.queue.isDue).toBe(true)
+    rig.commit()
+    rig.submit((stage) => stage.addMember('s', 'one more'))
+    expect(rig.queue.isDue).toBe(true)
+  })
+
   it('waits for all that was joined before it, however many batches that takes, and for nothing later', () => {
     const rig = new Rig({ dirtyKeysPerBatchMax: 2 })
     const told: boolean[] = []
