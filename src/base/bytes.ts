@@ -41,6 +41,8 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length
 }
 
+const KEPT_BYTES_MAX = 64 * 1024
+
 export class ByteWriter {
   #buffer: Uint8Array
   #length = 0
@@ -53,8 +55,9 @@ export class ByteWriter {
     return this.#length
   }
 
-  /** Starts over, keeping the buffer. */
+  /** Starts over, keeping the buffer if it is no larger than 64 KiB. */
   reset(): this {
+    if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = new Uint8Array(KEPT_BYTES_MAX)
     this.#length = 0
     return this
   }

@@ -267,11 +267,20 @@ function writeAnnotations(writer: ByteWriter, annotations: ReadonlyMap<string, s
   }
 }
 
+/** Reused, each for a part of one silence. */
+const PARTS = {
+  mesh: new ByteWriter(1024),
+  inner: new ByteWriter(1024),
+  set: new ByteWriter(512),
+  matcher: new ByteWriter(512),
+} as const
+
 /** @returns the bytes that the general way makes, or undefined when the silence is not of the usual form */
 export function writeCanonicalSilence(silence: Silence): Uint8Array | undefined {
   if (!isUsual(silence)) return undefined
-  const inner = new ByteWriter(512).u8(SILENCE.id).string(silence.id)
-  const [set, matcher] = [new ByteWriter(192), new ByteWriter(192)]
+  const { matcher } = PARTS
+  const inner = PARTS.inner.reset().u8(SILENCE.id).string(silence.id)
+  const set = PARTS.set.reset()
   for (const of of silence.matcherSets[0] ?? []) {
     writeMatcher(matcher.reset(), of)
     inner.u8(SILENCE.matcher).nested(matcher)
@@ -284,7 +293,7 @@ export function writeCanonicalSilence(silence: Silence): Uint8Array | undefined 
   writeText(inner, SILENCE.comment, silence.comment)
   writeAnnotations(inner, silence.annotations)
   inner.u8(SILENCE.matcherSet).nested(set)
-  const mesh = new ByteWriter(inner.length + 32).u8(MESH.silence).nested(inner)
+  const mesh = PARTS.mesh.reset().u8(MESH.silence).nested(inner)
   writeInstant(mesh, MESH.expiresAt, silence.expiresAtNs)
   return mesh.finish()
 }

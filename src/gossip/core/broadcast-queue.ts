@@ -28,7 +28,7 @@ export interface QueueMessage {
   /** Encoded, as it goes into a packet. */
   readonly bytes: Uint8Array
   /** What the bytes carry, kept for stream batches. */
-  readonly payload?: Uint8Array
+  readonly payload?: Uint8Array | undefined
   readonly notice?: BroadcastNotice | undefined
   /** Its author sends it as well. */
   readonly isRelayed?: boolean
@@ -102,7 +102,9 @@ export class BroadcastQueue {
     assert(length > 0 && length <= this.#lengthMax, 'a queued message is not empty and fits a packet')
     const former = message.key === undefined ? undefined : this.#byKey.get(message.key)
     if (former !== undefined) this.#discard(former)
-    const entry: Entry = { ...message, id: this.#nextId++, transmits, state: 'waiting' }
+    const { key, bytes, payload, notice, isRelayed = false } = message
+    const id = this.#nextId++
+    const entry: Entry = { key, bytes, payload, notice, isRelayed, id, transmits, state: 'waiting' }
     if (entry.key !== undefined) this.#byKey.set(entry.key, entry)
     this.#size++
     this.#bytes += length

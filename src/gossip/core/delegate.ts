@@ -75,7 +75,7 @@ export interface Broadcast {
   /** Only members of this class get it. */
   readonly audience: PeerClass
   /** A pending broadcast of the same audience and key is superseded by this one. Omitted: supersedes nothing. */
-  readonly key?: string
+  readonly key?: string | undefined
   readonly payload: Uint8Array
   /** Heard from another member, whose own sends are under way: in a small cluster it need not leave at once. */
   readonly isRelayed?: boolean

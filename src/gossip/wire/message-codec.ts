@@ -36,6 +36,7 @@ const KEY = {
 
 /** One complete message with its type byte. */
 export function encodeMessage(message: PacketMessage): Uint8Array {
+  if (message.kind === 'user') return encodeUser(message.payload)
   const writer = new MsgpackWriter(128)
   switch (message.kind) {
     case 'ping':
@@ -71,15 +72,17 @@ export function encodeMessage(message: PacketMessage): Uint8Array {
     case 'alive':
       writeAlive(writer, message)
       break
-    case 'user':
-      return new MsgpackWriter(message.payload.length + 1)
-        .u8(MessageType.user)
-        .verbatim(message.payload)
-        .finish()
     default:
       unreachable(message)
   }
   return writer.finish()
+}
+
+function encodeUser(payload: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(payload.length + 1)
+  bytes[0] = MessageType.user
+  bytes.set(payload, 1)
+  return bytes
 }
 
 function writeAlive(writer: MsgpackWriter, message: AliveMessage): void {

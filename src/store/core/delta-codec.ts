@@ -15,8 +15,14 @@ import { type CodecLimits, DEFAULT_CODEC_LIMITS, FrameReader, FrameWriter } from
 const LAYOUT_VERSION = 1
 const KIND_DELTA = 1
 
-export function encodeDelta(delta: Delta): Uint8Array {
-  const frame = new FrameWriter()
+/** Reused: a burst makes thousands of small frames a second. */
+const scratch = new FrameWriter()
+
+/** @param head bytes to stand before it */
+export function encodeDelta(delta: Delta, head?: Uint8Array): Uint8Array {
+  const frame = scratch
+  frame.reset()
+  if (head !== undefined) frame.bytes.raw(head)
   frame.bytes.u8(LAYOUT_VERSION).u8(KIND_DELTA)
   writePuts(frame, delta.puts)
   writeAdds(frame, delta.adds)

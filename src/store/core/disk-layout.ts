@@ -111,16 +111,14 @@ function readClock(value: Uint8Array): ClockState {
   return clock
 }
 
-/** Reused: a batch makes up to 100,000 records of some 100 bytes. Outgrown by a large value, it is made anew. */
-let scratch = new FrameWriter()
-const SCRATCH_BYTES_MAX = 64 * 1024
+/** Reused: a batch makes up to 100,000 records of some 100 bytes. */
+const scratch = new FrameWriter()
 
 function framed(key: StorageKey, write: ((frame: FrameWriter) => void) | undefined): StorageOp {
   if (write === undefined) return { type: 'delete', key: encodeStorageKey(key) }
   const frame = scratch
   frame.reset()
   write(frame)
-  if (frame.bytes.length > SCRATCH_BYTES_MAX) scratch = new FrameWriter()
   return put(key, frame.bytes.finish())
 }
 

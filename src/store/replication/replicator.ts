@@ -20,6 +20,7 @@ import type { Broadcaster, Exchange, GossipDelegate, MemberEvent } from '../../g
 import { type Delta, isEmptyDelta } from '../core/delta.ts'
 import { decodeDelta, encodeDelta } from '../core/delta-codec.ts'
 import { gatherRecords } from '../core/gather-records.ts'
+import { compareRecords } from '../core/record-tables.ts'
 import { splitDelta } from '../core/split-delta.ts'
 import { stateKeyName } from '../core/state-key.ts'
 import { decodeAckPayload, encodeAckPayload } from './ack-payload.ts'
@@ -32,6 +33,7 @@ import { Syncer, type SyncLimits } from './syncer.ts'
 const KIND_DELTA = 0x44
 /** News out of a foreign peer's state is passed on up to this many lines; a larger repair reaches the others by their own. */
 const RELAY_LINES_MAX = 1000
+const DELTA_HEAD = Uint8Array.of(PRIVATE_MAGIC, PRIVATE_VERSION, KIND_DELTA)
 const NO_BYTES = new Uint8Array(0)
 
 export interface ReplicatorDeps {
@@ -143,13 +145,20 @@ export class Replicator implements GossipDelegate {
     const body = this.#open(payload, KIND_DELTA)
     if (body === undefined) return
     const delta = this.#decode(() => decodeDelta(body))
-    if (delta !== undefined) this.receive(delta)
+    if (delta !== undefined) this.receive(delta, payload)
   }
 
-  /** A delta of another replica, by whatever way it came: joined, and passed on if it was news. */
-  receive(delta: Delta): void {
+  /**
+   * A delta of another replica, by whatever way it came: joined, and passed on if it was news.
+   * @param frame what it was read from: passed on as it is if all of it was news
+   */
+  receive(delta: Delta, frame?: Uint8Array): void {
     const news = this.#deps.store.join(delta)
-    if (!isEmptyDelta(news)) this.#spread(news, true)
+    if (isEmptyDelta(news)) return
+    const isAll = frame !== undefined && isAllOf(news, delta)
+    // What came in a batch is a view that would keep all of it.
+    const payload = isAll && frame.length < frame.buffer.byteLength ? frame.slice() : frame
+    this.#spread(news, true, isAll ? payload : undefined)
   }
 
   memberEvent({ type, member }: MemberEvent): void {
@@ -192,14 +201,10 @@ export class Replicator implements GossipDelegate {
     for (const piece of splitDelta(news)) this.#spread(piece)
   }
 
-  #spread(delta: Delta, isRelayed = false): void {
+  #spread(delta: Delta, isRelayed = false, frame?: Uint8Array): void {
     const key = supersedingKey(delta)
-    this.#deps.broadcaster.broadcast({
-      audience: 'native',
-      ...(key === undefined ? {} : { key }),
-      ...(isRelayed ? { isRelayed } : {}),
-      payload: frame(KIND_DELTA, encodeDelta(delta)),
-    })
+    const payload = frame ?? encodeDelta(delta, DELTA_HEAD)
+    this.#deps.broadcaster.broadcast({ audience: 'native', key, isRelayed, payload })
     this.#deps.onSpread?.(delta)
   }
 
@@ -239,11 +244,23 @@ function isOurVersion(payload: Uint8Array): boolean {
   return payload[0] === PRIVATE_MAGIC && payload[1] === PRIVATE_VERSION
 }
 
-function frame(kind: number, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(body.length + 3)
-  bytes.set([PRIVATE_MAGIC, PRIVATE_VERSION, kind])
-  bytes.set(body, 3)
-  return bytes
+/** Whether what was new is all that was said, to the byte. What is not a record is new as a whole or not at all. */
+function isAllOf(news: Delta, said: Delta): boolean {
+  return (
+    news.puts.length === said.puts.length &&
+    news.adds.length === said.adds.length &&
+    news.covered.length === said.covered.length &&
+    news.records.length === said.records.length &&
+    news.records.every(({ table, key, record }, i) => {
+      const other = said.records[i]
+      return (
+        other !== undefined &&
+        table === other.table &&
+        key === other.key &&
+        compareRecords(record, other.record) === 0
+      )
+    })
+  )
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What the replicator gives to gossip: what supersedes what, and what is passed on. */
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/base/random.ts'
+import { encodeBatch } from '../../../../src/gossip/core/batch-frame.ts'
 import type { Broadcast } from '../../../../src/gossip/core/delegate.ts'
 import type { Delta } from '../../../../src/store/core/delta.ts'
 import { decodeDelta, encodeDelta } from '../../../../src/store/core/delta-codec.ts'
@@ -8,6 +9,8 @@ import { ReplicaState } from '../../../../src/store/core/replica-state.ts'
 import { Replicator } from '../../../../src/store/replication/replicator.ts'
 import { memorySyncStore } from '../../../support/memory-sync-store.ts'
 import { B, dot, entry, NOW_MS, put } from '../core/fixtures.ts'
+
+const NONE = new Uint8Array(0)
 
 class Rig {
   readonly state = new ReplicaState()
@@ -107,6 +110,31 @@ describe('records of one commit', () => {
     rig.replicator.committed([record('a', 700), record('b', 700)])
     rig.hear(record('c', 10))
     expect([rig.sent.length, rig.flushedAfter]).toEqual([3, [2]])
+  })
+
+  it('are passed on as they were heard, or without those that were no news', () => {
+    const rig = new Rig()
+    const [a, b] = [record('a', 10), record('b', 10)]
+    const both = { ...a, records: [...a.records, ...b.records] }
+    rig.hear(a)
+    rig.hear(both)
+    const other = new Rig()
+    other.hear(both)
+    const heard = [rig.sent[0], other.sent[0]].map((sent) => decodeDelta((sent?.payload ?? NONE).subarray(3)))
+    expect(heard).toEqual([a, both])
+    expect(decodeDelta((rig.sent[1]?.payload ?? NONE).subarray(3))).toEqual(b)
+  })
+
+  it('that came in a batch do not keep all of it', () => {
+    const rig = new Rig()
+    const frames = [record('a', 100), record('b', 100)].map((delta) => {
+      const maker = new Rig()
+      maker.replicator.committed([delta])
+      return maker.sent[0]?.payload ?? NONE
+    })
+    rig.replicator.userMessage(encodeBatch(frames))
+    expect(rig.sent.map(({ payload }) => [...payload])).toEqual(frames.map((frame) => [...frame]))
+    expect(rig.sent.map(({ payload }) => payload.buffer.byteLength - payload.length)).toEqual([0, 0])
   })
 
   it('are marked as relayed when they were heard', () => {
