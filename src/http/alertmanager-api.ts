@@ -61,7 +61,10 @@ export function alertmanagerApi(deps: AlertmanagerApiDeps): FastifyPluginAsync {
   return async (app: FastifyInstance) => {
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
-    app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.header('cache-control', 'no-store')
+      done()
+    })
     app.addHook('onRequest', checkContentType)
     app.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply, deps.log))
     app.setNotFoundHandler((request, reply) => answerNotFound(app.prefix, request, reply))

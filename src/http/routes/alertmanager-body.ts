@@ -39,15 +39,18 @@ export function wrongType(value: unknown, field: string, type: string): Error {
   return new Unreadable(`json: cannot unmarshal ${kindOf(value)} into field ${field} of type ${type}`)
 }
 
+const SURROGATE = /[\ud800-\udfff]/
+
 function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd')
+  return !SURROGATE.test(text) ? text : text.replace(/\p{Surrogate}/gu, '\ufffd')
 }
 
 export function fieldsOf(value: unknown, name: string): Fields {
   if (value === null) return new Map()
   if (typeof value !== 'object' || Array.isArray(value)) throw wrongType(value, name, 'object')
-  const entries = Object.entries(value).map(([key, field]): [string, unknown] => [key.toLowerCase(), field])
-  return new Map(entries.filter(([, field]) => field !== null))
+  const fields = new Map<string, unknown>()
+  for (const [key, field] of Object.entries(value)) if (field !== null) fields.set(key.toLowerCase(), field)
+  return fields
 }
 
 /** @param path as errors name it */

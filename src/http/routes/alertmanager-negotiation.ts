@@ -23,15 +23,15 @@ function isAcceptable(accept: string): boolean {
 }
 
 /** An `onRequest` hook: refuses bodies of another type. Paths that do not exist are left to their own answer. */
-export async function checkContentType(
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply | undefined> {
+export function checkContentType(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const given = request.headers['content-type'] ?? 'application/octet-stream'
-  if (request.is404 || request.method !== 'POST' || !hasBody(request)) return undefined
-  if (mediaType(given) === 'application/json') return undefined
+  const isOfNoConcern = request.is404 || request.method !== 'POST' || !hasBody(request)
+  if (isOfNoConcern || mediaType(given) === 'application/json') {
+    done()
+    return
+  }
   const message = `unsupported media type ${goQuote(given)}, only [application/json] are allowed`
-  return sendFault(reply, { code: 415, message })
+  sendFault(reply, { code: 415, message })
 }
 
 /** An `onRequest` hook of all routes but the POST, where Alertmanager does not look at Accept either. */
