@@ -1,9 +1,8 @@
 /**
  * `/alerts` of Alertmanager's HTTP interface (alertmanager-state.md section 5).
  *
- * What silences an alert is looked up while it is shown, so that a new silence shows at once. With many alerts and silences
- * that takes a while, so a list is made in slices, between which everything else gets its turn. A long post is taken in such
- * slices too, each of them a post by itself.
+ * What silences an alert is looked up while it is shown, so that a new silence shows at once. Long lists are made in slices
+ * (slices.ts), and long posts taken in such, each of them a post by itself.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Alerts, byFingerprint, type HeldAlert } from '../../alerting/alerts.ts'
@@ -13,14 +12,12 @@ import type { Matcher } from '../../alerting/core/matcher.ts'
 import { parseFilter } from '../../alerting/core/matcher-parser.ts'
 import { compileRegex } from '../../alerting/core/regex.ts'
 import { errorCode, HearsayError } from '../../base/errors.ts'
+import { inSlices } from '../slices.ts'
 import { readAlertsBody } from './alertmanager-alert-body.ts'
 import { sendFault, sendJsonText, sendText } from './alertmanager-answers.ts'
 import { checkAccept } from './alertmanager-negotiation.ts'
 import { booleanParam, listParam } from './alertmanager-params.ts'
 import { passesReceiverFilters, type Receivers, receiverFilters } from './alertmanager-receivers.ts'
-
-/** Alerts that are looked at before others get their turn: some milliseconds with 10,000 silences. */
-const SLICE = 200
 
 export interface AlertRoutesDeps {
   readonly alerts: Alerts
@@ -80,10 +77,6 @@ interface Shown extends HeldAlert {
   readonly text: string
 }
 
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
 /** @returns JSON texts, in list order */
 async function shownAlerts(
   alerts: Alerts,
@@ -93,13 +86,14 @@ async function shownAlerts(
   const receivers = names.map((name) => ({ name }))
   const nowNs = alerts.nowNs()
   const shown: Shown[] = []
-  for (const [index, held] of alerts.snapshot().entries()) {
-    if (index % SLICE === SLICE - 1) await othersTurn()
-    const { labels, endsAtNs } = held.alert
-    if (endsAtNs < nowNs || !passesFilters(labels, query.filters)) continue
-    const silencedBy = alerts.silencedBy(labels)
-    if (!(silencedBy.length === 0 ? query.active : query.silenced)) continue
-    shown.push({ ...held, text: JSON.stringify(shownAlert(held, silencedBy, receivers)) })
+  for await (const slice of inSlices(alerts.snapshot())) {
+    for (const held of slice) {
+      const { labels, endsAtNs } = held.alert
+      if (endsAtNs < nowNs || !passesFilters(labels, query.filters)) continue
+      const silencedBy = alerts.silencedBy(labels)
+      if (!(silencedBy.length === 0 ? query.active : query.silenced)) continue
+      shown.push({ ...held, text: JSON.stringify(shownAlert(held, silencedBy, receivers)) })
+    }
   }
   return shown.sort(byFingerprint).map(({ text }) => text)
 }
@@ -130,9 +124,8 @@ async function postAlerts(alerts: Alerts, body: unknown, reply: FastifyReply): P
   if ('fault' in read) return sendFault(reply, read.fault)
   const faults: string[] = []
   let refused = 0
-  for (let from = 0; from < read.value.length; from += SLICE) {
-    if (from > 0) await othersTurn()
-    const result = alerts.post(read.value.slice(from, from + SLICE))
+  for await (const slice of inSlices(read.value)) {
+    const result = alerts.post(slice)
     faults.push(...result.faults)
     refused += result.refused
   }

@@ -3,9 +3,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback } from 'fastify'
 import { Type } from 'typebox'
 import { HttpError } from '../problem.ts'
+import { inSlices } from '../slices.ts'
 import { useStrictSchemas } from '../strict-schemas.ts'
 
-/** All are matched in one turn of the event loop. */
 export const MATCHED_ALERTS_MAX = 1000
 
 const Labels = Type.Record(Type.String(), Type.String())
@@ -31,18 +31,23 @@ export function silenceMatchRoutes(
   return (scope, _options, done) => {
     useStrictSchemas(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
-    app.post('/silences/match', { schema: { body: Body, response: { 200: Matches } } }, (request, reply) => {
-      const { labels, alerts } = request.body
-      if ((labels === undefined) === (alerts === undefined)) {
-        throw new HttpError('HTTP_BODY_INVALID', 'either labels or alerts must be given')
-      }
-      reply.header('cache-control', 'no-store').send({
-        ...(labels === undefined ? {} : { silences: [...silencedBy(labels)] }),
-        ...(alerts === undefined
-          ? {}
-          : { alerts: alerts.map((alert) => ({ silences: [...silencedBy(alert.labels)] })) }),
-      })
-    })
+    app.post(
+      '/silences/match',
+      { schema: { body: Body, response: { 200: Matches } } },
+      async (request, reply) => {
+        const { labels, alerts } = request.body
+        if ((labels === undefined) === (alerts === undefined)) {
+          throw new HttpError('HTTP_BODY_INVALID', 'either labels or alerts must be given')
+        }
+        reply.header('cache-control', 'no-store')
+        if (labels !== undefined) return { silences: [...silencedBy(labels)] }
+        const matches: { silences: string[] }[] = []
+        for await (const slice of inSlices(alerts ?? [])) {
+          for (const alert of slice) matches.push({ silences: [...silencedBy(alert.labels)] })
+        }
+        return { alerts: matches }
+      },
+    )
     done()
   }
 }
