@@ -4,10 +4,12 @@
  *
  * Reads are from memory. A write is decided on the entry as it is inside the store's atomic write, so two at the same
  * moment cannot overwrite each other, and resolves once durable here; its deltas let the caller wait until other replicas
- * have it as well. An entry past its expiry is not read, even while it waits to be swept.
+ * have it as well. An entry past its expiry is not read, even while it waits to be swept. What cannot be written is known
+ * all the same, for as long as the process lives (kept-entries.ts): it was sent.
  */
 import type { Clock } from '../base/clock.ts'
-import { HearsayError } from '../base/errors.ts'
+import { errorCode, HearsayError } from '../base/errors.ts'
+import type { ForeignRecord } from '../store/core/delta.ts'
 import type { Committed } from '../store/key-value.ts'
 import type { Records } from '../store/records.ts'
 import { NOTIFICATION_TABLE } from './core/admission.ts'
@@ -16,12 +18,9 @@ import { nanosFromMs } from './core/nanos.ts'
 import type { Notification } from './core/notification.ts'
 import { notificationFromRecord } from './core/notification-codec.ts'
 import { type DecidedFlush, decide } from './core/notification-decision.ts'
-import {
-  type NotificationPlan,
-  type NotificationRequest,
-  planNotification,
-} from './core/notification-rules.ts'
+import { type NotificationRequest, planNotification } from './core/notification-rules.ts'
 import { notificationKey, type Receiver } from './core/receiver.ts'
+import { KeptEntries } from './kept-entries.ts'
 
 export interface NotificationLogOptions {
   /** How long an entry is kept at most. */
@@ -45,6 +44,7 @@ export class NotificationLog {
   readonly #records: Records
   readonly #clock: Clock
   readonly #options: NotificationLogOptions
+  readonly #kept: KeptEntries
   #queries = 0
   #queryErrors = 0
   #recorded = 0
@@ -53,6 +53,7 @@ export class NotificationLog {
     this.#records = records
     this.#clock = clock
     this.#options = options
+    this.#kept = new KeptEntries((key) => records.get(NOTIFICATION_TABLE, key), clock)
   }
 
   get stats(): NotificationLogStats {
@@ -78,13 +79,13 @@ export class NotificationLog {
 
   /** @param key as `notificationKey` makes it */
   get(key: string): Notification | undefined {
-    const record = this.#records.get(NOTIFICATION_TABLE, key)
+    const record = this.#kept.get(key)
     return record === undefined ? undefined : notificationFromRecord(record)
   }
 
   /** The entry as it goes to peers. Not to be changed. */
   recordBytes(key: string): Uint8Array | undefined {
-    return this.#records.get(NOTIFICATION_TABLE, key)?.bytes
+    return this.#kept.get(key)?.bytes
   }
 
   /** As `notificationKey` makes them; in no particular order. Decodes nothing. Do not write while iterating. */
@@ -103,36 +104,53 @@ export class NotificationLog {
   /**
    * Logs a notification that was sent (core/notification-rules.ts). Resolves once durable here.
    *
-   * @throws HearsayError `NOTIFICATION_INVALID`, `NOTIFICATION_TOO_LARGE`; and what the store throws
+   * @throws HearsayError `NOTIFICATION_INVALID`, `NOTIFICATION_TOO_LARGE`; and what the store throws: the entry is known
+   *   here then and not durable
    */
   async record(request: NotificationRequest): Promise<NotificationRecorded> {
     const key = notificationKey(request.groupKey, request.receiver)
-    const { result, deltas } = await this.#records.write(NOTIFICATION_TABLE, (stage) => {
-      const held = stage.get(key)
-      const existing = held === undefined ? undefined : notificationFromRecord(held)
-      const plan = this.plan(request, existing)
-      if (plan !== undefined) stage.put(key, plan.record)
-      return plan?.notification ?? existing
-    })
-    if (result === undefined) {
-      throw new HearsayError('NOTIFICATION_INVALID', 'the clock is beyond what can be logged')
+    let recorded: NotificationRecorded
+    try {
+      recorded = await this.#write(key, request)
+    } catch (error) {
+      if (errorCode(error)?.startsWith('NOTIFICATION_') !== true) this.#keep(key, request)
+      throw error
     }
     this.#recorded++
-    return { notification: result, deltas }
+    return recorded
   }
 
   /**
-   * What `record` would write over such an entry. Writes nothing.
+   * A record of a peer, admitted and on its way into the table, which may take a while or not take it at all: it is known
+   * from now on.
    *
-   * @throws HearsayError `NOTIFICATION_INVALID`, `NOTIFICATION_TOO_LARGE`
+   * @returns whether it is news
    */
-  plan(request: NotificationRequest, existing: Notification | undefined): NotificationPlan | undefined {
-    return planNotification(request, { existing, ...this.#now() })
+  heard(key: string, record: ForeignRecord): boolean {
+    return this.#kept.keep(key, record)
   }
 
   /** Hears the key of each entry that changed here, by own write (once durable) or by merge. Returns how to stop. */
   watch(listener: (key: string) => void): () => void {
     return this.#records.watch(NOTIFICATION_TABLE, listener)
+  }
+
+  async #write(key: string, request: NotificationRequest): Promise<NotificationRecorded> {
+    const { result, deltas } = await this.#records.write(NOTIFICATION_TABLE, (stage) => {
+      const held = this.#kept.newer(key, stage.get(key))
+      const existing = held === undefined ? undefined : notificationFromRecord(held)
+      const plan = planNotification(request, { existing, ...this.#now() })
+      if (plan !== undefined) stage.put(key, plan.record)
+      return plan?.notification ?? existing
+    })
+    if (result !== undefined) return { notification: result, deltas }
+    throw new HearsayError('NOTIFICATION_INVALID', 'the clock is beyond what can be logged')
+  }
+
+  /** @throws as `planNotification` */
+  #keep(key: string, request: NotificationRequest): void {
+    const plan = planNotification(request, { existing: this.get(key), ...this.#now() })
+    if (plan !== undefined) this.#kept.keep(key, plan.record)
   }
 
   #now(): { readonly nowNs: bigint; readonly retentionNs: bigint } {

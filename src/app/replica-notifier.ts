@@ -3,7 +3,7 @@
  *
  * An entry counts as logged once it is on disk here; then the live hearsay members have a second to say that they have it
  * too. One that does not is counted and left to anti-entropy: a notification that has been sent must not be held up. What
- * cannot be written is remembered all the same (kept-entries.ts).
+ * cannot be written is known to the log all the same (alerting/kept-entries.ts).
  */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
@@ -16,7 +16,6 @@ import type { Tally } from '../base/tally.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import type { Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
-import { KeptEntries } from './kept-entries.ts'
 import { NotifierDriver } from './notifier-driver.ts'
 
 export interface ReplicaNotifierDeps {
@@ -39,7 +38,6 @@ const ENTRY_ACK_MS = 1000
 
 export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver {
   const { name, clock, logger, peerTimeoutMs, members, send, settled, log } = deps
-  const kept = new KeptEntries(log, clock)
   const driver: NotifierDriver = new NotifierDriver({
     name,
     clock,
@@ -49,14 +47,14 @@ export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver 
     members,
     send,
     settled,
-    entry: (key) => kept.get(key),
-    record: (key) => kept.recordBytes(key),
+    entry: (key) => log.get(key),
+    record: (key) => log.recordBytes(key),
     join: (record) => {
-      const changed = joinRecord(deps, kept, record)
+      const changed = joinRecord(deps, record)
       if (changed !== undefined) driver.changed(changed)
     },
     writeEntry: async (flush, sent) => {
-      await spread(deps, await logged(deps, kept, sentFlush(flush, sent)))
+      await spread(deps, await logged(deps, sentFlush(flush, sent)))
     },
   })
   log.watch((key) => driver.changed(key))
@@ -64,11 +62,7 @@ export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver 
 }
 
 /** @returns the key, when it is not in the log yet: the disk may take a while, or not take it at all */
-function joinRecord(
-  { receive, dropped }: ReplicaNotifierDeps,
-  kept: KeptEntries,
-  bytes: Uint8Array,
-): string | undefined {
+function joinRecord({ log, receive, dropped }: ReplicaNotifierDeps, bytes: Uint8Array): string | undefined {
   const admission = admitNotification(bytes)
   if (admission.verdict === 'refused') {
     dropped.add(admission.reason)
@@ -76,24 +70,21 @@ function joinRecord(
   }
   const { put } = admission
   receive({ puts: [], adds: [], covered: [], records: [put] })
-  return kept.heard(put.key, put.record) ? put.key : undefined
+  return log.heard(put.key, put.record) ? put.key : undefined
 }
 
 async function logged(
   { log, dropped }: Pick<ReplicaNotifierDeps, 'log' | 'dropped'>,
-  kept: KeptEntries,
   request: NotificationRequest,
 ): Promise<readonly Delta[]> {
   try {
     return (await log.record(request)).deltas
   } catch (error) {
-    if (errorCode(error) === 'NOTIFICATION_TOO_LARGE' && (request.receiverData?.size ?? 0) > 0) {
-      // Better without data than sent again and again: those of earlier notifications and these are too much together.
-      dropped.add('notification_data_too_large')
-      return logged({ log, dropped }, kept, { ...request, receiverData: new Map() })
-    }
-    kept.sent(request)
-    throw error
+    if (errorCode(error) !== 'NOTIFICATION_TOO_LARGE' || request.receiverData === undefined) throw error
+    // Better without data than sent again and again: those of earlier notifications and these are too much together.
+    dropped.add('notification_data_too_large')
+    const { receiverData: _, ...bare } = request
+    return logged({ log, dropped }, bare)
   }
 }
 

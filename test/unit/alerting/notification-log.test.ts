@@ -108,13 +108,17 @@ describe('recording', () => {
     expect(held?.receiverData.get('b')).toBe('y')
   })
 
-  it('that fails leaves the entry and passes on the error', async () => {
+  it('that fails passes on the error, leaves the table, and is known all the same: it was sent', async () => {
     const { log, records } = setup()
-    await log.record(REQUEST)
+    const { notification } = await log.record(REQUEST)
     records.failNext = new Error('disk full')
     await expect(log.record({ ...REQUEST, firing: [9n] })).rejects.toThrow('disk full')
-    expect(log.get(KEY)?.firing).toEqual([1n, 2n])
+    expect([...log.entries()].map(({ firing }) => firing)).toEqual([[1n, 2n]])
+    expect(log.get(KEY)).toMatchObject({ firing: [9n], timestampNs: notification.timestampNs + 1n })
     expect(log.stats.recorded).toBe(1)
+    const next = await log.record({ ...REQUEST, firing: [10n] })
+    expect(next.notification.timestampNs).toBe(notification.timestampNs + 2n)
+    expect(log.get(KEY)?.firing).toEqual([10n])
   })
 
   it('of nonsense is refused and leaves the entry', async () => {
