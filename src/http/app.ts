@@ -61,6 +61,9 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS },
     forceCloseConnections: 'idle',
+    // Labels have any name; no object of a body is ever merged into another.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     // While closing, the store's own refusals are more precise than a blanket 503.
     return503OnClosing: false,
     routerOptions: { maxParamLength: SEGMENT_CHARS_MAX },

@@ -84,6 +84,27 @@ describe('POST /api/v1/silences/match', () => {
     })
   })
 
+  it('takes labels of any name', async () => {
+    const { app } = alertingApp()
+    const labels = '{"__proto__":"y","constructor":"z","team":"x"}'
+    const silences = ['id-1']
+    expect(await post(app, 'silences/match', `{"labels":${labels}}`)).toEqual({
+      status: 200,
+      body: { silences },
+    })
+    const body = (key: string) => `{"groupKey":"g","receiver":{"groupName":"o","integration":"w"},${key}}`
+    const decide = (name: string) =>
+      post(app, 'notifications/decide', body(`"alerts":[{"labels":{"${name}":"x"}}],"repeatInterval":"4h"`))
+    expect((await decide('__proto__')).body).toMatchObject({ notify: true, reason: 'first' })
+    // Elsewhere such a name is one that is not expected.
+    expect((await post(app, 'silences/match', `{"labels":{},"__proto__":{"alerts":[]}}`)).body).toMatchObject(
+      {
+        code: 'HTTP_BODY_INVALID',
+        detail: expect.stringContaining('"__proto__" is not expected'),
+      },
+    )
+  })
+
   it.each([
     [{}, 'either labels or alerts'],
     [{ labels: {}, alerts: [] }, 'either labels or alerts'],
@@ -119,6 +140,10 @@ describe('POST /api/v1/notifications/decide', () => {
     const more = [...firing, '18446744073709551615']
     expect((await decide({ firing: more })).body.reason).toBe('new-alerts')
     expect((await decide({ resolved: firing })).body.reason).toBe('all-resolved')
+    // A service that has just started and has no alerts yet does not know that they have resolved.
+    for (const none of [{ alerts: [] }, { firing: [], resolved: [] }]) {
+      expect((await decide(none)).body).toMatchObject({ notify: false, reason: 'nothing-to-notify' })
+    }
     const past = new Date(NOW_MS - 1).toISOString()
     expect((await decide({ alerts: [{ labels: { a: 'b' }, endsAt: past }] })).body.reason).toBe(
       'all-resolved',
