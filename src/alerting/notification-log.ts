@@ -72,9 +72,15 @@ export class NotificationLog {
     return found
   }
 
-  /** Whether a flush is worth a notification, by the entry of now. */
+  /**
+   * Whether a flush is worth a notification, by the entry of now. One without any alert is not: who has just started, and
+   * has heard of none yet, does not know that all have resolved.
+   */
   decide(flush: DecidedFlush & { readonly groupKey: string; readonly receiver: Receiver }): Decision {
-    return decide(this.#query(flush.groupKey, flush.receiver), flush, this.#now().nowNs)
+    const entry = this.#query(flush.groupKey, flush.receiver)
+    if (flush.firing.length + flush.resolved.length === 0)
+      return { notify: false, reason: 'nothing-to-notify' }
+    return decide(entry, flush, this.#now().nowNs)
   }
 
   /** @param key as `notificationKey` makes it */
