@@ -21,8 +21,11 @@ export const WORK_BYTES_MAX: number = IDENTITY_BYTES_MAX
 /** Receivers that one member may announce. */
 export const RECEIVERS_MAX = 1000
 export const RECEIVER_BYTES_MAX = 1024
-/** A longer record of the log does not ride along with a denial: gossip has to bring it. */
-export const RECORD_BYTES_MAX: number = 64 * 1024
+/**
+ * A longer record of the log does not ride along with a denial: gossip has to bring it, within a second, or its group is
+ * notified twice. 10,000 alerts, the most of one flush, take 100 kB; the rest is for receiver data.
+ */
+export const RECORD_BYTES_MAX: number = 1024 * 1024
 /** The longest announcement fits. */
 export const CLAIM_FRAME_BYTES_MAX: number = 2 * 1024 * 1024
 

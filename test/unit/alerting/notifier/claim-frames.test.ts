@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { encodeNotification } from '../../../../src/alerting/core/notification-codec.ts'
 import {
   CLAIM_FRAME_BYTES_MAX,
   type ClaimFrame,
@@ -12,6 +13,8 @@ import {
   RECORD_BYTES_MAX,
   WORK_BYTES_MAX,
 } from '../../../../src/alerting/notifier/claim-frames.ts'
+import { NOTIFICATION_ALERTS_MAX } from '../../../../src/app/notification-options.ts'
+import { aNotification } from '../../../support/notifications.ts'
 
 const name = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' })
 const whole = fc.maxSafeNat()
@@ -79,6 +82,14 @@ describe('claim frames', () => {
     const spoilt = encodeClaimFrame({ ...release, version: undefined, notificationId: '' })
     spoilt[9] = 3
     expect(decodeClaimFrame(spoilt)).toBeUndefined()
+  })
+
+  it('have room for the record of the largest flush, whose denial would otherwise stop nobody', () => {
+    const firing = Array.from({ length: NOTIFICATION_ALERTS_MAX }, (_, n) => 2n ** 64n - 1n - BigInt(n))
+    const { bytes } = encodeNotification(aNotification({ firing }))
+    const about = { sender: 'a', boot: 1, work: 'w', to: { boot: 1, seq: 1 }, newer: 5n } as const
+    const frame = encodeClaimFrame({ kind: 'deny', ...about, deniedFor: undefined, record: bytes })
+    expect(decodeClaimFrame(frame)).toMatchObject({ record: bytes })
   })
 
   it('leave out a record that is too long, and take none', () => {
