@@ -4,24 +4,31 @@
  * While the disk is full, or the clock is off, the table stands still, and by it alone each flush would find the same
  * notification due: a page every five minutes until somebody makes room. So what could not be written is remembered here,
  * for as long as the table would have, and goes to who asks for the claim, as any entry does: there it is written, and
- * spreads. It ends with the process, and as soon as the table has it or a newer one. At most 10,000; the oldest go first.
+ * spreads. It ends with the process, and as soon as the table has it or a newer one. At most 10,000, of
+ * 16 MiB; the oldest go first.
  */
 import type { Clock } from '../base/clock.ts'
 import type { ForeignRecord } from '../store/core/delta.ts'
 
-const KEPT_MAX = 10_000
+export interface KeptLimits {
+  readonly entriesMax: number
+  readonly bytesMax: number
+}
+
+const LIMITS: KeptLimits = { entriesMax: 10_000, bytesMax: 16 * 1024 * 1024 }
 
 export class KeptEntries {
   readonly #logged: (key: string) => ForeignRecord | undefined
   readonly #clock: Clock
-  readonly #keptMax: number
+  readonly #limits: KeptLimits
   readonly #kept = new Map<string, ForeignRecord>()
+  #bytes = 0
 
   /** @param logged reads the table */
-  constructor(logged: (key: string) => ForeignRecord | undefined, clock: Clock, keptMax: number = KEPT_MAX) {
+  constructor(logged: (key: string) => ForeignRecord | undefined, clock: Clock, limits: KeptLimits = LIMITS) {
     this.#logged = logged
     this.#clock = clock
-    this.#keptMax = keptMax
+    this.#limits = limits
   }
 
   get size(): number {
@@ -39,7 +46,7 @@ export class KeptEntries {
     if (kept === undefined) return logged
     const isNewer = logged === undefined || logged.versionNs < kept.versionNs
     if (isNewer && kept.expiresAtMs > this.#clock.wallMs()) return kept
-    this.#kept.delete(key)
+    this.#forget(key)
     return logged
   }
 
@@ -47,10 +54,18 @@ export class KeptEntries {
   keep(key: string, record: ForeignRecord): boolean {
     const held = this.get(key)
     if (held !== undefined && held.versionNs >= record.versionNs) return false
-    this.#kept.delete(key)
+    this.#forget(key)
     this.#kept.set(key, record)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > this.#keptMax && oldest !== undefined) this.#kept.delete(oldest)
+    this.#bytes += record.bytes.length
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= this.#limits.entriesMax && this.#bytes <= this.#limits.bytesMax) break
+      this.#forget(oldest)
+    }
     return true
+  }
+
+  #forget(key: string): void {
+    this.#bytes -= this.#kept.get(key)?.bytes.length ?? 0
+    this.#kept.delete(key)
   }
 }

@@ -54,6 +54,8 @@ export class NotificationLog {
     this.#clock = clock
     this.#options = options
     this.#kept = new KeptEntries((key) => records.get(NOTIFICATION_TABLE, key), clock)
+    // Reading it forgets what the table has by now.
+    records.watch(NOTIFICATION_TABLE, (key) => void this.#kept.get(key))
   }
 
   get stats(): NotificationLogStats {

@@ -6,11 +6,11 @@ function record(versionNs: bigint, expiresAtMs = 60_000): ForeignRecord {
   return { versionNs, expiresAtMs, bytes: new Uint8Array([Number(versionNs)]) }
 }
 
-function setup(keptMax: number) {
+function setup(entriesMax: number, bytesMax = 1000) {
   const time = { nowMs: 0 }
   const clock = { monotonicMs: () => time.nowMs, wallMs: () => time.nowMs }
   const table = new Map<string, ForeignRecord>()
-  return { kept: new KeptEntries((key) => table.get(key), clock, keptMax), table, time }
+  return { kept: new KeptEntries((key) => table.get(key), clock, { entriesMax, bytesMax }), table, time }
 }
 
 describe('an entry that cannot be written', () => {
@@ -47,5 +47,18 @@ describe('an entry that cannot be written', () => {
     for (const key of ['a', 'b', 'c']) kept.keep(key, record(1n))
     expect(kept.size).toBe(2)
     expect([kept.get('a'), kept.get('c')]).toEqual([undefined, record(1n)])
+  })
+
+  it('goes when they take more room than there may be, the oldest first', () => {
+    const { kept, table } = setup(10, 3)
+    for (const key of ['a', 'b', 'c']) kept.keep(key, record(1n))
+    for (let n = 2n; n < 9n; n++) kept.keep('c', record(n))
+    expect(kept.size).toBe(3)
+    table.set('b', record(1n))
+    expect(kept.get('b')).toEqual(record(1n))
+    kept.keep('d', record(1n))
+    expect(kept.size).toBe(3)
+    kept.keep('e', record(1n))
+    expect([kept.size, kept.get('a')]).toEqual([3, undefined])
   })
 })
