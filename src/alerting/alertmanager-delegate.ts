@@ -30,8 +30,10 @@ import {
   hearsayFrameOf,
 } from './core/foreign-state.ts'
 
-/** A peer closes the connection above 20 MiB of user state, and membership suffers with it. */
-const STATE_BYTES_MAX = 19 * 1024 * 1024
+/** A peer closes the connection above 20 MiB of user state, and membership suffers with it: so it is told a part of it. */
+export const STATE_BYTES_MAX: number = 19 * 1024 * 1024
+/** Around the records of a state. */
+const ENVELOPE_BYTES = 64
 const NO_BYTES = new Uint8Array(0)
 
 export interface AlertmanagerDelegateDeps extends Omit<ReplicatorDeps, 'onSpread'> {
@@ -105,7 +107,8 @@ export class AlertmanagerDelegate implements GossipDelegate {
     const state = encodeForeignState(records, frame)
     if (state.length <= STATE_BYTES_MAX) return state
     this.#deps.note('replication.state_too_large', { bytes: state.length, limit: STATE_BYTES_MAX })
-    return encodeForeignState(() => [], frame)
+    const bytesMax = Math.max(0, STATE_BYTES_MAX - frame.length - ENVELOPE_BYTES)
+    return encodeForeignState(records, frame, { bytesMax, from: this.#deps.random.next() })
   }
 
   #frameFor(exchange: Exchange): Uint8Array {

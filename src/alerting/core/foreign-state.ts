@@ -59,6 +59,8 @@ const PARTS: readonly (readonly [key: string, tables: readonly string[]])[] = [
 const PARTS_FIELD = 1
 const FRAME_FIELD = 1000
 const LENGTH_DELIMITED = 2
+/** Before a record of at most 4 MiB. */
+const LENGTH_BYTES_MAX = 5
 
 function nothingHeld(): undefined {
   return undefined
@@ -236,13 +238,23 @@ function isOutdone({ table, key, record }: RecordPut, tables: readonly string[],
   })
 }
 
+/** What of a state is told when it cannot be told as a whole. */
+export interface StateShare {
+  /** Of records; each of the two parts gets half of it. */
+  readonly bytesMax: number
+  /** Where in each part to begin, from 0 to below 1: with another one each time, all is told in the end. */
+  readonly from: number
+}
+
 /**
  * @param tables gives the records of a table; asked for each table once
  * @param hearsayFrame left out when empty
+ * @param share default: all
  */
 export function encodeForeignState(
   tables: (table: string) => Iterable<readonly [key: string, record: ForeignRecord]>,
   hearsayFrame: Uint8Array,
+  share: StateShare = { bytesMax: Number.POSITIVE_INFINITY, from: 0 },
 ): Uint8Array {
   const parts = PARTS.map(([partKey, partTables]) => {
     const best = new Map<string, ForeignRecord>()
@@ -253,11 +265,19 @@ export function encodeForeignState(
         if (isForForeigners(table, record)) best.set(key, record)
       }
     }
-    const data = new ByteWriter()
-    for (const record of best.values()) writeDelimited(data, record.bytes)
-    return create(PartSchema, { key: partKey, data: data.finish() })
+    return create(PartSchema, { key: partKey, data: listOf([...best.values()], share) })
   })
   return toBinary(FullStateSchema, create(FullStateSchema, { parts, hearsayFrame }))
+}
+
+function listOf(records: readonly ForeignRecord[], { bytesMax, from }: StateShare): Uint8Array {
+  const data = new ByteWriter()
+  const first = Math.floor(from * records.length)
+  for (const { bytes } of [...records.slice(first), ...records.slice(0, first)]) {
+    if (data.length + bytes.length + LENGTH_BYTES_MAX > bytesMax / PARTS.length) break
+    writeDelimited(data, bytes)
+  }
+  return data.finish()
 }
 
 /** The broadcast of one record, or undefined when it is not for Alertmanagers. @param held what is stored */

@@ -1,6 +1,6 @@
 /** What goes to whom: private frames to hearsay, parts to Alertmanagers, both to strangers. */
 import { describe, expect, it } from 'vitest'
-import { AlertmanagerDelegate } from '../../../src/alerting/alertmanager-delegate.ts'
+import { AlertmanagerDelegate, STATE_BYTES_MAX } from '../../../src/alerting/alertmanager-delegate.ts'
 import { SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
 import { decodeForeignState } from '../../../src/alerting/core/foreign-state.ts'
 import { nanosToMsCeil } from '../../../src/alerting/core/nanos.ts'
@@ -135,6 +135,24 @@ describe('a push-pull', () => {
       called.delegate.localState({ ...exchange(undefined), remoteState: foreign }),
     )
     expect([plain.puts.length, plain.hearsayFrame.length]).toEqual([1, 0])
+  })
+})
+
+describe('a state that no peer would take as a whole', () => {
+  it('is told in parts that are, another one each time', () => {
+    const { delegate, records } = setup()
+    const comment = 'x'.repeat(1_000_000)
+    const ids = Array.from({ length: 25 }, (_, i) => `id-${i}`)
+    records.merge(ids.map((id) => put(id, comment)))
+    const told = new Set<string>()
+    for (let i = 0; i < 12; i++) {
+      const state = delegate.localState(exchange('foreign'))
+      expect(state.length).toBeLessThanOrEqual(STATE_BYTES_MAX)
+      const { puts, faults } = decodeForeignState(state)
+      expect([puts.length, faults.size]).toEqual([9, 0])
+      for (const { key } of puts) told.add(key)
+    }
+    expect(told.size).toBe(25)
   })
 })
 
