@@ -340,7 +340,6 @@ export class Replica {
     // The delegate speaks through gossip and gossip through the delegate; neither does before both exist.
     const broadcaster: Broadcaster = {
       broadcast: (broadcast) => gossip.broadcast(broadcast),
-      flush: () => gossip.flush(),
       sendReliable: (name, payload) => gossip.sendReliable(name, payload),
       members: () => gossip.members(),
     }

@@ -85,8 +85,6 @@ export interface Broadcast {
 export interface Broadcaster {
   /** Spreads to every member of the audience: first transmission at once, then retransmit-limited gossip. */
   broadcast(broadcast: Broadcast): void
-  /** Sends what waits for the end of the turn now. Absent: it leaves with the turn. */
-  flush?(): void
   /** One reliable (stream) user message to each named member; failures are counted, not reported. */
   sendReliable(memberName: string, payload: Uint8Array): void
   /** All members known, self included. */

@@ -189,10 +189,6 @@ class Driver implements Gossip {
     parts?.pump.settle()
   }
 
-  flush(): void {
-    this.#live()?.pump.flush()
-  }
-
   sendReliable(memberName: string, payload: Uint8Array): void {
     const parts = this.#live()
     parts?.pump.machine.sendReliable(this.#nowMs(), memberName, payload)

@@ -119,7 +119,7 @@ export interface GossipStats {
   readonly remembered: number
 }
 
-export interface Gossip extends Required<Broadcaster> {
+export interface Gossip extends Broadcaster {
   readonly name: string
   /**
    * Binds and announces us; resolves before anybody was contacted.

@@ -41,12 +41,6 @@ export class MachinePump {
     if (!this.#stopped) this.#turn ??= setImmediate(() => this.#endTurn())
   }
 
-  /** Ends the turn now, for a caller who knows that all has been said: ahead of what else this turn will write. */
-  flush(): void {
-    if (this.#draining) this.settle()
-    else this.#endTurn()
-  }
-
   /** Effects not yet carried out are forgotten. */
   stop(): void {
     this.#stopped = true

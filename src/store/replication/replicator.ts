@@ -102,8 +102,6 @@ export class Replicator implements GossipDelegate {
   /** Own mutations, once durable: each leaves as a message of its own, but for records, which share messages. */
   committed(deltas: readonly Delta[]): void {
     for (const delta of gatherRecords(deltas)) this.#spread(delta)
-    // Ahead of the answers to the writers, who may look for it at another replica as soon as they have theirs.
-    this.#deps.broadcaster.flush?.()
   }
 
   /** News that came by a foreign peer's message: native peers shall have it from us as well. */

@@ -66,23 +66,4 @@ describe('machine pump', () => {
     pump.settle()
     expect(seen).toEqual(['one'])
   })
-
-  it('a flush carries out what waits, and from inside an effect only what comes after it', () => {
-    const seen: string[] = []
-    const { pump, emit } = rig((payload, again, self) => {
-      seen.push(`${payload}(`)
-      if (payload === 'one') {
-        again('two')
-        self.flush()
-      }
-      seen.push(')')
-    })
-    emit('one')
-    pump.flush()
-    expect(seen.join('')).toBe('one()two()')
-    pump.stop()
-    emit('three')
-    pump.flush()
-    expect(seen.join('')).toBe('one()two()')
-  })
 })

@@ -15,7 +15,6 @@ const NONE = new Uint8Array(0)
 class Rig {
   readonly state = new ReplicaState()
   readonly sent: Broadcast[] = []
-  readonly flushedAfter: number[] = []
   readonly replicator: Replicator
 
   constructor() {
@@ -28,7 +27,6 @@ class Rig {
       requestExchange: () => undefined,
       broadcaster: {
         broadcast: (broadcast) => void this.sent.push(broadcast),
-        flush: () => void this.flushedAfter.push(this.sent.length),
         sendReliable: () => Promise.resolve(),
         members: () => [],
       },
@@ -103,13 +101,6 @@ describe('records of one commit', () => {
     const [first, second, third] = rig.sent.map(({ key }) => key)
     expect(first).toBeDefined()
     expect([second, third]).toContain(first)
-  })
-
-  it('leave at once, all together; what was heard leaves with its turn', () => {
-    const rig = new Rig()
-    rig.replicator.committed([record('a', 700), record('b', 700)])
-    rig.hear(record('c', 10))
-    expect([rig.sent.length, rig.flushedAfter]).toEqual([3, [2]])
   })
 
   it('are passed on as they were heard, or without those that were no news', () => {
