@@ -53,7 +53,8 @@ requirement(ALERTMANAGER)('a burst into hearsay', () => {
       expect(performance.now() - ackedMs).toBeLessThan(LIMIT_MS)
       for (const { url } of cluster.replicas) {
         const dialled = await metric(url, 'hearsay_gossip_streams_total', '{outcome="dialled"}')
-        expect(dialled).toBeLessThan(count / 2)
+        // Each took half of them, and has three peers: less than every other silence dials.
+        expect(dialled).toBeLessThan(((count / 2) * 3) / 2)
       }
     },
   )
