@@ -2,7 +2,8 @@
  * The claims of this member: asked for, held, renewed, lost, released.
  *
  * A claim is asked of every member that can be asked, and held when all of them have granted it. Who has not answered
- * after 200 ms is asked once more, and after 1 s is no longer waited for. A denial by the holder itself counts at once;
+ * after 200 ms is asked once more. After 1 s a suspected one is no longer waited for, after 3 s nobody is: a process that
+ * is merely busy answers within that, and one that has died is suspected before. A denial by the holder itself counts at once;
  * one that names a third member waits for the answer of that member: if it grants, it has told us later news than it told
  * the denier.
  */
@@ -22,7 +23,9 @@ import type { PeerClaims } from './peer-claims.ts'
 import type { Roster } from './roster.ts'
 
 const ASK_AGAIN_MS = 200
-const FAIL_OPEN_MS = 1000
+/** After which a suspected member is no longer waited for, and any. */
+const FAIL_OPEN_SUSPECT_MS = 1000
+const FAIL_OPEN_MS = 3000
 
 export interface OwnClaimsParts {
   readonly host: NotifierHost
@@ -42,6 +45,8 @@ interface OwnClaim extends Alarmed {
   hasAskedAgain: boolean
   /** When it is to be seen who has not answered. */
   waitUntilMs: number
+  /** From when on nobody is waited for. */
+  failsOpenAtMs: number
   /** When it was asked for, or last told to all. */
   renewedAtMs: number
   /** Asked, and not waited for in vain yet. */
@@ -106,6 +111,7 @@ export class OwnClaims {
       isHeld: false,
       hasAskedAgain: false,
       waitUntilMs: nowMs + ASK_AGAIN_MS,
+      failsOpenAtMs: nowMs + FAIL_OPEN_MS,
       renewedAtMs: nowMs,
       awaited: new Set(roster.askable().map(({ name }) => name)),
       granted: new Set(),
@@ -242,23 +248,31 @@ export class OwnClaims {
   }
 
   #ring(claim: OwnClaim, nowMs: number): void {
-    const { alarms, notes } = this.#parts
+    const { alarms } = this.#parts
     if (nowMs - claim.renewedAtMs > TRUST_MS) this.ask(claim.work, claim.version, nowMs)
     else if (claim.isHeld) this.#renew(claim, nowMs)
     else if (!claim.hasAskedAgain || nowMs - claim.waitUntilMs > ASK_AGAIN_MS) {
       // Late: we were stopped ourselves, and their answers may lie unread.
       for (const name of claim.awaited) this.#sendAsk(claim, name)
       claim.hasAskedAgain = true
-      claim.waitUntilMs = nowMs + FAIL_OPEN_MS - ASK_AGAIN_MS
+      claim.failsOpenAtMs = nowMs + FAIL_OPEN_MS - ASK_AGAIN_MS
+      claim.waitUntilMs = nowMs + FAIL_OPEN_SUSPECT_MS - ASK_AGAIN_MS
       alarms.set(claim, claim.waitUntilMs)
     } else {
-      for (const name of claim.awaited) {
-        if (claim.denials.has(name)) continue
-        claim.awaited.delete(name)
-        claim.unheard.add(name)
-        notes.note('failed_open', { work: claim.work, peer: name })
-      }
+      this.#failOpen(claim, nowMs)
+      claim.waitUntilMs = nowMs + ASK_AGAIN_MS
+      alarms.set(claim, claim.waitUntilMs)
       this.#judge(claim, nowMs)
+    }
+  }
+
+  #failOpen(claim: OwnClaim, nowMs: number): void {
+    const { roster, notes } = this.#parts
+    for (const name of claim.awaited) {
+      if (claim.denials.has(name) || (nowMs < claim.failsOpenAtMs && !roster.isSuspect(name))) continue
+      claim.awaited.delete(name)
+      claim.unheard.add(name)
+      notes.note('failed_open', { work: claim.work, peer: name })
     }
   }
 

@@ -165,10 +165,29 @@ describe('asking', () => {
     expect(cluster.replica(FIRST).notifier.stats.failed_open).toBeUndefined()
   })
 
-  it('who does not answer is asked again after 200 ms and no longer waited for after 1 s', () => {
+  it('who does not answer is asked again after 200 ms and no longer waited for after 3 s', () => {
     const cluster = new NotifierCluster({ names: NAMES })
     cluster.introduce()
     cluster.kill(THIRD)
+    const before = cluster.frames.length
+    cluster.replica(FIRST).start()
+    cluster.run(2995)
+    const asked = cluster.frames
+      .slice(before)
+      .filter(({ to, bytes }) => to === THIRD && kindOf(bytes) === 'ask')
+    expect(asked).toHaveLength(2)
+    expect(cluster.sends).toEqual([])
+    cluster.run(10)
+    expect(cluster.sends).toMatchObject([{ by: FIRST, atMs: 3100 }])
+    expect(cluster.replica(FIRST).notifier.stats.failed_open).toBe(1)
+    expect(cluster.replica(FIRST).notes).toContain('failed_open')
+  })
+
+  it('who does not answer and is suspected is no longer waited for after 1 s', () => {
+    const cluster = new NotifierCluster({ names: NAMES })
+    cluster.introduce()
+    cluster.kill(THIRD)
+    cluster.declare(THIRD, 'suspect')
     const before = cluster.frames.length
     cluster.replica(FIRST).start()
     cluster.run(995)
@@ -303,7 +322,7 @@ describe('asking', () => {
     cluster.kill(FIRST)
     cluster.replica(SECOND).sees(FIRST, 'dead')
     const second = cluster.replica(SECOND).start()
-    cluster.run(1050)
+    cluster.run(3050)
     expect(cluster.sends).toMatchObject([{ by: FIRST }, { by: SECOND }])
     expect(second).toBe(1)
   })
@@ -440,7 +459,7 @@ describe('the lease', () => {
     cluster.stop(FIRST)
     cluster.run(9500)
     expect(cluster.sends).toHaveLength(1)
-    cluster.run(1600)
+    cluster.run(3600)
     expect(cluster.sends).toMatchObject([{ by: FIRST }, { by: SECOND }])
     expect(cluster.replica(SECOND).notifier.stats.leases_expired).toBe(1)
   })

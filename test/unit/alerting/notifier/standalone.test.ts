@@ -90,7 +90,7 @@ describe('a claim by itself', () => {
     const cluster = three()
     cluster.partition([FIRST], [SECOND, THIRD])
     const ids = [claim(cluster.replica(FIRST)), claim(cluster.replica(SECOND))]
-    cluster.run(3000)
+    cluster.run(4500)
     expect(cluster.replica(SECOND).claims.get(ids[1] ?? 0)).toEqual({ held: true })
     cluster.cut.clear()
     cluster.run(4000)
