@@ -1,17 +1,17 @@
 /**
  * The notifier of a replica, wired to its log, its members and its write concern.
  *
- * An entry counts as logged once it is on disk here; then the live hearsay members have a second to say that they have it
- * too. One that does not is counted and left to anti-entropy: a notification that has been sent must not be held up. What
- * cannot be written is known to the log all the same (alerting/kept-entries.ts).
+ * An entry counts as logged once it is on disk here and the live hearsay members had their time to say that they have it too
+ * (alerting/entry-spread.ts). What cannot be written is known to the log all the same (alerting/kept-entries.ts).
  */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import { admitNotification } from '../alerting/core/notification-admission.ts'
 import { type NotificationRequest, sentFlush } from '../alerting/core/notification-rules.ts'
+import { spreadEntry } from '../alerting/entry-spread.ts'
 import type { NotificationLog } from '../alerting/notification-log.ts'
 import type { Clock } from '../base/clock.ts'
-import { errorCode, HearsayError } from '../base/errors.ts'
+import { errorCode } from '../base/errors.ts'
 import type { Tally } from '../base/tally.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import type { Acknowledgements } from '../store/core/acknowledgement.ts'
@@ -34,8 +34,6 @@ export interface ReplicaNotifierDeps {
   readonly dropped: Tally
 }
 
-const ENTRY_ACK_MS = 1000
-
 export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver {
   const { name, clock, logger, peerTimeoutMs, members, send, settled, log } = deps
   const driver: NotifierDriver = new NotifierDriver({
@@ -54,7 +52,7 @@ export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver 
       if (changed !== undefined) driver.changed(changed)
     },
     writeEntry: async (flush, sent) => {
-      await spread(deps, await logged(deps, sentFlush(flush, sent)))
+      await spreadEntry(deps, await logged(deps, sentFlush(flush, sent)))
     },
   })
   log.watch((key) => driver.changed(key))
@@ -85,24 +83,5 @@ async function logged(
     dropped.add('notification_data_too_large')
     const { receiverData: _, ...bare } = request
     return logged({ log, dropped }, bare)
-  }
-}
-
-/** Never rejects. */
-async function spread(
-  { members, acks, dropped }: ReplicaNotifierDeps,
-  deltas: readonly Delta[],
-): Promise<void> {
-  const others = members().filter(
-    ({ isSelf, peerClass, liveness }) => !isSelf && peerClass === 'native' && liveness === 'alive',
-  )
-  if (others.length === 0) return
-  try {
-    const { reached } = await acks.confirm(acks.plan(others.length + 1), deltas, ENTRY_ACK_MS)
-    if (!reached) dropped.add('notification_entry_not_acknowledged')
-  } catch (error) {
-    // Too many writes wait already.
-    if (!(error instanceof HearsayError)) throw error
-    dropped.add('notification_entry_not_acknowledged')
   }
 }

@@ -4,6 +4,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { labelHash } from '../alerting/core/label-hash.ts'
+import { type EntrySpreadDeps, spreadEntry } from '../alerting/entry-spread.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { formatHostPort, parseHostPort } from '../base/host-port.ts'
 import type { Member } from '../gossip/core/delegate.ts'
@@ -93,6 +94,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       alerting: {
         log: replica.notificationLog,
         claims: replica.claims,
+        spread: (deltas, options) => spreadEntry(entrySpreadDeps(replica), deltas, options),
         labelHash: (labels) => labelHash(labels, replica.hash),
         silencedBy: (labels) => silences.matching(labels),
       },
@@ -113,6 +115,10 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       batchBodyBytesMax: batchBodyBytes(store.limits.batchBytesMax),
     },
   )
+}
+
+function entrySpreadDeps({ name, acks, dropped, gossip }: Replica): EntrySpreadDeps {
+  return { name, acks, dropped, members: () => gossip?.members() ?? [] }
 }
 
 function clusterView(replica: Replica): ClusterView {

@@ -6,6 +6,7 @@
 import { parseDuration } from '../base/duration.ts'
 import {
   ACK_TIMEOUT_MS,
+  type Ack,
   type Acknowledgements,
   type AckPlan,
   parseAck,
@@ -30,6 +31,12 @@ export interface Acknowledged {
   readonly needed: number
 }
 
+/** What a query says, where it says so. */
+export interface AskedFor {
+  readonly ack: Ack | undefined
+  readonly timeoutMs: number | undefined
+}
+
 /** Of a write that waits for this replica only. */
 type Local = 'local'
 type Planned = { readonly plan: AckPlan; readonly timeoutMs: number }
@@ -47,20 +54,10 @@ export class Acknowledger {
   /**
    * @throws HttpError `HTTP_QUERY_INVALID`; HearsayError `DURATION_MALFORMED`, `ACK_UNREACHABLE`, `ACK_OVERLOADED`
    */
-  plan({ ack, timeout }: AcknowledgementQuery): Planned | Local {
-    const timeoutMs = timeout === undefined ? ACK_TIMEOUT_MS : parseDuration(timeout)
-    if (timeoutMs === 0 || timeoutMs > ACK_TIMEOUT_MS_MAX) {
-      throw new HttpError('HTTP_QUERY_INVALID', 'timeout must be more than 0 and at most 60s')
-    }
+  plan(query: AcknowledgementQuery): Planned | Local {
+    const { ack, timeoutMs = ACK_TIMEOUT_MS } = askedFor(query)
     if (ack === undefined) return 'local'
-    const parsed = parseAck(ack)
-    if (parsed === undefined) {
-      throw new HttpError(
-        'HTTP_QUERY_INVALID',
-        `ack must be local, a number from 1 to 9999, majority or all: ${JSON.stringify(ack)}`,
-      )
-    }
-    const plan = this.#acks.plan(parsed)
+    const plan = this.#acks.plan(ack)
     return plan.needed === 1 ? 'local' : { plan, timeoutMs }
   }
 
@@ -71,4 +68,18 @@ export class Acknowledger {
     const { reached, acked } = await this.#acks.confirm(plan, deltas, timeoutMs)
     return { reached, acked: [...acked], needed: plan.needed }
   }
+}
+
+/** @throws HttpError `HTTP_QUERY_INVALID`; HearsayError `DURATION_MALFORMED` */
+export function askedFor({ ack, timeout }: AcknowledgementQuery): AskedFor {
+  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout)
+  if (timeoutMs === 0 || (timeoutMs ?? 0) > ACK_TIMEOUT_MS_MAX) {
+    throw new HttpError('HTTP_QUERY_INVALID', 'timeout must be more than 0 and at most 60s')
+  }
+  const parsed = ack === undefined ? undefined : parseAck(ack)
+  if (ack === undefined || parsed !== undefined) return { ack: parsed, timeoutMs }
+  throw new HttpError(
+    'HTTP_QUERY_INVALID',
+    `ack must be local, a number from 1 to 9999, majority or all: ${JSON.stringify(ack)}`,
+  )
 }

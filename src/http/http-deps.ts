@@ -1,9 +1,11 @@
 /** What the HTTP app is built from. The composition root provides all of it; the app opens and closes none of it. */
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
+import type { EntrySpread, EntrySpreadOptions } from '../alerting/entry-spread.ts'
 import type { NotificationLog } from '../alerting/notification-log.ts'
 import type { Batches } from '../store/batch.ts'
 import type { Acknowledgements } from '../store/core/acknowledgement.ts'
+import type { Delta } from '../store/core/delta.ts'
 import type { KeyValue } from '../store/key-value.ts'
 import type { StringSets } from '../store/string-sets.ts'
 import type { Claims, ClusterView, HealthView } from './facades.ts'
@@ -33,6 +35,8 @@ export interface HttpDeps {
 export interface AlertingDeps {
   readonly log: NotificationLog
   readonly claims: Claims
+  /** Gives others their time to have an entry that is durable here (alerting/entry-spread.ts). */
+  readonly spread: (deltas: readonly Delta[], options: EntrySpreadOptions) => Promise<EntrySpread>
   /** The hash by which the log knows an alert. */
   readonly labelHash: (labels: Readonly<Record<string, string>>) => bigint
   /** Ids of the silences that mute these labels now, sorted. */

@@ -1,10 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { notificationKey } from '../../src/alerting/core/receiver.ts'
+import { spreadEntry } from '../../src/alerting/entry-spread.ts'
 import { NotificationLog } from '../../src/alerting/notification-log.ts'
 import type { ClaimRequest } from '../../src/alerting/notifier/notifier.ts'
+import { Tally } from '../../src/base/tally.ts'
+import type { Member } from '../../src/gossip/core/delegate.ts'
 import type { ClaimOutcome, Claims } from '../../src/http/facades.ts'
+import type { Delta } from '../../src/store/core/delta.ts'
 import { NOW_MS, testApp } from '../support/http-app.ts'
+import { member } from '../support/members.ts'
+import { localAcks } from '../support/memory-facades.ts'
 import { memoryRecords } from '../support/memory-records.ts'
 
 const RECEIVER = { groupName: 'ops', integration: 'webhook' }
@@ -55,12 +61,25 @@ function labelHash(labels: Readonly<Record<string, string>>): bigint {
   return (1n << 63n) + BigInt(Object.values(labels).join('').length)
 }
 
-function alertingApp() {
+/** Memory records make no deltas. */
+const WRITTEN: Delta = { puts: [], adds: [], covered: [], records: [] }
+
+/** @param others no one answers for them */
+function alertingApp(others: readonly Member[] = []) {
   const clock = { monotonicMs: () => 0, wallMs: () => NOW_MS }
   const log = new NotificationLog(memoryRecords(), clock, { retentionMs: 432_000_000 })
   const claims = testClaims()
   const silencedBy = (labels: Readonly<Record<string, string>>) => (labels.team === 'x' ? ['id-1'] : [])
-  const { app } = testApp({ alerting: { log, claims, labelHash, silencedBy } })
+  const spreadDeps = { name: 'dev-1', acks: localAcks(), members: () => others, dropped: new Tally() }
+  const { app } = testApp({
+    alerting: {
+      log,
+      claims,
+      labelHash,
+      silencedBy,
+      spread: (_deltas, options) => spreadEntry(spreadDeps, [WRITTEN], options),
+    },
+  })
   return { app, log, claims }
 }
 
@@ -202,10 +221,33 @@ describe('the log over /api/v1/notifications', () => {
     expect([wrong.status, wrong.body.detail]).toEqual([400, 'receiverData.a.int64 is beyond 64 bits'])
   })
 
-  it('logs nothing where not as many replicas can be reached as are to have it', async () => {
+  it.each([
+    ['', 200, undefined],
+    ['?ack=local', 200, undefined],
+    ['?ack=1&timeout=1s', 200, undefined],
+    ['?timeout=5s', 200, undefined],
+    ['?ack=2', 202, 2],
+    ['?ack=majority', 202, 2],
+    ['?ack=all&timeout=1s', 202, 3],
+    ['?ack=9999', 202, 9999],
+  ])('takes what was sent, whoever can be reached: %s', async (query, status, needed) => {
+    const { app, log } = alertingApp([
+      { ...member('ben', 'native'), liveness: 'dead' },
+      { ...member('cem', 'native'), liveness: 'suspect' },
+      { ...member('dan', 'native'), liveness: 'left' },
+      member('am', 'foreign'),
+    ])
+    const answer = await post(app, `notifications${query}`, { ...WORK, firing: ['1'] })
+    expect([answer.status, answer.body.acked, answer.body.needed]).toEqual([status, ['dev-1'], needed])
+    expect(log.get(KEY)?.firing).toEqual([1n])
+  })
+
+  it('asks nothing that cannot be asked, and then logs nothing', async () => {
     const { app, log } = alertingApp()
-    const answer = await post(app, 'notifications?ack=3', { ...WORK, firing: ['1'] })
-    expect([answer.status, answer.body.code, log.get(KEY)]).toEqual([503, 'ACK_UNREACHABLE', undefined])
+    for (const query of ['ack=0', 'ack=most', 'timeout=0', 'timeout=61s', 'timeout=soon', 'acks=1']) {
+      const answer = await post(app, `notifications?${query}`, { ...WORK, firing: ['1'] })
+      expect([answer.status, log.get(KEY)]).toEqual([400, undefined])
+    }
   })
 
   it('is listed by pages, by group and by receiver', async () => {
@@ -303,6 +345,26 @@ describe('/api/v1/claims', () => {
       reason: 'already-notified',
       last: { key: KEY },
     })
+  })
+
+  it('that loses to a newer entry is decided anew, and refused only when there is something to send', async () => {
+    const { app, claims } = alertingApp()
+    await post(app, 'notifications', { ...WORK, firing: ['1'] })
+    claims.answer = { held: false, holder: undefined, reason: 'newer-entry' }
+    const claim = (body: object) => post(app, 'claims', { ...WORK, ...body })
+    const lost = await claim({ ...INTERVAL, firing: ['1'] })
+    expect(lost).toEqual({ status: 200, body: { key: KEY, decision: expect.anything() } })
+    expect(lost.body.decision).toMatchObject({
+      notify: false,
+      reason: 'already-notified',
+      last: { key: KEY },
+    })
+    // The same where it is known before it is asked for.
+    expect(await claim({ ...INTERVAL, firing: ['1'], entryVersion: '0' })).toEqual(lost)
+    for (const other of [{ ...INTERVAL, firing: ['1', '2'] }, {}, { entryVersion: '0' }]) {
+      const refused = await claim(other)
+      expect([refused.status, refused.body.code]).toEqual([409, 'CLAIM_OUTDATED'])
+    }
   })
 
   it('is refused to who decided on an older entry', async () => {

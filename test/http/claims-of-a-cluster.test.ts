@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EmbeddedReplica } from '../../src/index.ts'
 import { ANY_PORT, alive, openEmbedded } from '../support/embedded.ts'
+import { startMember } from '../support/mute-member.ts'
 import { until } from '../support/until.ts'
 import { untilAsync } from '../support/until-async.ts'
 
@@ -107,5 +108,51 @@ describe('a service that is not written in Node', () => {
     expect(sent.outcome).toBe('sent')
     expect(await metric()).toContain('hearsay_claims_total{outcome="held"} 1')
     expect(await metric()).toMatch(/hearsay_claim_events_total\{event="asks"\} [1-9]/)
+  })
+
+  it('logs what it sent although a member was killed, and those that live know it', async () => {
+    const [ana, ben] = await openPair()
+    const peers = [ana.gossipAddress ?? '', ben.gossipAddress ?? '']
+    const stopCem = await startMember('cem', peers)
+    await until(() => alive(ana).length === 3 && alive(ben).length === 3)
+    // Without a farewell, as if it had been killed.
+    await stopCem()
+    const flush = async (groupKey: string, query: string): Promise<Answer> => {
+      const logged = await call(ana, 'POST', `notifications${query}`, { ...FLUSH, groupKey })
+      const decided = await call(ben, 'POST', 'notifications/decide', { ...FLUSH, groupKey })
+      expect(decided).toMatchObject({ status: 200, body: { notify: false, reason: 'already-notified' } })
+      return logged
+    }
+    // While it is not known to be dead its answer is waited for.
+    const early = await flush('early', '?timeout=200ms')
+    expect(early).toMatchObject({ status: 200, body: { acked: ['ana', 'ben'] } })
+    await until(() => alive(ana).length === 2, 30_000)
+    expect(await flush('by itself', '')).toMatchObject({ status: 200, body: { acked: ['ana', 'ben'] } })
+    const reached = await flush('two', '?ack=2')
+    expect(reached).toMatchObject({ status: 200, body: { acked: ['ana', 'ben'] } })
+    await until(() => ana.members().some(({ liveness }) => liveness === 'dead'), 30_000)
+    const all = await flush('all', '?ack=all&timeout=1s')
+    expect(all).toMatchObject({ status: 202, body: { acked: ['ana', 'ben'], needed: 3 } })
+    const many = await flush('many', '?ack=9')
+    expect(many).toMatchObject({ status: 202, body: { acked: ['ana', 'ben'], needed: 9 } })
+    expect((await call(ana, 'PUT', 'kv/m/k?ack=all', {})).body.code).toBe('ACK_UNREACHABLE')
+  }, 60_000)
+
+  it('that loses to another hears what is left to send, not that it has lost', async () => {
+    const [ana, ben] = await openPair()
+    const held = await call(ana, 'POST', 'claims', FLUSH)
+    const waiting = [
+      call(ben, 'POST', 'claims', FLUSH),
+      call(ben, 'POST', 'claims', { ...FLUSH, entryVersion: '0' }),
+    ]
+    await call(ana, 'POST', 'notifications', FLUSH)
+    await call(ana, 'DELETE', `claims/${held.body.id}`)
+    for (const lost of await Promise.all(waiting)) {
+      expect(lost).toMatchObject({
+        status: 200,
+        body: { decision: { notify: false, reason: 'already-notified' } },
+      })
+      expect(lost.body.id).toBeUndefined()
+    }
   })
 })

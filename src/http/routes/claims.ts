@@ -80,6 +80,9 @@ export function claimRoutes(deps: HttpDeps, alerting: AlertingDeps): FastifyPlug
 }
 
 type JudgedFlush = Parameters<AlertingDeps['log']['decide']>[0]
+type ShownDecision = ReturnType<AlertingDeps['log']['decide']> & {
+  readonly last?: ReturnType<typeof shownEntry>
+}
 
 class ClaimDesk {
   readonly #alerting: AlertingDeps
@@ -102,26 +105,33 @@ class ClaimDesk {
   }
 
   async claim(body: ClaimBody, reply: FastifyReply): Promise<FastifyReply> {
-    const { claims, log } = this.#alerting
+    const { claims } = this.#alerting
     const work = claimedWork(body)
     const leaseMs = durationOf('lease', body.lease ?? LEASE, LEASE_MS_MIN, LEASE_MS_MAX)
     const waitMs = Math.max(WAIT_MS_MIN, durationOf('wait', body.wait ?? WAIT, 0, WAIT_MS_MAX))
     const flush = this.#flushOf(body, work)
-    this.#checkVersion(body, work)
+    const early = this.#outdated(body, work)
+    if (early !== undefined) return this.#lost(flush, work, early, reply)
     const outcome = await claims.claim({ ...work, leaseMs, waitMs })
-    if (!outcome.held) throw refusal(outcome)
+    if (!outcome.held) {
+      const refused = refusal(outcome)
+      if (outcome.reason !== 'newer-entry') throw refused
+      return this.#lost(flush, work, refused, reply)
+    }
     const { id } = outcome.claim
     try {
-      this.#checkVersion(body, work)
       if (reply.raw.destroyed) throw new HttpError('HTTP_REQUEST_TIMEOUT', 'the client has gone')
-      if (flush === undefined) return reply.code(201).send(shownClaim(outcome.claim))
-      const judged = log.decide(flush)
-      const last = log.get(work.key)
-      const decision = { ...judged, ...(last === undefined ? {} : { last: shownEntry(last) }) }
-      if (judged.notify) return reply.code(201).send({ ...shownClaim(outcome.claim), decision })
-      // Without an entry to show, others have to find out for themselves: they may know of more alerts.
-      claims.release(id, last === undefined)
-      return reply.code(200).send({ key: work.key, decision })
+      const decision = flush === undefined ? undefined : this.#decided(flush, work)
+      if (decision?.notify === false) {
+        // Without an entry to show, others have to find out for themselves: they may know of more alerts.
+        claims.release(id, decision.last === undefined)
+        return reply.code(200).send({ key: work.key, decision })
+      }
+      const late = this.#outdated(body, work)
+      if (late !== undefined) throw late
+      return reply
+        .code(201)
+        .send({ ...shownClaim(outcome.claim), ...(decision === undefined ? {} : { decision }) })
     } catch (error) {
       claims.release(id, true)
       throw error
@@ -142,12 +152,26 @@ class ClaimDesk {
     return { ...work, ...judgedOf({ ...body, repeatInterval }, context) }
   }
 
+  /** Another has notified. Who gave what a decision takes hears whether that leaves anything to send. */
+  #lost(flush: JudgedFlush | undefined, work: Work, refused: HttpError, reply: FastifyReply): FastifyReply {
+    const decision = flush === undefined ? undefined : this.#decided(flush, work)
+    if (decision?.notify !== false) throw refused
+    return reply.code(200).send({ key: work.key, decision })
+  }
+
+  #decided(flush: JudgedFlush, { key }: Work): ShownDecision {
+    const { log } = this.#alerting
+    const judged = log.decide(flush)
+    const last = log.get(key)
+    return { ...judged, ...(last === undefined ? {} : { last: shownEntry(last) }) }
+  }
+
   /** Who decided on an older entry than there is has to decide again. */
-  #checkVersion({ entryVersion }: ClaimBody, { key }: Work): void {
-    if (entryVersion === undefined) return
+  #outdated({ entryVersion }: ClaimBody, { key }: Work): HttpError | undefined {
+    if (entryVersion === undefined) return undefined
     const held = this.#alerting.log.get(key)?.timestampNs ?? 0n
-    if (held <= BigInt(entryVersion)) return
-    throw new HttpError('CLAIM_OUTDATED', `the log has an entry of version ${held}: decide again`)
+    if (held <= BigInt(entryVersion)) return undefined
+    return new HttpError('CLAIM_OUTDATED', `the log has an entry of version ${held}: decide again`)
   }
 }
 

@@ -5,7 +5,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback } from 'fastify'
 import { Type } from 'typebox'
-import { Acknowledger } from '../acknowledgement.ts'
+import { askedFor } from '../acknowledgement.ts'
 import type { AlertingDeps, HttpDeps } from '../http-deps.ts'
 import { useStrictSchemas } from '../strict-schemas.ts'
 import {
@@ -48,8 +48,7 @@ const ListQuery = Type.Object(
 )
 
 export function notificationRoutes(deps: HttpDeps, alerting: AlertingDeps): FastifyPluginCallback {
-  const { log, labelHash } = alerting
-  const acknowledger = new Acknowledger(deps.acks, deps.cluster.name)
+  const { log, labelHash, spread } = alerting
   const context = () => ({ nowMs: deps.wallMs(), labelHash })
   return (scope, _options, done) => {
     useStrictSchemas(scope)
@@ -75,12 +74,14 @@ export function notificationRoutes(deps: HttpDeps, alerting: AlertingDeps): Fast
           repeatInterval === undefined ? 0 : durationOf('repeatInterval', repeatInterval, 0, EXPIRY_MS_MAX)
         const receiverData = receiverDataOf(body.receiverData)
         const { groupKey, receiver } = workOf(body)
-        const planned = acknowledger.plan(request.query)
+        const asked = askedFor(request.query)
         const sent = { groupKey, receiver, ...sides, expiryMs: 2 * repeatMs, receiverData }
         const { notification, deltas } = await log.record(sent)
-        const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
-        reply.code(reached ? 200 : 202)
-        return { ...shownEntry(notification), acked, ...(reached ? {} : { needed }) }
+        const { reached, acked, needed } = await spread(deltas, asked)
+        // Who did not say how many is not told that some of those alive were slow, other than by the names.
+        const isShort = asked.ack !== undefined && !reached
+        reply.code(isShort ? 202 : 200)
+        return { ...shownEntry(notification), acked, ...(isShort ? { needed } : {}) }
       },
     )
 

@@ -61,3 +61,10 @@ export function parseAck(text: string): Ack | undefined {
   if (!FORM.test(text)) return undefined
   return text === 'local' || text === 'majority' || text === 'all' ? text : Number(text)
 }
+
+/** @param rosterSize this replica included */
+export function neededOf(ack: Ack, rosterSize: number): number {
+  if (ack === 'local') return 1
+  if (ack === 'all') return rosterSize
+  return ack === 'majority' ? Math.floor(rosterSize / 2) + 1 : ack
+}

@@ -16,7 +16,13 @@ import { HearsayError } from '../../base/errors.ts'
 import { Heap } from '../../base/heap.ts'
 import type { Random } from '../../base/random.ts'
 import type { Broadcaster, Member } from '../../gossip/core/delegate.ts'
-import type { Ack, AckPlan, AckResult, WriteConcernStats } from '../core/acknowledgement.ts'
+import {
+  type Ack,
+  type AckPlan,
+  type AckResult,
+  neededOf,
+  type WriteConcernStats,
+} from '../core/acknowledgement.ts'
 import type { Delta } from '../core/delta.ts'
 import { ACK_FRAME_BYTES_MAX, type AckFrame, decodeAckFrame, encodeAckFrame } from './ack-frames.ts'
 
@@ -260,12 +266,6 @@ export class WriteConcern {
       return undefined
     }
   }
-}
-
-function neededOf(ack: Ack, rosterSize: number): number {
-  if (ack === 'local') return 1
-  if (ack === 'all') return rosterSize
-  return ack === 'majority' ? Math.floor(rosterSize / 2) + 1 : ack
 }
 
 function isOfRoster({ isSelf, peerClass, liveness }: Member): boolean {
