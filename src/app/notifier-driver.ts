@@ -17,8 +17,11 @@ import { type ClaimRequest, Notifier } from '../alerting/notifier/notifier.ts'
 import type { ClaimResult, NotifierHost, NotifierPeer } from '../alerting/notifier/notifier-host.ts'
 import type { Clock } from '../base/clock.ts'
 import { errorCode } from '../base/errors.ts'
+import { Tally } from '../base/tally.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import { onAbort } from '../store/on-abort.ts'
+import { errorText } from './error-text.ts'
+import { NotifierLog } from './notifier-log.ts'
 
 /** Runs one attempt. What it throws is a failed one that is tried again. */
 export type FlushSender = (order: SendOrder, signal: AbortSignal) => Promise<SendOutcome>
@@ -63,12 +66,12 @@ interface RunningFlush {
 }
 
 const DRAIN_MS = 5000
-/** What of the machine's notes a person should see; the rest is logged at debug. */
-const WARNED_NOTES: ReadonlySet<string> = new Set(['failed_open', 'claims_lost', 'hand_overs', 'overflows'])
 
 export class NotifierDriver {
   readonly #deps: NotifierDriverDeps
   readonly #notifier: Notifier
+  readonly #log: NotifierLog
+  readonly #attempts = new Tally()
   readonly #flushes = new Map<number, RunningFlush>()
   readonly #claims = new Map<number, (result: ClaimResult) => void>()
   readonly #lost = new Set<(claimId: number) => void>()
@@ -82,13 +85,14 @@ export class NotifierDriver {
 
   constructor(deps: NotifierDriverDeps) {
     this.#deps = deps
+    this.#log = new NotifierLog(deps.log)
     const { name, peerTimeoutMs, bootId } = deps
     this.#notifier = new Notifier(this.#host(), { name, peerTimeoutMs, bootId })
   }
 
-  /** Counters and gauges of the machine, by name. */
+  /** Counters and gauges of the machine, by name; and `attempts_ok`, `attempts_failed`. */
   get stats(): Readonly<Record<string, number>> {
-    return this.#notifier.stats
+    return { ...this.#notifier.stats, ...this.#attempts.toRecord() }
   }
 
   /** Flushes that are not over. */
@@ -237,7 +241,7 @@ export class NotifierDriver {
       claimLost: (id) => {
         for (const listener of this.#lost) listener(id)
       },
-      note: (event, fields) => this.#note(event, fields),
+      note: (event, fields) => this.#log.note(event, fields),
     }
   }
 
@@ -275,20 +279,32 @@ export class NotifierDriver {
     const attempt = new AbortController()
     running.attempt = attempt
     const outcome = await outcomeOf(running.send(order, attempt.signal))
+    this.#attempts.add(outcome.ok ? 'attempts_ok' : 'attempts_failed')
     const isWanted = running.attempt === attempt && this.#flushes.has(id)
     if (running.attempt === attempt) running.attempt = undefined
     if (!isWanted) return this.#tooLate(running, outcome)
-    this.#notifier.sent(id, this.#closing === undefined ? outcome : lastOutcome(outcome), this.#nowMs())
+    const nowMs = this.#nowMs()
+    const retryInMs = this.#notifier.sent(
+      id,
+      this.#closing === undefined ? outcome : lastOutcome(outcome),
+      nowMs,
+    )
+    if (!outcome.ok && retryInMs !== undefined) {
+      this.#log.attemptFailed(
+        running.flush,
+        { attempt: order.attempt, detail: outcome.detail, retryInMs },
+        nowMs,
+      )
+    }
     this.#arm()
   }
 
   /** Nobody waits for it, and yet it has been sent: whoever would send next has to know. */
   #tooLate(running: RunningFlush, outcome: SendOutcome): void {
     if (!outcome.ok) return
-    const { groupKey, receiver } = running.flush
-    this.#deps.log.warn({ component: 'notifier', event: 'notification_sent_late', groupKey, ...receiver })
+    this.#log.sentLate(running.flush)
     this.#deps.writeEntry(running.flush, outcome).catch((error: unknown) => {
-      this.#note('late-entry-not-written', { reason: String(error) })
+      this.#log.notLogged(running.flush, error)
     })
   }
 
@@ -303,9 +319,7 @@ export class NotifierDriver {
       await this.#deps.writeEntry(running.flush, outcome)
     } catch (error) {
       ok = false
-      const { groupKey, receiver } = running.flush
-      const fields = { component: 'notifier', event: 'notification_not_logged', groupKey, ...receiver }
-      this.#deps.log.error({ ...fields, err: error }, 'a notification was sent and could not be logged')
+      this.#log.notLogged(running.flush, error)
     }
     if (this.#closed) return
     this.#notifier.logged(id, ok, this.#nowMs())
@@ -316,15 +330,7 @@ export class NotifierDriver {
     const running = this.#flushes.get(id)
     if (running === undefined) return
     this.#flushes.delete(id)
-    const { groupKey, receiver } = running.flush
-    const level = { sent: 'info', skipped: 'debug', failed: 'warn' } as const
-    const detail = result.outcome === 'failed' ? { detail: result.detail } : {}
-    const fields = { groupKey, ...receiver, reason: result.reason, ...detail }
-    this.#deps.log[level[result.outcome]]({
-      component: 'notifier',
-      event: `notification_${result.outcome}`,
-      ...fields,
-    })
+    this.#log.finished(running.flush, result)
     running.attempt?.abort(new Error('this flush is over'))
     running.finish(result)
     this.#drained()
@@ -342,10 +348,6 @@ export class NotifierDriver {
     running.attempt?.abort(new Error('this flush was given up'))
     this.#notifier.cancel(id, this.#nowMs())
     this.#arm()
-  }
-
-  #note(event: string, fields: Readonly<Record<string, string | number>>): void {
-    this.#deps.log[WARNED_NOTES.has(event) ? 'warn' : 'debug']({ component: 'notifier', event, ...fields })
   }
 
   #nowMs(): number {
@@ -373,7 +375,7 @@ async function outcomeOf(sending: Promise<SendOutcome>): Promise<SendOutcome> {
   try {
     return await sending
   } catch (error) {
-    return { ok: false, retry: true, detail: String(error) }
+    return { ok: false, retry: true, detail: errorText(error) }
   }
 }
 

@@ -18,6 +18,7 @@ import type { NotificationLog } from '../alerting/notification-log.ts'
 import type { Clock } from '../base/clock.ts'
 import type { HashFunction64 } from '../base/hash-function.ts'
 import type { Acknowledgements } from '../store/core/acknowledgement.ts'
+import { errorText } from './error-text.ts'
 import {
   checkedFlush,
   checkedReceiver,
@@ -264,7 +265,7 @@ class Attempts<A extends NotificationAlert> {
       this.error = error
       const mayRetry =
         typeof error !== 'object' || error === null || !('retry' in error) || error.retry !== false
-      return { ok: false, retry: this.#options.retry && mayRetry, detail: String(error) }
+      return { ok: false, retry: this.#options.retry && mayRetry, detail: errorText(error) }
     }
     return this.#sent(receipt)
   }

@@ -29,6 +29,7 @@ import {
   syncSamples,
 } from '../http/metrics/sources.ts'
 import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
+import { notifierStatus } from './notifier-status.ts'
 import type { Replica } from './replica.ts'
 import { VERSION } from './version.ts'
 
@@ -170,7 +171,7 @@ function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   metrics.addSource(() => ackSamples(replica.acks.stats))
   metrics.addSource(() => silenceSamples(silences))
   metrics.addSource(() => alertSamples(alerts))
-  metrics.addSource(() => notificationSamples(replica.notificationLog.stats))
+  metrics.addSource(() => notificationSamples(replica.notificationLog.stats, replica.notifier.stats))
   metrics.addSource(() => notifierSamples(replica.notifier.stats))
   metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
   metrics.addSource(() => syncSamples(replica.syncStats()))
@@ -187,7 +188,7 @@ function statusOf(replica: Replica, startedAtMs: number): Readonly<Record<string
     ...replica.readiness(),
     store: replica.store.status(),
     watches: replica.store.watches.stats,
-    notifier: replica.notifier.stats,
+    notifier: notifierStatus(replica.notifier.stats),
     quarantinedSilences: replica.silences.quarantinedIds(),
     ...(gossip === undefined
       ? {}

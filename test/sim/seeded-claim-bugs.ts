@@ -94,8 +94,8 @@ export function forgetGrants(): SimCollaborators {
 }
 
 class BelievesAll extends Notifier {
-  override sent(flushId: number, _outcome: SendOutcome, nowMs: number): void {
-    super.sent(flushId, { ok: true }, nowMs)
+  override sent(flushId: number, _outcome: SendOutcome, nowMs: number): number | undefined {
+    return super.sent(flushId, { ok: true }, nowMs)
   }
 }
 

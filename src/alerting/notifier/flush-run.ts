@@ -44,19 +44,20 @@ export class FlushRun extends Contender {
     this.#flush = flush
   }
 
-  sent(outcome: SendOutcome, nowMs: number): void {
-    if (this.isOver || this.#doing !== 'sending') return
+  /** See Notifier.sent. */
+  sent(outcome: SendOutcome, nowMs: number): number | undefined {
+    if (this.isOver || this.#doing !== 'sending') return undefined
     if (outcome.ok) {
       this.#doing = 'logging'
       this.parts.alarms.set(this, Math.max(this.deadlineMs, nowMs) + LOG_GRACE_MS)
       this.parts.host.log(this.id, this.#flush, outcome)
-      return
+      return undefined
     }
     this.#detail = outcome.detail
     this.#idle()
     if (!outcome.retry) {
       this.#fail('send-failed', outcome.detail, nowMs)
-      return
+      return undefined
     }
     this.notBeforeMs = nowMs + this.#backoffMs
     this.#backoffMs = Math.min(this.#backoffMs * BACKOFF_FACTOR, BACKOFF_MAX_MS)
@@ -66,6 +67,7 @@ export class FlushRun extends Contender {
       else this.notBeforeMs = Math.min(this.notBeforeMs, this.#stintUntil())
     }
     this.step(nowMs)
+    return this.isOver ? undefined : Math.max(0, this.notBeforeMs - nowMs)
   }
 
   logged(ok: boolean, nowMs: number): void {
@@ -86,9 +88,10 @@ export class FlushRun extends Contender {
   }
 
   protected override review(nowMs: number): boolean {
-    const { host } = this.parts
+    const { host, notes } = this.parts
     const entry = host.entry(this.work)
     const decision = decide(entry, this.#flush, nanosFromMs(host.wallMs()))
+    notes.count(entry === undefined ? 'decisions_without_entry' : 'decisions_by_entry')
     if (decision.notify) {
       this.#reason = decision.reason
       this.#notificationId = notificationId(

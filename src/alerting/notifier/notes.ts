@@ -4,7 +4,7 @@ import type { NotifierHost } from './notifier-host.ts'
 
 /** Counted and noted: none of them happens while all is well. */
 export type NotifierEvent =
-  /** A member did not answer within a second: its grant is taken for given. */
+  /** A member did not answer in time (own-claims.ts): its grant is taken for given. */
   | 'failed_open'
   /** A claim was asked for because that of another ended in failure, death or silence. */
   | 'takeovers'
@@ -42,6 +42,9 @@ export type NotifierCount =
   | 'restarts_seen'
   | 'orders'
   | 'retries'
+  /** Readings of the log on behalf of a flush. */
+  | 'decisions_by_entry'
+  | 'decisions_without_entry'
   | `flushes_${'sent' | 'skipped' | 'failed'}_${string}`
   | `claims_${'held' | 'denied' | 'newer-entry' | 'timeout' | 'closed' | 'overloaded'}`
 

@@ -129,8 +129,9 @@ export class Notifier {
     return run.id
   }
 
-  sent(flushId: number, outcome: SendOutcome, nowMs: number): void {
-    this.#flushes.get(flushId)?.sent(outcome, nowMs)
+  /** @returns how long until it is tried again here, at the earliest; undefined when it will not be */
+  sent(flushId: number, outcome: SendOutcome, nowMs: number): number | undefined {
+    return this.#flushes.get(flushId)?.sent(outcome, nowMs)
   }
 
   /** @param ok whether the entry is on disk here */

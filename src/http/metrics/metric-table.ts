@@ -76,6 +76,7 @@ export type MetricName =
   | 'hearsay_nflog_recorded_total'
   | 'hearsay_notifications_total'
   | 'hearsay_notifications_running'
+  | 'hearsay_notification_attempts_total'
   | 'hearsay_claims'
   | 'hearsay_claims_total'
   | 'hearsay_claim_events_total'
@@ -143,18 +144,24 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   ),
   hearsay_store_refusing_writes: gauge('1 while writes are refused'),
   alertmanager_silences: gauge('Silences by state', 'state'),
-  alertmanager_nflog_queries_total: counter('Queries of the notification log, and decisions by it'),
+  alertmanager_nflog_queries_total: counter(
+    'Queries of the notification log, and decisions by it, those for flushes included',
+  ),
   alertmanager_nflog_query_errors_total: counter('Of these, the ones that found no entry'),
   hearsay_nflog_recorded_total: counter('Notifications logged by this replica'),
   hearsay_notifications_total: counter('Flushes that are over, and how they ended', 'outcome', 'reason'),
   hearsay_notifications_running: gauge('Flushes and claims of others that are not over'),
   hearsay_claims: gauge('Claims that are held: by this replica, and by others as far as it knows', 'holder'),
   hearsay_claims_total: counter('Claims that were asked for over HTTP', 'outcome'),
-  hearsay_claim_events_total: counter('What the notifier sent, heard and noted', 'event'),
+  hearsay_claim_events_total: counter(
+    'What the notifier sent, heard and noted; each event is explained in notifications.md',
+    'event',
+  ),
   alertmanager_alerts: gauge(
     'Alerts of this replica that fire; of more than 1,000, silenced as of their last post',
     'state',
   ),
+  hearsay_notification_attempts_total: counter('Sends that `once` has begun and that are over', 'outcome'),
   alertmanager_alerts_received_total: counter('Alerts posted here', 'status', 'version'),
   alertmanager_alerts_invalid_total: counter('Of these, the ones that were not valid', 'version'),
   hearsay_alerts_refused_total: counter('Of these, the ones for which there was no room'),

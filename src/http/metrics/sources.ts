@@ -82,29 +82,33 @@ export function* silenceSamples(silences: Silences): Iterable<Sample> {
   }
 }
 
-export function* notificationSamples({
-  queries,
-  queryErrors,
-  recorded,
-}: NotificationLogStats): Iterable<Sample> {
-  yield { name: 'alertmanager_nflog_queries_total', value: queries }
-  yield { name: 'alertmanager_nflog_query_errors_total', value: queryErrors }
-  yield { name: 'hearsay_nflog_recorded_total', value: recorded }
+/** @param stats of the notifier, which reads the log by itself */
+export function* notificationSamples(log: NotificationLogStats, stats: Counts): Iterable<Sample> {
+  const { decisions_by_entry: found = 0, decisions_without_entry: notFound = 0 } = stats
+  yield { name: 'alertmanager_nflog_queries_total', value: log.queries + found + notFound }
+  yield { name: 'alertmanager_nflog_query_errors_total', value: log.queryErrors + notFound }
+  yield { name: 'hearsay_nflog_recorded_total', value: log.recorded }
 }
 
 const FLUSH_STAT = /^flushes_(sent|skipped|failed)_(.+)$/
 const CLAIM_STAT = /^claims_(held|denied|newer-entry|timeout|closed|overloaded)$/
 
 /** @param stats counters of the notifier, and how many contenders, claims and alarms there are */
+/** Readers of their own give them. */
+const OTHERS_STAT = /^(claims_own|alarms|(decisions|attempts)_\w+)$/
 export function* notifierSamples(stats: Counts): Iterable<Sample> {
   const { contenders = 0, claims_own_held: own = 0, claims_peers: peers = 0, ...counts } = stats
   yield { name: 'hearsay_notifications_running', value: contenders }
   yield { name: 'hearsay_claims', value: own, labels: { holder: 'self' } }
   yield { name: 'hearsay_claims', value: peers, labels: { holder: 'others' } }
   for (const [name, value] of Object.entries(counts)) {
+  for (const outcome of ['ok', 'failed']) {
+    const value = counts[`attempts_${outcome}`] ?? 0
+    yield { name: 'hearsay_notification_attempts_total', value, labels: { outcome } }
+  }
     const [, outcome = '', reason = ''] = FLUSH_STAT.exec(name) ?? []
     const [, asked] = CLAIM_STAT.exec(name) ?? []
-    if (name === 'claims_own' || name === 'alarms') continue
+    if (OTHERS_STAT.test(name)) continue
     if (outcome !== '') yield { name: 'hearsay_notifications_total', value, labels: { outcome, reason } }
     else if (asked !== undefined) yield { name: 'hearsay_claims_total', value, labels: { outcome: asked } }
     else yield { name: 'hearsay_claim_events_total', value, labels: { event: name } }

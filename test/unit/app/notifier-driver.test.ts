@@ -1,5 +1,5 @@
 /** The notifier of a replica beside another one that grants everything, on fake timers. */
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Flush, SendOutcome } from '../../../src/alerting/core/flush.ts'
 import { decodeClaimFrame, encodeClaimFrame } from '../../../src/alerting/notifier/claim-frames.ts'
@@ -32,18 +32,21 @@ function member(name: string): Member {
   return { name, endpoint, meta: new Uint8Array(), isSelf: name === 'ana', ...state }
 }
 
-function setup(): { readonly driver: NotifierDriver; readonly written: Flush[] } {
+function setup(
+  log: Logger = pino({ level: 'silent' }),
+  bo: 'grants' | 'mute' = 'grants',
+): { readonly driver: NotifierDriver; readonly written: Flush[] } {
   const written: Flush[] = []
   const driver: NotifierDriver = new NotifierDriver({
     name: 'ana',
     clock: { monotonicMs: () => performance.now(), wallMs: () => Date.now() },
-    log: pino({ level: 'silent' }),
+    log,
     peerTimeoutMs: 15_000,
     bootId: 1,
     members: () => [member('ana'), member('bo')],
     send: (_, bytes) => {
       const ask = decodeClaimFrame(bytes)
-      if (ask?.kind !== 'ask' || ask.held) return
+      if (ask?.kind !== 'ask' || ask.held || bo === 'mute') return
       const { work, boot, seq } = ask
       const grant = encodeClaimFrame({ kind: 'grant', sender: 'bo', boot: 2, work, to: { boot, seq } })
       setTimeout(() => driver.heard(grant), 1)
@@ -94,6 +97,63 @@ describe('a send that ends after it was called off', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(await flushed).toEqual({ outcome: 'sent', reason: 'first' })
     expect(written).toEqual([FLUSH])
+    await driver.close()
+  })
+})
+
+describe('a receiver that fails', () => {
+  it('is logged with the reason at once, then once a minute for each flush, and every attempt is counted', async () => {
+    const lines: Record<string, unknown>[] = []
+    const write = (line: string): void => void lines.push(JSON.parse(line))
+    const { driver } = setup(pino({ level: 'warn' }, { write }))
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' })
+    let attempts = 0
+    const send = (): Promise<SendOutcome> => {
+      attempts++
+      return Promise.reject(new TypeError('fetch failed', { cause: refused }))
+    }
+    const flushed = driver.flush({ ...FLUSH, timeoutMs: 300_000 }, send)
+    const failed = () => lines.filter(({ event }) => event === 'notification_attempt_failed')
+    await vi.advanceTimersByTimeAsync(2000)
+    const detail = 'TypeError: fetch failed: connect ECONNREFUSED 127.0.0.1:1'
+    expect(attempts).toBeGreaterThan(1)
+    expect(failed()).toMatchObject([
+      { level: 40, groupKey: 'g', ...RECEIVER, attempt: 1, detail, retryInMs: 500 },
+    ])
+    expect(failed()[0]?.msg).toContain('next try in 0.5 s')
+    await vi.advanceTimersByTimeAsync(296_000)
+    expect(failed().length).toBeGreaterThan(1)
+    expect(failed().length).toBeLessThanOrEqual(5)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await flushed).toEqual({ outcome: 'failed', reason: 'timeout', detail })
+    expect(driver.stats).toMatchObject({ attempts_failed: attempts })
+    expect(driver.stats.attempts_ok).toBeUndefined()
+    await driver.close()
+  })
+
+  it('for good is one line, that of the flush', async () => {
+    const events: unknown[] = []
+    const write = (line: string): void => void events.push(JSON.parse(line).event)
+    const { driver } = setup(pino({ level: 'warn' }, { write }))
+    const flushed = driver.flush(FLUSH, async () => ({ ok: false, retry: false, detail: 'no such channel' }))
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(await flushed).toMatchObject({ reason: 'send-failed' })
+    expect(events).toEqual(['notification_failed'])
+    await driver.close()
+  })
+})
+
+describe('a member that does not answer', () => {
+  it('is logged with what follows from it', async () => {
+    const lines: Record<string, unknown>[] = []
+    const write = (line: string): void => void lines.push(JSON.parse(line))
+    const { driver } = setup(pino({ level: 'warn' }, { write }), 'mute')
+    const flushed = driver.flush(FLUSH, async () => ({ ok: true }))
+    await vi.advanceTimersByTimeAsync(6000)
+    expect(await flushed).toMatchObject({ outcome: 'sent' })
+    expect(lines).toMatchObject([
+      { event: 'failed_open', msg: 'bo did not answer; sending without it; it may send as well' },
+    ])
     await driver.close()
   })
 })

@@ -29,6 +29,18 @@ describe('the reference (npm run build && node scripts/docs.mjs brings it up to 
     expect(line).toContain(METRIC_TABLE[name].help)
   })
 
+  it('notifications.md explains every event of the notifier, and none that does not exist', () => {
+    const code = readFileSync('src/alerting/notifier/notes.ts', 'utf8')
+    const events = [...code.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, name = '']) => name)
+    const counted = events.filter((name) => !name.startsWith('decisions_'))
+    expect(counted.length).toBeGreaterThan(20)
+    const rows = lines('notifications').filter((line) => /^\| `\w+`(, `\w+`)* \|/.test(line))
+    const explained = rows.flatMap((row) =>
+      [...(row.split('|')[1] ?? '').matchAll(/\w+/g)].map(([name]) => name),
+    )
+    expect(explained.toSorted()).toEqual(counted.toSorted())
+  })
+
   it.each([...PROBLEM_TABLE])('errors.md has %s with its status', (code, { status }) => {
     expect(lines('errors').some((text) => text.startsWith(`| \`${code}\` | ${status} |`))).toBe(true)
   })
