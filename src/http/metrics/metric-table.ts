@@ -75,8 +75,8 @@ export type MetricName =
   | 'alertmanager_nflog_query_errors_total'
   | 'hearsay_nflog_recorded_total'
   | 'hearsay_notifications_total'
-  | 'hearsay_notifications_running'
   | 'hearsay_notification_attempts_total'
+  | 'hearsay_notifications_running'
   | 'hearsay_claims'
   | 'hearsay_claims_total'
   | 'hearsay_claim_events_total'
@@ -150,6 +150,7 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   alertmanager_nflog_query_errors_total: counter('Of these, the ones that found no entry'),
   hearsay_nflog_recorded_total: counter('Notifications logged by this replica'),
   hearsay_notifications_total: counter('Flushes that are over, and how they ended', 'outcome', 'reason'),
+  hearsay_notification_attempts_total: counter('Sends that `once` has begun and that are over', 'outcome'),
   hearsay_notifications_running: gauge('Flushes and claims of others that are not over'),
   hearsay_claims: gauge('Claims that are held: by this replica, and by others as far as it knows', 'holder'),
   hearsay_claims_total: counter('Claims that were asked for over HTTP', 'outcome'),
@@ -161,7 +162,6 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
     'Alerts of this replica that fire; of more than 1,000, silenced as of their last post',
     'state',
   ),
-  hearsay_notification_attempts_total: counter('Sends that `once` has begun and that are over', 'outcome'),
   alertmanager_alerts_received_total: counter('Alerts posted here', 'status', 'version'),
   alertmanager_alerts_invalid_total: counter('Of these, the ones that were not valid', 'version'),
   hearsay_alerts_refused_total: counter('Of these, the ones for which there was no room'),

@@ -91,21 +91,21 @@ export function* notificationSamples(log: NotificationLogStats, stats: Counts): 
 }
 
 const FLUSH_STAT = /^flushes_(sent|skipped|failed)_(.+)$/
+/** Readers of their own give them. */
+const OTHERS_STAT = /^(claims_own|alarms|(decisions|attempts)_\w+)$/
 const CLAIM_STAT = /^claims_(held|denied|newer-entry|timeout|closed|overloaded)$/
 
 /** @param stats counters of the notifier, and how many contenders, claims and alarms there are */
-/** Readers of their own give them. */
-const OTHERS_STAT = /^(claims_own|alarms|(decisions|attempts)_\w+)$/
 export function* notifierSamples(stats: Counts): Iterable<Sample> {
   const { contenders = 0, claims_own_held: own = 0, claims_peers: peers = 0, ...counts } = stats
   yield { name: 'hearsay_notifications_running', value: contenders }
-  yield { name: 'hearsay_claims', value: own, labels: { holder: 'self' } }
-  yield { name: 'hearsay_claims', value: peers, labels: { holder: 'others' } }
-  for (const [name, value] of Object.entries(counts)) {
   for (const outcome of ['ok', 'failed']) {
     const value = counts[`attempts_${outcome}`] ?? 0
     yield { name: 'hearsay_notification_attempts_total', value, labels: { outcome } }
   }
+  yield { name: 'hearsay_claims', value: own, labels: { holder: 'self' } }
+  yield { name: 'hearsay_claims', value: peers, labels: { holder: 'others' } }
+  for (const [name, value] of Object.entries(counts)) {
     const [, outcome = '', reason = ''] = FLUSH_STAT.exec(name) ?? []
     const [, asked] = CLAIM_STAT.exec(name) ?? []
     if (OTHERS_STAT.test(name)) continue
