@@ -154,7 +154,6 @@ export class AlertmanagerDelegate implements GossipDelegate {
 
   #merge(state: ForeignState): void {
     for (const [reason, count] of state.faults) this.#deps.dropped(reason, count)
-    if (state.quarantined > 0) this.#deps.note('silence.quarantined', { records: state.quarantined })
     if (state.puts.length === 0) return
     this.#replicator.relay(this.#store.joinJudged(state.puts))
   }

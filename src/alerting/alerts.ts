@@ -30,6 +30,8 @@ export interface AlertsOptions {
   readonly silencedBy: (labels: LabelSet) => readonly string[]
   /** Called after each post that changed something. */
   readonly changed?: () => void
+  /** Hears of each post for which there was not room enough, and what to say about it. */
+  readonly refused?: (message: string) => void
   /** Default 100,000. */
   readonly alertsMax?: number
   /** Default 128 MiB. */
@@ -116,6 +118,7 @@ export class Alerts {
     }
     this.#invalid += faults.length
     this.#refused += refused
+    if (refused > 0) this.#options.refused?.(this.fullText(refused, requests.length))
     if (requests.length > faults.length + refused) {
       this.#posts++
       this.#options.changed?.()

@@ -6,10 +6,10 @@
  * Writes decide on the stored version inside the store's atomic write, so two edits of one silence at the same moment
  * cannot overwrite each other, and resolve once durable.
  *
- * Quarantined silences (core/silence-admission.ts) are listed by id and can be ended; otherwise nothing sees them.
+ * Quarantined silences (core/silence-admission.ts) can be ended; otherwise nothing here sees them (quarantine.ts).
  */
 import type { Clock } from '../base/clock.ts'
-import { HearsayError } from '../base/errors.ts'
+import { errorCode, HearsayError } from '../base/errors.ts'
 import type { ForeignRecord } from '../store/core/delta.ts'
 import type { RecordStage, Records } from '../store/records.ts'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
@@ -18,10 +18,16 @@ import { nanosFromMs } from './core/nanos.ts'
 import type { Silence, SilenceState } from './core/silence.ts'
 import { SilenceBook } from './core/silence-book.ts'
 import { encodeSilence, rememberSilence, silenceFromRecord } from './core/silence-codec.ts'
-import { NO_SILENCE_LIMITS, type SilenceLimits } from './core/silence-limits.ts'
+import {
+  isSilenceLimitCode,
+  NO_SILENCE_LIMITS,
+  type SilenceLimitCode,
+  type SilenceLimits,
+} from './core/silence-limits.ts'
 import { querySilences, type SilenceQuery } from './core/silence-query.ts'
 import { planExpiry, planSilence, type SilenceRequest } from './core/silence-rules.ts'
 import { silenceFault } from './core/silence-validation.ts'
+import { Quarantine, type QuarantinedSilence } from './quarantine.ts'
 
 export interface SilencesOptions {
   /** How long an ended silence is remembered. */
@@ -30,9 +36,16 @@ export interface SilencesOptions {
   readonly newId: () => string
   /** Of requests made here; what is left out is not bounded. */
   readonly limits?: Partial<SilenceLimits>
+  /** Hears each silence of a peer that is held back from now on. */
+  readonly quarantined?: (silence: QuarantinedSilence) => void
+  /** Hears of each request that a limit has refused; `message` is what the client is told. */
+  readonly refused?: (code: SilenceLimitCode, message: string) => void
 }
 
 export class Silences {
+  /** Silences of peers that are held back. */
+  readonly quarantine: Quarantine
+  readonly #refused: Record<SilenceLimitCode, number> = { SILENCES_MAX: 0, SILENCE_TOO_LARGE: 0 }
   readonly #records: Records
   readonly #clock: Clock
   readonly #options: SilencesOptions
@@ -46,6 +59,7 @@ export class Silences {
     this.#clock = clock
     this.#options = options
     this.#book = new SilenceBook(clock.wallMs())
+    this.quarantine = new Quarantine(records, clock, options.quarantined ?? (() => undefined))
     for (const [id, record] of records.entries(SILENCE_TABLE)) this.#follow(id, record)
     this.#stopWatching = records.watch(SILENCE_TABLE, (id, record) => this.#follow(id, record))
   }
@@ -87,6 +101,9 @@ export class Silences {
         for (const silence of plan.puts) putSilence(stage, silence)
         return { result: plan.id, ids: plan.puts.map((silence) => silence.id) }
       })
+    } catch (error) {
+      this.#noteLimit(error)
+      throw error
     } finally {
       this.#arriving.delete(newId)
     }
@@ -155,14 +172,9 @@ export class Silences {
     return this.#book.matching(new Map(Object.entries(labels)), this.#clock.wallMs())
   }
 
-  /** Ids of the silences held back because acting on them would do harm. */
-  quarantinedIds(): readonly string[] {
-    const ids: string[] = []
-    for (const [id, record] of this.#records.entries(QUARANTINE_TABLE)) {
-      const valid = this.#records.get(SILENCE_TABLE, id)
-      if (valid === undefined || valid.versionNs < record.versionNs) ids.push(id)
-    }
-    return ids
+  /** Requests that a limit has refused, by its code. */
+  refused(): Readonly<Record<SilenceLimitCode, number>> {
+    return { ...this.#refused }
   }
 
   nowNs(): bigint {
@@ -172,6 +184,14 @@ export class Silences {
   /** Stops following the store. */
   close(): void {
     this.#stopWatching()
+    this.quarantine.close()
+  }
+
+  #noteLimit(error: unknown): void {
+    const code = errorCode(error)
+    if (!(error instanceof HearsayError) || !isSilenceLimitCode(code)) return
+    this.#refused[code]++
+    this.#options.refused?.(code, error.message)
   }
 
   #edit(): { readonly nowNs: bigint; readonly retentionNs: bigint } {

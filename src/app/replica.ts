@@ -25,8 +25,6 @@ import { observedDelegate } from '../gossip/core/observed-delegate.ts'
 import { createGossip } from '../gossip/io/driver.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { Gossip, GossipOptions } from '../gossip/io/gossip.ts'
-import type { GossipLog } from '../gossip/io/gossip-log.ts'
-import { limitedLog } from '../gossip/io/limited-log.ts'
 import type { Claims, Readiness } from '../http/facades.ts'
 import type { Delta } from '../store/core/delta.ts'
 import { openStore } from '../store/open-store.ts'
@@ -39,8 +37,10 @@ import { clockLog } from './clock-log.ts'
 import { FrameBatcher } from './frame-batcher.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
 import { LatestValues } from './latest-values.ts'
+import { limitLog } from './limit-log.ts'
 import type { NotifierDriver } from './notifier-driver.ts'
 import { Ownership } from './ownership.ts'
+import { type PeerNote, peerNotes } from './peer-notes.ts'
 import { createNotifierDriver } from './replica-notifier.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
@@ -78,14 +78,6 @@ export interface ReplicaOptions {
   readonly log: (name: string) => Logger
 }
 
-/** What peers send or miss that a person has to know of; the rest is logged at debug. */
-const WARNED_EVENTS: ReadonlySet<string> = new Set([
-  'replication.state_too_large',
-  'replication.wire_version_newer',
-  'replication.peer_version_unsupported',
-  'silence.quarantined',
-])
-
 /** Time that peers get to hear of our leave. */
 const LEAVE_TIMEOUT_MS = 5000
 /** As Alertmanager's. */
@@ -114,7 +106,7 @@ export class Replica {
   /** Frames, records and payloads of peers that were left out, by reason. */
   readonly dropped: Tally = new Tally()
   readonly #fence: ClockFence
-  readonly #peerLog: GossipLog
+  readonly #note: PeerNote
   /** How many replicas have a write on disk. */
   readonly acks: WriteAcks
   /** Which replica is responsible for what. */
@@ -145,18 +137,22 @@ export class Replica {
     this.#incarnations = new IncarnationKeeper(store.identity, (error) => {
       this.log.warn({ component: 'app', event: 'incarnation_not_kept', reason: String(error) })
     })
+    this.#note = peerNotes(this.log, this.clock, this.dropped)
+    const limitReached = limitLog(this.log, this.clock)
     this.silences = new Silences(store.records, this.clock, {
       retentionMs: options.retentionMs,
       newId: randomUUID,
+      quarantined: ({ id, reason, endsAt }) => this.#note('silence.quarantined', { id, reason, endsAt }),
+      refused: limitReached,
       ...(options.silenceLimits === undefined ? {} : { limits: options.silenceLimits }),
     })
     this.alerts = new Alerts({
       clock: this.clock,
       silencedBy: (labels) => this.silences.matching(labels),
       changed: () => this.alertsPosted.changed(),
+      refused: (reason) => limitReached('ALERTS_FULL', reason),
     })
     this.ownership = new Ownership(name, () => this.gossip?.members() ?? [])
-    this.#peerLog = limitedLog(roomLog(this.log, 'gossip'), this.clock)
     this.#frames = new FrameBatcher(this.clock, (peer, payload) => this.gossip?.sendReliable(peer, payload))
     this.acks = new WriteAcks({
       name,
@@ -313,11 +309,6 @@ export class Replica {
     this.#frames.flush()
     this.silences.close()
     await this.store.close()
-  }
-
-  #note(event: string, fields: Readonly<Record<string, string | number>>): void {
-    this.dropped.add(event)
-    this.#peerLog[WARNED_EVENTS.has(event) ? 'warn' : 'debug'](event, fields)
   }
 
   #createNotifier(peerTimeoutMs: number): NotifierDriver {

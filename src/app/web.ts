@@ -189,7 +189,7 @@ function statusOf(replica: Replica, startedAtMs: number): Readonly<Record<string
     store: replica.store.status(),
     watches: replica.store.watches.stats,
     notifier: notifierStatus(replica.notifier.stats),
-    quarantinedSilences: replica.silences.quarantinedIds(),
+    quarantinedSilences: replica.silences.quarantine.view(),
     ...(gossip === undefined
       ? {}
       : { gossip: { address: endpointToText(gossip.advertise()), ...gossip.stats() } }),

@@ -15,17 +15,20 @@
  * what was merged meanwhile is written with the first good batch.
  */
 import { HearsayError } from '../base/errors.ts'
+import { LineRation } from '../base/line-ration.ts'
 import type { Batch } from './core/commit-queue.ts'
 import type { Delta } from './core/delta.ts'
 import type { Operation, Outcome, Stage } from './core/operation.ts'
 import type { StorageOp } from './core/storage-op.ts'
 import type { StoreLog } from './core/store-log.ts'
 import { writeError } from './storage.ts'
+import { LimitError } from './store-limits.ts'
 
 /** For how long what peers wrote waits for a write of our own to travel with. */
 export const LINGER_MS = 10
 const RETRY_FIRST_MS = 50
 const RETRY_MAX_MS = 5000
+const LIMIT_LINE_PERIOD_MS = 60_000
 
 /** The part of CommitQueue that a committer drives. */
 export interface CommitSource {
@@ -75,6 +78,8 @@ export interface CommitterStats {
   readonly lastBatchMs: number
   readonly writeErrors: number
   readonly reopens: number
+  /** Writes that the bound on entries has refused. */
+  readonly entriesRefused: number
 }
 
 export class Committer {
@@ -86,7 +91,9 @@ export class Committer {
   /** Ends the wait for a write of our own, while there is one. */
   #hurry: (() => void) | undefined
   #stopped = false
-  #stats = { batches: 0, batchOps: 0, lastBatchMs: 0, writeErrors: 0, reopens: 0 }
+  #stats = { batches: 0, batchOps: 0, lastBatchMs: 0, writeErrors: 0, reopens: 0, entriesRefused: 0 }
+
+  readonly #ration = new LineRation(LIMIT_LINE_PERIOD_MS)
 
   constructor(options: CommitterOptions) {
     this.#options = options
@@ -117,11 +124,24 @@ export class Committer {
         },
         done: (outcome) => {
           if (outcome.ok && result !== undefined) resolve({ result: result.value, deltas: outcome.deltas })
-          else if (!outcome.ok) reject(outcome.error)
+          else if (!outcome.ok) {
+            this.#noteRefused(outcome.error)
+            reject(outcome.error)
+          }
         },
       })
       this.kick()
     })
+  }
+
+  /** Who writes is told; who runs the store must learn of it too, once a minute. */
+  #noteRefused(error: unknown): void {
+    if (!(error instanceof LimitError) || error.code !== 'STORE_ENTRIES_MAX') return
+    this.#stats.entriesRefused++
+    const suppressed = this.#ration.take(error.code, this.#options.monotonicMs())
+    if (suppressed === undefined) return
+    const others = suppressed === 0 ? {} : { suppressed }
+    this.#options.log.warn('limit_reached', { code: error.code, reason: error.message, ...others })
   }
 
   /** Calls back once everything joined so far is on disk, or with false when the disk refuses. */

@@ -37,6 +37,8 @@ export interface StoreStatus {
   readonly contextHoles: number
   readonly batches: number
   readonly batchOps: number
+  /** Writes that the bound on entries has refused. */
+  readonly entriesRefused: number
   /** Duration of the last synced batch write. */
   readonly lastBatchMs: number
   readonly writeErrors: number

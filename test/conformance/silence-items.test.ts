@@ -165,7 +165,7 @@ describe('hearsay', () => {
       ['newer', 333, 'b', SILENCE_TABLE],
     ] as const) {
       rig.merge('sil', bytesOf(aSilence({ id, matcherSets: [[{ type, name: 'a', pattern }]] })))
-      expect(rig.silences.quarantinedIds()).toContain(id)
+      expect(rig.silences.quarantine.view().silences.map((held) => held.id)).toContain(id)
       await rig.silences.expire(id)
       const record = rig.store.records.get(table, id)
       const ended = fromBinary(MeshSilenceSchema, record?.bytes ?? new Uint8Array(0)).silence

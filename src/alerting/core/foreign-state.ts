@@ -41,7 +41,6 @@ export interface ForeignState {
   /** Empty when there is none. */
   readonly hearsayFrame: Uint8Array
   readonly faults: ReadonlyMap<ForeignFault, number>
-  readonly quarantined: number
 }
 
 /** What the reader holds already, by table and key. */
@@ -56,6 +55,8 @@ const PARTS: readonly (readonly [key: string, tables: readonly string[]])[] = [
   ['nfl', [NOTIFICATION_TABLE]],
   ['sil', [SILENCE_TABLE, QUARANTINE_TABLE]],
 ]
+/** Where a silence that was judged before may be. */
+const HOMES: readonly string[] = [SILENCE_TABLE, QUARANTINE_TABLE]
 const PARTS_FIELD = 1
 const FRAME_FIELD = 1000
 const LENGTH_DELIMITED = 2
@@ -76,7 +77,6 @@ class Collector {
   readonly #outlasting = new Map<string, RecordPut>()
   readonly #faults = new Map<ForeignFault, number>()
   #faultCount = 0
-  #quarantined = 0
 
   constructor(held: HeldRecords) {
     this.#held = held
@@ -118,8 +118,11 @@ class Collector {
   /** Most of a push-pull is known; a look at the bytes costs a tenth of judging them again. */
   #isHeld(record: Uint8Array): boolean {
     const id = peekSilenceId(record)
-    const held = id === undefined ? undefined : this.#held(SILENCE_TABLE, id)
-    return held !== undefined && sameBytes(held.bytes, record)
+    if (id === undefined) return false
+    return HOMES.some((table) => {
+      const held = this.#held(table, id)
+      return held !== undefined && sameBytes(held.bytes, record)
+    })
   }
 
   #take(admission: Admission): void {
@@ -127,7 +130,6 @@ class Collector {
       this.fault(admission.reason)
       return
     }
-    if (admission.verdict === 'quarantined') this.#quarantined++
     const { put } = admission
     const name = `${put.table}\0${put.key}`
     const before = this.#puts.get(name)
@@ -146,7 +148,6 @@ class Collector {
       puts: [...this.#outlasting.values(), ...this.#puts.values()],
       hearsayFrame,
       faults: this.#faults,
-      quarantined: this.#quarantined,
     }
   }
 }

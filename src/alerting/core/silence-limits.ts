@@ -17,6 +17,13 @@ export interface SilenceLimits {
 export const SILENCES_MAX = 100_000_000
 export const NO_SILENCE_LIMITS: SilenceLimits = { silencesMax: 0, silenceBytesMax: 0 }
 
+/** Codes of the errors with which a limit refuses. */
+export type SilenceLimitCode = 'SILENCES_MAX' | 'SILENCE_TOO_LARGE'
+
+export function isSilenceLimitCode(code: string | undefined): code is SilenceLimitCode {
+  return code === 'SILENCES_MAX' || code === 'SILENCE_TOO_LARGE'
+}
+
 /** @throws HearsayError `SILENCES_MAX` when there is no room for one more */
 export function checkSilenceCount(stored: number, { silencesMax }: SilenceLimits): void {
   if (silencesMax === 0 || stored < silencesMax) return

@@ -58,6 +58,7 @@ export type MetricName =
   | 'hearsay_store_collected_early_total'
   | 'hearsay_store_parked'
   | 'hearsay_store_parked_refused_total'
+  | 'hearsay_store_entries_refused_total'
   | 'hearsay_store_set_members'
   | 'hearsay_store_records'
   | 'hearsay_store_context_actors'
@@ -81,6 +82,8 @@ export type MetricName =
   | 'hearsay_claims_total'
   | 'hearsay_claim_events_total'
   | 'alertmanager_silences'
+  | 'hearsay_silences_quarantined'
+  | 'hearsay_silences_refused_total'
   | 'alertmanager_alerts'
   | 'alertmanager_alerts_received_total'
   | 'alertmanager_alerts_invalid_total'
@@ -126,6 +129,9 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   ),
   hearsay_store_parked: gauge('Writes stamped too far ahead that wait until they are due'),
   hearsay_store_parked_refused_total: counter('Such writes refused for want of room'),
+  hearsay_store_entries_refused_total: counter(
+    'Writes refused because the store holds as many entries as it may',
+  ),
   hearsay_store_set_members: gauge('Elements of all sets'),
   hearsay_store_records: gauge('Silences and notification log records'),
   hearsay_store_context_actors: gauge('Actors in the causal context'),
@@ -144,6 +150,8 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   ),
   hearsay_store_refusing_writes: gauge('1 while writes are refused'),
   alertmanager_silences: gauge('Silences by state', 'state'),
+  hearsay_silences_quarantined: gauge('Silences of peers that are held back and have not ended'),
+  hearsay_silences_refused_total: counter('Silences asked for here that a limit refused', 'code'),
   alertmanager_nflog_queries_total: counter(
     'Queries of the notification log, and decisions by it, those for flushes included',
   ),

@@ -53,6 +53,7 @@ export function* storeSamples(status: StoreStatus): Iterable<Sample> {
   yield { name: 'hearsay_store_collected_early_total', value: status.collectedEarly }
   yield { name: 'hearsay_store_parked', value: status.parked }
   yield { name: 'hearsay_store_parked_refused_total', value: status.parkedRefused }
+  yield { name: 'hearsay_store_entries_refused_total', value: status.entriesRefused }
   yield { name: 'hearsay_store_set_members', value: status.setMembers }
   yield { name: 'hearsay_store_records', value: status.records }
   yield { name: 'hearsay_store_context_actors', value: status.contextActors }
@@ -80,6 +81,8 @@ export function* silenceSamples(silences: Silences): Iterable<Sample> {
   for (const [state, value] of Object.entries(silences.counts())) {
     yield { name: 'alertmanager_silences', value, labels: { state } }
   }
+  yield { name: 'hearsay_silences_quarantined', value: silences.quarantine.size }
+  yield* tallied('hearsay_silences_refused_total', 'code', silences.refused())
 }
 
 /** @param stats of the notifier, which reads the log by itself */

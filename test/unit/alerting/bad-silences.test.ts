@@ -138,6 +138,10 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, fate: string])[]
   ['more than 4 MiB', bytesOf({ comment: 'x'.repeat(2 ** 22) }), 'RECORD_TOO_LARGE'],
 ]
 
+function shownIds({ quarantine }: Silences): string[] {
+  return quarantine.view().silences.map(({ id }) => id)
+}
+
 describe.each(Object.entries(WAYS))('a silence that comes by %s', (_way, deliver) => {
   it.each(BAD)('with %s harms no other', (what, bytes, fate) => {
     const rig = setup()
@@ -149,7 +153,9 @@ describe.each(Object.entries(WAYS))('a silence that comes by %s', (_way, deliver
     expect(silences.matching({ job: 'x' })).toEqual([])
     expect(silences.query(ALL).map(({ id }) => id)).toEqual(['before', 'first', 'last'])
     expect(silences.counts()).toEqual({ active: 3, pending: 0, expired: 0 })
-    expect(silences.quarantinedIds()).toEqual(fate === 'quarantined' ? ['bad'] : [])
+    // One that has ended is not in force, nor is it shown.
+    const inForce = fate === 'quarantined' && what !== 'an end in year 1'
+    expect(shownIds(silences)).toEqual(inForce ? ['bad'] : [])
     expect(dropped).toEqual(fate === 'quarantined' ? [] : [fate])
     // And an Alertmanager is not told of it, unless it has ended and so can do no harm but undo some.
     const told = delegate.localState({
@@ -166,7 +172,7 @@ describe.each(Object.entries(WAYS))('a silence that comes by %s', (_way, deliver
     const rig = setup()
     deliver(rig, [bytesOf({ expiresAtNs: ZERO_TIME_NS }), bytesOf({ id: 'good' })])
     expect(rig.silences.matching({ job: 'api' })).toEqual(['good'])
-    expect(rig.silences.quarantinedIds()).toEqual([])
+    expect(shownIds(rig.silences)).toEqual([])
   })
 
   it('from the year 2096 mutes, and can be ended, here and in Alertmanagers', async () => {

@@ -14,12 +14,18 @@ import { aRequest, aSilence, HOUR_NS, NOW_MS, NOW_NS } from '../../support/silen
 function setup(limits: Partial<SilenceLimits>) {
   const records = memoryRecords()
   let ids = 0
+  const refusals: unknown[] = []
   const silences = new Silences(
     records,
     { monotonicMs: () => NOW_MS, wallMs: () => NOW_MS },
-    { retentionMs: 120 * 3_600_000, newId: () => `id-${++ids}`, limits },
+    {
+      retentionMs: 120 * 3_600_000,
+      newId: () => `id-${++ids}`,
+      limits,
+      refused: (...said) => void refusals.push(said),
+    },
   )
-  return { records, silences }
+  return { records, silences, refusals }
 }
 
 const FULL = { code: 'SILENCES_MAX', message: 'exceeded maximum number of silences: 1 (limit: 1)' }
@@ -64,6 +70,27 @@ describe('with room for one silence', () => {
     for (const id of ['a', 'b'])
       records.merge([{ table: SILENCE_TABLE, key: id, record: encodeSilence(aSilence({ id })) }])
     expect(silences.counts().active).toBe(2)
+  })
+})
+
+describe('what a limit refuses', () => {
+  it('is counted and told by its code, and nothing else is', async () => {
+    const { silences, refusals } = setup({ silencesMax: 1, silenceBytesMax: 1000 })
+    await silences.create(aRequest())
+    await expect(silences.create(aRequest())).rejects.toMatchObject(FULL)
+    const matchers = [matcher('job', '=', 'x'.repeat(1000))]
+    expect(silences.refused()).toEqual({ SILENCES_MAX: 1, SILENCE_TOO_LARGE: 0 })
+    await expect(silences.create(aRequest({ matchers: [] }))).rejects.toMatchObject({
+      code: 'SILENCE_INVALID',
+    })
+    await expect(silences.create(aRequest({ id: 'none' }))).rejects.toMatchObject({
+      code: 'SILENCE_NOT_FOUND',
+    })
+    const { silences: roomy } = setup({ silenceBytesMax: 1000 })
+    await expect(roomy.create(aRequest({ matchers }))).rejects.toMatchObject({ code: 'SILENCE_TOO_LARGE' })
+    expect(roomy.refused()).toEqual({ SILENCES_MAX: 0, SILENCE_TOO_LARGE: 1 })
+    expect(silences.refused()).toEqual({ SILENCES_MAX: 1, SILENCE_TOO_LARGE: 0 })
+    expect(refusals).toEqual([[FULL.code, FULL.message]])
   })
 })
 
