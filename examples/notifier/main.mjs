@@ -101,10 +101,19 @@ async function flush(group) {
         Math.max(groupIntervalMs, 10_000) +
         2 * parseDuration(options['peer-timeout']) * replica.members().length,
     },
-    (notification) => post(group, notification),
+    (notification) => post(group, notification).catch((error) => tellAttempt(group, notification, error)),
   )
   const detail = [silenced > 0 ? `${silenced} silenced` : '', result.detail ?? ''].filter(Boolean).join(', ')
   console.log(`${replica.name} ${group.key} ${result.outcome}: ${result.reason}${detail && ` (${detail})`}`)
+}
+
+/** It is tried again for minutes: whoever reads along wants to know at once, and why. `fetch` says so in `cause`. */
+function tellAttempt(group, { attempt }, error) {
+  const cause = error.cause?.message || error.cause?.code || ''
+  console.error(
+    `${replica.name} ${group.key} attempt ${attempt} did not succeed: ${error.message}${cause && `: ${cause}`}`,
+  )
+  throw error
 }
 
 /** Sends what Alertmanager's webhook sends, version 4. What it throws is tried again, unless it says `retry: false`. */

@@ -37,6 +37,23 @@ describe('the tutorial', () => {
   })
 })
 
+describe('the README', () => {
+  const [, text = ''] = /^```ts\n([\s\S]*?)^```/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? []
+
+  it('has code that compiles in a strict project, runs as typed, and ends by itself', () => {
+    expect(text).toContain("from 'hearsay'")
+    const onFreePort = text
+      .replace("'127.0.0.1:9094'", "'127.0.0.1:0'")
+      .replace('10.0.0.2:9094', '127.0.0.1:1')
+    expect(onFreePort).not.toContain('9094')
+    project.write('readme.mts', onFreePort)
+    expect(project.compile('readme.mts')).toBe('')
+    const ran = project.run('readme.mjs')
+    expect(ran).toMatchObject({ status: 0, stderr: '' })
+    expect(ran.stdout).toMatch(/type: 'put'[\s\S]*key: 'api'/)
+  })
+})
+
 describe('examples/embed', () => {
   it('runs, says what it promises, and ends by itself', () => {
     project.write('main.mjs', readFileSync(join(ROOT, 'examples', 'embed', 'main.mjs'), 'utf8'))
@@ -92,6 +109,7 @@ describe('examples/notifier', () => {
     await Promise.all([post('1', later), post('2', later)])
     await until(() => notifier.count('sent', 'first') === 1)
     expect(sink.received).toHaveLength(3)
+    expect(notifier.output).toContain('attempt 1 did not succeed: the webhook answered 503')
     expect(new Set(sink.received.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
     expect(sink.received[0]?.payload).toMatchObject({
       groupKey: '{}:{team="x"}',
