@@ -8,6 +8,8 @@ import {
   RESOLVE_TIMEOUT_MS,
 } from '../../../src/alerting/alerts.ts'
 import { PATTERN_BYTES_MAX } from '../../../src/alerting/core/regex.ts'
+import { QUARANTINE_SHOWN_MAX, REASON_CHARS_MAX } from '../../../src/alerting/quarantine.ts'
+import { LINES_PER_EVENT_MAX } from '../../../src/gossip/io/limited-log.ts'
 
 const page = readFileSync('docs/reference/alertmanager.md', 'utf8')
 
@@ -19,6 +21,9 @@ describe('docs/reference/alertmanager.md', () => {
       `kept ${KEEP_RESOLVED_MS / 60_000} minutes`,
       `\`resolve_timeout\` is ${RESOLVE_TIMEOUT_MS / 60_000} minutes`,
       `above ${PATTERN_BYTES_MAX / 1024} KiB`,
+      `the first ${QUARANTINE_SHOWN_MAX}.`,
+      `at most ${REASON_CHARS_MAX} characters`,
+      `Above ${LINES_PER_EVENT_MAX} a second`,
     ]
     expect(said.filter((text) => !page.includes(text))).toEqual([])
   })
