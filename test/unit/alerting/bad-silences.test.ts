@@ -29,6 +29,7 @@ function setup() {
   const state = new ReplicaState()
   const records = memoryRecords()
   const dropped: string[] = []
+  const heldBack: (readonly [id: string, reason: string])[] = []
   const join = (delta: Delta): Delta => {
     const { effective } = state.join(delta, NOW_MS)
     records.merge(effective.records)
@@ -50,9 +51,13 @@ function setup() {
   const silences = new Silences(
     records,
     { monotonicMs: () => NOW_MS, wallMs: () => NOW_MS },
-    { retentionMs: 1000, newId: () => `id-${++ids}` },
+    {
+      retentionMs: 1000,
+      newId: () => `id-${++ids}`,
+      quarantined: ({ id, reason }) => void heldBack.push([id, reason]),
+    },
   )
-  return { delegate, silences, records, dropped }
+  return { delegate, silences, records, dropped, heldBack }
 }
 
 type Rig = ReturnType<typeof setup>
@@ -166,6 +171,14 @@ describe.each(Object.entries(WAYS))('a silence that comes by %s', (_way, deliver
     })
     const ended = what === 'an end in year 1' ? ['bad'] : []
     expect(decodeForeignState(told).puts.map(({ key }) => key)).toEqual(['before', 'first', 'last', ...ended])
+  })
+
+  it('and is held back is told once for each version, however often it comes', () => {
+    const rig = setup()
+    for (let i = 0; i < 3; i++) deliver(rig, [bytesOf({ id: 'good' }), withMatcher(1, '((')])
+    expect(rig.heldBack).toEqual([['bad', expect.stringContaining('missing closing )')]])
+    deliver(rig, [bytesOf({ updatedAtNs: NOW_NS + 1n, matcherSets: [[matcher('job', '=~', '.*')]] })])
+    expect(rig.heldBack.slice(1)).toEqual([['bad', expect.stringContaining('must not match the empty')]])
   })
 
   it('and has expired already is not taken, as one of year 1', () => {
