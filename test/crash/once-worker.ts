@@ -14,7 +14,7 @@ import { openReplica, type SendContext } from '../../src/index.ts'
 
 /**
  * Flushes at once. With 1,000, and as many requests to the receiver, on two cores that others use as well, a process may be
- * too busy to answer for a second; then the others send as if it were not there.
+ * too busy to answer for 3 s; then the others send as if it were not there.
  */
 const WAVE = 100
 const RECEIVER = { groupName: 'ops', integration: 'webhook' }
