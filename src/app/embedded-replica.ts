@@ -8,6 +8,7 @@ import type { Replica } from './replica.ts'
 import { ReplicaAlerts } from './replica-alerts.ts'
 import { ReplicaMap } from './replica-map.ts'
 import { ReplicaNotifications } from './replica-notifications.ts'
+import { entrySpreadDeps } from './replica-notifier.ts'
 import { ReplicaSet } from './replica-set.ts'
 import { ReplicaSilences } from './replica-silences.ts'
 import type { Web } from './web.ts'
@@ -65,8 +66,14 @@ export class EmbeddedReplica {
       this.#leave = resolve
     })
     this.silences = new ReplicaSilences(replica.silences)
-    const { notifier: driver, notificationLog: log, acks, clock, hash } = replica
-    this.notifications = new ReplicaNotifications({ driver, log, acks, clock, hash })
+    const { notifier: driver, notificationLog: log, clock, hash } = replica
+    this.notifications = new ReplicaNotifications({
+      driver,
+      log,
+      spread: entrySpreadDeps(replica),
+      clock,
+      hash,
+    })
     this.alerts = new ReplicaAlerts(replica.alerts, replica.alertsPosted)
   }
 

@@ -14,10 +14,11 @@ import { parseMatcher } from '../alerting/core/matcher-parser.ts'
 import type { Notification, ReceiverDatum } from '../alerting/core/notification.ts'
 import { sentFlush } from '../alerting/core/notification-rules.ts'
 import { notificationKey } from '../alerting/core/receiver.ts'
+import { type EntrySpreadDeps, spreadEntry } from '../alerting/entry-spread.ts'
 import type { NotificationLog } from '../alerting/notification-log.ts'
 import type { Clock } from '../base/clock.ts'
 import type { HashFunction64 } from '../base/hash-function.ts'
-import type { Acknowledgements } from '../store/core/acknowledgement.ts'
+import { abortable } from './abortable.ts'
 import { errorText } from './error-text.ts'
 import {
   checkedFlush,
@@ -35,7 +36,7 @@ import {
 import type { NotifierDriver } from './notifier-driver.ts'
 import { checkOptionNames, optionInvalid } from './option-names.ts'
 import { checkedReceiverData } from './receiver-data.ts'
-import { type Acknowledged, acknowledged, type WriteOptions } from './write-options.ts'
+import { type Acknowledged, checkedWriteOptions, type WriteOptions } from './write-options.ts'
 
 export type { GroupLabelOrder, NotifyReason, ReceiverDatum, SkipReason }
 
@@ -112,7 +113,7 @@ export interface LogResult extends Acknowledged {
 export interface NotificationParts {
   readonly driver: NotifierDriver
   readonly log: NotificationLog
-  readonly acks: Acknowledgements
+  readonly spread: EntrySpreadDeps
   readonly clock: Clock
   readonly hash: HashFunction64
 }
@@ -165,15 +166,18 @@ export class ReplicaNotifications {
   }
 
   /**
-   * Logs a notification that was sent without `once`. Resolves once fsynced here, and elsewhere with `ack`.
-   * @throws as `once`, and what a write throws
+   * Logs a notification that was sent without `once`. Resolves once fsynced here and on the hearsay members that are alive, or
+   * on as many replicas as `ack` asks for, or after `timeout` (1 s). It was sent: those that cannot be reached refuse nothing.
+   * @throws as `once`, and what a write throws, other than `ACK_UNREACHABLE` and `ACK_OVERLOADED`
    */
   async log(options: LogOptions, writeOptions: WriteOptions = {}): Promise<LogResult> {
     const { flush } = checkedFlush({ repeatInterval: 0, ...options }, LOG, this.#defaults())
     const sent = { ok: true, receiverData: checkedReceiverData(options.receiverData) } as const
-    const { log, acks } = this.#parts
-    const done = await acknowledged(acks, writeOptions, () => log.record(sentFlush(flush, sent)))
-    return { entry: entryOf(done.written.notification), ...done.acknowledged }
+    const { log, spread } = this.#parts
+    const { signal, ...wanted } = checkedWriteOptions(writeOptions)
+    const { notification, deltas } = await abortable(log.record(sentFlush(flush, sent)), signal)
+    const { reached, acked } = await abortable(spreadEntry(spread, deltas, wanted), signal)
+    return { entry: entryOf(notification), reached, acked }
   }
 
   /** What was last notified, as known here. @throws HearsayError `OPTION_INVALID` */

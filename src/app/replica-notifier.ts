@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import { admitNotification } from '../alerting/core/notification-admission.ts'
 import { type NotificationRequest, sentFlush } from '../alerting/core/notification-rules.ts'
-import { spreadEntry } from '../alerting/entry-spread.ts'
+import { type EntrySpreadDeps, spreadEntry } from '../alerting/entry-spread.ts'
 import type { NotificationLog } from '../alerting/notification-log.ts'
 import type { Clock } from '../base/clock.ts'
 import { errorCode } from '../base/errors.ts'
@@ -17,6 +17,7 @@ import type { Member } from '../gossip/core/delegate.ts'
 import type { Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
 import { NotifierDriver } from './notifier-driver.ts'
+import type { Replica } from './replica.ts'
 
 export interface ReplicaNotifierDeps {
   readonly name: string
@@ -84,4 +85,9 @@ async function logged(
     const { receiverData: _, ...bare } = request
     return logged({ log, dropped }, bare)
   }
+}
+
+/** For entries that are logged other than by the notifier. */
+export function entrySpreadDeps({ name, acks, dropped, gossip }: Replica): EntrySpreadDeps {
+  return { name, acks, dropped, members: () => gossip?.members() ?? [] }
 }

@@ -4,7 +4,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { labelHash } from '../alerting/core/label-hash.ts'
-import { type EntrySpreadDeps, spreadEntry } from '../alerting/entry-spread.ts'
+import { spreadEntry } from '../alerting/entry-spread.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { formatHostPort, parseHostPort } from '../base/host-port.ts'
 import type { Member } from '../gossip/core/delegate.ts'
@@ -31,6 +31,7 @@ import {
 import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
 import { notifierStatus } from './notifier-status.ts'
 import type { Replica } from './replica.ts'
+import { entrySpreadDeps } from './replica-notifier.ts'
 import { VERSION } from './version.ts'
 
 export interface WebOptions {
@@ -116,10 +117,6 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       batchBodyBytesMax: batchBodyBytes(store.limits.batchBytesMax),
     },
   )
-}
-
-function entrySpreadDeps({ name, acks, dropped, gossip }: Replica): EntrySpreadDeps {
-  return { name, acks, dropped, members: () => gossip?.members() ?? [] }
 }
 
 function clusterView(replica: Replica): ClusterView {

@@ -8,7 +8,7 @@
 import { parseDuration } from '../base/duration.ts'
 import { HearsayError } from '../base/errors.ts'
 import { ACK_TIMEOUT_MS_MAX } from '../http/acknowledgement.ts'
-import { ACK_TIMEOUT_MS, type Ack, type Acknowledgements } from '../store/core/acknowledgement.ts'
+import { ACK_TIMEOUT_MS, type Ack, type Acknowledgements, checkAck } from '../store/core/acknowledgement.ts'
 import type { Committed } from '../store/key-value.ts'
 import { abortable } from './abortable.ts'
 
@@ -50,14 +50,29 @@ export async function acknowledged<W extends Committed>(
   options: WriteOptions,
   write: () => Promise<W>,
 ): Promise<{ readonly written: W; readonly acknowledged: Acknowledged }> {
-  checkOptions(options)
-  const { ack = 'local', timeout, signal } = options
-  signal?.throwIfAborted()
-  const timeoutMs = timeout === undefined ? ACK_TIMEOUT_MS : checkedTimeout(timeout)
+  const { ack = 'local', timeoutMs = ACK_TIMEOUT_MS, signal } = checkedWriteOptions(options)
   const plan = acks.plan(ack)
   const written = await abortable(write(), signal)
   const { reached, acked } = await abortable(acks.confirm(plan, written.deltas, timeoutMs), signal)
   return { written, acknowledged: { reached, acked } }
+}
+
+/** What a caller has said, where it has said so. */
+export interface CheckedWriteOptions {
+  readonly ack: Ack | undefined
+  readonly timeoutMs: number | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * @throws the reason of `options.signal`; HearsayError `ACK_MALFORMED`, `DURATION_MALFORMED`, `OPTION_INVALID`
+ */
+export function checkedWriteOptions(options: WriteOptions): CheckedWriteOptions {
+  checkOptions(options)
+  const { ack, timeout, signal } = options
+  signal?.throwIfAborted()
+  if (ack !== undefined) checkAck(ack)
+  return { ack, timeoutMs: timeout === undefined ? undefined : checkedTimeout(timeout), signal }
 }
 
 /** For programs without types: a misspelt option would be a write that does less than was meant. */

@@ -1,6 +1,6 @@
 /** The routes of notifications and claims on replicas that gossip: what a service in another language relies on. */
 import { describe, expect, it } from 'vitest'
-import type { EmbeddedReplica } from '../../src/index.ts'
+import type { EmbeddedReplica, WriteOptions } from '../../src/index.ts'
 import { ANY_PORT, alive, openEmbedded } from '../support/embedded.ts'
 import { startMember } from '../support/mute-member.ts'
 import { until } from '../support/until.ts'
@@ -136,6 +136,11 @@ describe('a service that is not written in Node', () => {
     const many = await flush('many', '?ack=9')
     expect(many).toMatchObject({ status: 202, body: { acked: ['ana', 'ben'], needed: 9 } })
     expect((await call(ana, 'PUT', 'kv/m/k?ack=all', {})).body.code).toBe('ACK_UNREACHABLE')
+    const log = (options?: WriteOptions) =>
+      ana.notifications.log({ ...WORK, groupKey: 'library', alerts: ALERTS }, options)
+    expect(await log()).toMatchObject({ reached: true, acked: ['ana', 'ben'] })
+    expect(await log({ ack: 'all' })).toMatchObject({ reached: false, acked: ['ana', 'ben'] })
+    await expect(log({ ack: 0 })).rejects.toMatchObject({ code: 'ACK_MALFORMED' })
   }, 60_000)
 
   it('that loses to another hears what is left to send, not that it has lost', async () => {

@@ -8,6 +8,7 @@
  *
  * The roster is the hearsay members that have not left, this replica included; Alertmanagers hold none of this state.
  */
+import { HearsayError } from '../../base/errors.ts'
 import type { Delta } from './delta.ts'
 
 /** A number counts this replica: 1 and `local` are the same. */
@@ -54,12 +55,19 @@ export interface WriteConcernStats {
 /** How long a write waits for other replicas when the caller does not say. */
 export const ACK_TIMEOUT_MS = 2000
 
+const WORDS: readonly string[] = ['local', 'majority', 'all'] satisfies Ack[]
 const FORM = /^(?:local|majority|all|[1-9]\d{0,3})$/
 
 /** @returns undefined when the text is none of `local`, `majority`, `all` or a number from 1 to 9999 */
 export function parseAck(text: string): Ack | undefined {
   if (!FORM.test(text)) return undefined
   return text === 'local' || text === 'majority' || text === 'all' ? text : Number(text)
+}
+
+/** For programs without types. @throws HearsayError `ACK_MALFORMED` */
+export function checkAck(ack: Ack): void {
+  if (typeof ack === 'number' ? Number.isSafeInteger(ack) && ack >= 1 : WORDS.includes(ack)) return
+  throw new HearsayError('ACK_MALFORMED', `ack must be local, majority, all or a number from 1: ${ack}`)
 }
 
 /** @param rosterSize this replica included */

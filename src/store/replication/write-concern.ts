@@ -20,6 +20,7 @@ import {
   type Ack,
   type AckPlan,
   type AckResult,
+  checkAck,
   neededOf,
   type WriteConcernStats,
 } from '../core/acknowledgement.ts'
@@ -32,7 +33,6 @@ export const ASKS_MAX = 10_000
 /** Part of the time allowed after which who has not answered is asked again. */
 const RESEND_AFTER = 1 / 5
 const REQUEST_NUMBERS = 2 ** 32
-const WORDS: readonly string[] = ['local', 'majority', 'all'] satisfies Ack[]
 
 export interface WriteConcernDeps {
   /** Our member name. */
@@ -105,9 +105,7 @@ export class WriteConcern {
   /** See Acknowledgements.plan. */
   plan(ack: Ack): AckPlan {
     const { broadcaster, requestsMax = REQUESTS_MAX } = this.#deps
-    if (!(typeof ack === 'number' ? Number.isSafeInteger(ack) && ack >= 1 : WORDS.includes(ack))) {
-      throw new HearsayError('ACK_MALFORMED', `ack must be local, majority, all or a number from 1: ${ack}`)
-    }
+    checkAck(ack)
     if (ack === 'local' || ack === 1) return { needed: 1, others: [] }
     const roster = broadcaster.members().filter(isOfRoster)
     const needed = neededOf(ack, roster.length + 1)
