@@ -28,6 +28,24 @@ import {
 } from './silence-codec.ts'
 import { silenceFault } from './silence-validation.ts'
 
+/** Of what is said of a fault, which quotes a pattern of up to 4 MiB. */
+export const REASON_CHARS_MAX = 256
+
+/** By the very record; records are never changed. */
+const reasons = new WeakMap<ForeignRecord, string>()
+
+function reasonOf(fault: string): string {
+  return fault.length <= REASON_CHARS_MAX ? fault : `${fault.slice(0, REASON_CHARS_MAX - 1)}…`
+}
+
+/** Why a record is quarantined, as found when it was judged: a second look at 10,000 patterns would take half a second. */
+export function quarantineReason(record: ForeignRecord, silence: Silence): string {
+  const reason =
+    reasons.get(record) ?? reasonOf(silenceFault(silence) ?? 'valid by the rules of this release')
+  reasons.set(record, reason)
+  return reason
+}
+
 /** @param bytes one record, without its length; never throws */
 export function admitSilence(bytes: Uint8Array): Admission {
   if (bytes.length === 0) return refused('RECORD_EMPTY')
@@ -63,5 +81,6 @@ function judged(silence: Silence, record: ForeignRecord, instantsHold = true): A
   const detail = silenceFault(silence)
   if (detail === undefined)
     return { verdict: 'accepted', put: { table: SILENCE_TABLE, key: silence.id, record } }
+  reasons.set(record, reasonOf(detail))
   return { verdict: 'quarantined', put: { table: QUARANTINE_TABLE, key: silence.id, record }, detail }
 }

@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from '../../../src/alerting/core/admission.ts'
 import type { Silence } from '../../../src/alerting/core/silence.ts'
+import { REASON_CHARS_MAX } from '../../../src/alerting/core/silence-admission.ts'
 import { encodeSilence } from '../../../src/alerting/core/silence-codec.ts'
-import {
-  QUARANTINE_SHOWN_MAX,
-  type QuarantinedSilence,
-  REASON_CHARS_MAX,
-} from '../../../src/alerting/quarantine.ts'
+import { QUARANTINE_SHOWN_MAX, type QuarantinedSilence } from '../../../src/alerting/quarantine.ts'
 import { Silences } from '../../../src/alerting/silences.ts'
 import { memoryRecords } from '../../support/memory-records.ts'
 import { aSilence, HOUR_NS, NOW_MS, NOW_NS } from '../../support/silences.ts'

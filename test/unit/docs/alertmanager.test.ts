@@ -8,7 +8,8 @@ import {
   RESOLVE_TIMEOUT_MS,
 } from '../../../src/alerting/alerts.ts'
 import { PATTERN_BYTES_MAX } from '../../../src/alerting/core/regex.ts'
-import { QUARANTINE_SHOWN_MAX, REASON_CHARS_MAX } from '../../../src/alerting/quarantine.ts'
+import { REASON_CHARS_MAX } from '../../../src/alerting/core/silence-admission.ts'
+import { QUARANTINE_SHOWN_MAX } from '../../../src/alerting/quarantine.ts'
 import { LINES_PER_EVENT_MAX } from '../../../src/gossip/io/limited-log.ts'
 
 const page = readFileSync('docs/reference/alertmanager.md', 'utf8')
