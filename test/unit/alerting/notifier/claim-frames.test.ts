@@ -101,13 +101,15 @@ describe('claim frames', () => {
       to: { boot: 1, seq: 1 },
       newer: 5n,
     } as const
-    for (const [length, kept] of [
-      [RECORD_BYTES_MAX, true],
-      [RECORD_BYTES_MAX + 1, false],
+    for (const [length, read] of [
+      [RECORD_BYTES_MAX, RECORD_BYTES_MAX],
+      [RECORD_BYTES_MAX + 1, undefined],
     ] as const) {
       const record = new Uint8Array(length)
-      const read = decodeClaimFrame(encodeClaimFrame({ ...base, deniedFor: undefined, record }))
-      expect(read).toMatchObject({ newer: 5n, record: kept ? record : undefined })
+      const frame = decodeClaimFrame(encodeClaimFrame({ ...base, deniedFor: undefined, record }))
+      expect(frame).toMatchObject({ newer: 5n })
+      // Its length: to compare a mebibyte element by element takes seconds.
+      expect(frame?.kind === 'deny' ? frame.record?.length : 'no denial').toBe(read)
     }
   })
 
