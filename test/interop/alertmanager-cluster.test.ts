@@ -17,7 +17,7 @@ import { inCi, requirement } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { untilAsync } from '../support/until-async.ts'
 
-const PROBING_MS = inCi ? 120_000 : 8_000
+const PROBING_MS = inCi ? 60_000 : 8_000
 
 interface ClusterPage {
   readonly name: string

@@ -13,7 +13,7 @@ import { ALERTMANAGER, startAlertmanager } from '../support/alertmanager.ts'
 import { inCi, requirement } from '../support/requirement.ts'
 import { untilAsync } from '../support/until-async.ts'
 
-const PROBING_MS = inCi ? 120_000 : 6_000
+const PROBING_MS = inCi ? 60_000 : 6_000
 
 const silent: GossipDelegate = {
   localState: () => new Uint8Array(0),

@@ -1,6 +1,11 @@
-/** A port that was free for TCP and UDP on 127.0.0.1 a moment ago; for processes that cannot be told "any". */
+/**
+ * A port that was free for TCP and UDP on 127.0.0.1 a moment ago; for processes that cannot be told "any". No port is given
+ * twice, since the kernel may offer one again before the process it was for has bound it.
+ */
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
+
+const given = new Set<number>()
 
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -20,6 +25,8 @@ export async function freePort(): Promise<number> {
     })
     await new Promise<void>((resolve) => udp.close(() => resolve()))
     await new Promise((resolve) => tcp.close(resolve))
-    if (free) return port
+    if (!free || given.has(port)) continue
+    given.add(port)
+    return port
   }
 }
