@@ -54,6 +54,16 @@ export interface GossipDelegate {
   userMessage(payload: Uint8Array): void
   memberEvent(event: MemberEvent): void
   /**
+   * Whether somebody whom we just heard of, or who comes back, may be a member (memberlist's alive delegate). Must not throw.
+   * Absent: everybody may. A refused one is noted and forgotten; it may ask again.
+   */
+  admitsMember?(member: Omit<Member, 'rttMs' | 'liveness'>): boolean
+  /**
+   * Whether the other side of a joining push-pull may merge with us (memberlist's merge delegate), given all it knows. Must
+   * not throw. Absent: everybody may. A refusal keeps its members and its user state out, on this side only.
+   */
+  admitsMerge?(members: readonly Omit<Member, 'rttMs'>[]): boolean
+  /**
    * Our payload for the ack to a ping of this live native member; empty for none. Asked while the machine works, so it
    * must neither throw nor call gossip. At most `ACK_PAYLOAD_BYTES_MAX` bytes; a longer one is left out and noted.
    */

@@ -11,6 +11,7 @@ import type { Broadcaster, PeerClass } from '../core/delegate.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { GossipStats as MachineStats } from '../core/machine.ts'
 import type { ReconnectOptions } from '../core/reconnect.ts'
+import type { Keyring } from '../wire/keyring.ts'
 import type { GossipLog } from './gossip-log.ts'
 import type { NameLookup } from './peer-addresses.ts'
 import type { StreamOutboxOptions } from './stream-outbox.ts'
@@ -61,6 +62,17 @@ export interface GossipOptions extends Partial<DriverLimits> {
   readonly classify: (meta: Uint8Array) => PeerClass
   /** Keeps clusters apart; default none. */
   readonly label?: string
+  /**
+   * Encrypts the traffic while it holds a key; changes to it count from the next packet. Room for the encryption is kept
+   * in every packet once a ring is given, also an empty one. Default: none.
+   */
+  readonly keyring?: Keyring
+  /** Whether plaintext is refused while the ring holds a key. False only while a cluster is being moved to encryption. */
+  readonly verifyIncoming?: boolean
+  /** Whether we encrypt while the ring holds a key. False only while a cluster is being moved to encryption. */
+  readonly verifyOutgoing?: boolean
+  /** Networks (CIDR) that a member's address must be in; default: any. memberlist's CIDRsAllowed. */
+  readonly allowedNetworks?: readonly string[]
   /** LZW on what we send. Every peer reads both; off by default, since it costs this thread more than the network. */
   readonly compress?: boolean
   /** Configured peers, host:port: looked up again and joined while they are no members. */
