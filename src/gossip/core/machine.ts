@@ -14,7 +14,8 @@ import { Awareness } from './awareness.ts'
 import type { PacketEncoder } from './codec.ts'
 import type { GossipConfig } from './config.ts'
 import type { Broadcast, GossipDelegate, Member } from './delegate.ts'
-import { Dissemination } from './dissemination.ts'
+import type { Dissemination, DisseminationDeps } from './dissemination.ts'
+import { EagerDissemination } from './eager-dissemination.ts'
 import type { EffectSink } from './effects.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Incarnation } from './incarnation.ts'
@@ -46,6 +47,8 @@ export interface MachineDeps {
   readonly ackPayload?: AckPayloadSource
   /** See GossipDelegate. */
   readonly coalesce?: GossipDelegate['coalesce']
+  /** Makes the part that spreads news; default EagerDissemination. For simulations of other rules. */
+  readonly dissemination?: (deps: DisseminationDeps) => Dissemination
 }
 
 export interface QueueStats {
@@ -91,14 +94,8 @@ export class GossipMachine {
     const incarnation = new Incarnation(deps.incarnation ?? 0)
     const awareness = new Awareness(config.awarenessMaxMultiplier)
     const outbox = new Outbox(encoder, sink, members)
-    const dissemination = new Dissemination({
-      config,
-      random,
-      members,
-      outbox,
-      timers,
-      coalesce: deps.coalesce,
-    })
+    const spreading = { config, random, members, outbox, timers, coalesce: deps.coalesce }
+    const dissemination = deps.dissemination?.(spreading) ?? new EagerDissemination(spreading)
     const record = members.insert(
       {
         name: config.name,
