@@ -13,6 +13,14 @@ export const DROP_REASONS = [
   'label-truncated',
   /** Another label than ours, a label where we have none, or none where we have one. */
   'label-mismatch',
+  /** No key of ours opens it, or it is no encrypted block at all. */
+  'undecryptable',
+  /** A stream in plaintext although we hold a key. */
+  'plaintext-refused',
+  /** An encrypted stream, and we hold no key. */
+  'encrypted-without-key',
+  /** Encrypted under a key of ours, with padding that is none. */
+  'padding-malformed',
   'crc-mismatch',
   /** Ended before what it announced. */
   'truncated',

@@ -25,6 +25,11 @@ export function labelHeader(label: string): Uint8Array {
   return header
 }
 
+/** The label in a `labelHeader`, which encryption authenticates; no bytes without one. */
+export function labelIn(header: Uint8Array): Uint8Array {
+  return header.subarray(2)
+}
+
 /**
  * Checks the start of a datagram or stream against our own header.
  *

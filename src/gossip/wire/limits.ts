@@ -38,6 +38,8 @@ export const DEFAULT_PACKET_LIMITS: PacketLimits = {
 export interface StreamLimits {
   /** Bytes read from one connection, label included; also what one connection can make us buffer. */
   readonly streamBytesMax: number
+  /** Bytes of the encrypted block that a stream may announce; memberlist's bound. */
+  readonly encryptedBytesMax: number
   /** Bytes that a compressed stream may expand to. */
   readonly inflatedBytesMax: number
   /** Bytes of one control message or one member record. */
@@ -57,6 +59,7 @@ export const NODE_OVERHEAD_BYTES = 256
 
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   streamBytesMax: 64 * 1024 * 1024,
+  encryptedBytesMax: 20 * 1024 * 1024,
   inflatedBytesMax: 40 * 1024 * 1024,
   itemBytesMax: 64 * 1024,
   nodesMax: 1_048_576,

@@ -2,9 +2,12 @@
  * Datagrams: messages in, one packet out, and back.
  *
  * Layers, from the inside: message(s), a compound when there is more than one, LZW when that is shorter, a checksum
- * for peers that read it, the cluster label (memberlist-wire.md section 2.6; encryption would sit under the label).
- * Opening takes them off in reverse. Whatever arrives, opening returns: what was wrong is in `drops`, one entry for
- * each thing dropped, and the good parts of a bad packet are kept.
+ * for peers that read it, encryption, the cluster label (memberlist-wire.md section 2.6). Opening takes them off in
+ * reverse. Whatever arrives, opening returns: what was wrong is in `drops`, one entry for each thing dropped, and the
+ * good parts of a bad packet are kept.
+ *
+ * An encrypted packet has no type byte, so whether a packet is one is told by our own settings, never guessed from its
+ * bytes: while we hold a key and insist on it, nothing is parsed that no key of ours opened.
  *
  * Work per packet is bounded by `PacketLimits`: frames within frames, parts, and bytes that compression may add.
  */
@@ -14,7 +17,9 @@ import { encodeCompound, readCompound } from './compound.ts'
 import { decodeCompressed, encodeCompressed } from './compressed-frame.ts'
 import { CRC_OVERHEAD_BYTES, type Crc32, crcHolds, isCrcFrame, writeCrcHead } from './crc.ts'
 import type { DropReason } from './drop-reason.ts'
-import { labelHeader, matchLabel } from './label.ts'
+import { blockLength, openBlock, sealBlock } from './encrypted-block.ts'
+import { type Encryption, readsBlocks, refusesPlaintext, sealingNow } from './encryption.ts'
+import { labelHeader, labelIn, matchLabel } from './label.ts'
 import { DEFAULT_PACKET_LIMITS, type PacketLimits } from './limits.ts'
 import { decodeMessage } from './message-codec.ts'
 import { MessageType } from './message-type.ts'
@@ -28,6 +33,8 @@ export interface SealOptions {
   /** Try LZW and keep it if the result is shorter. */
   readonly compress: boolean
   readonly crc32: Crc32
+  /** Default none. */
+  readonly encryption?: Encryption | undefined
 }
 
 /** @param parts 1 to 127 encoded messages, none of them empty */
@@ -39,20 +46,31 @@ export function sealPacket(parts: readonly Uint8Array[], options: SealOptions): 
     const compressed = encodeCompressed(body)
     if (compressed.length < body.length) body = compressed
   }
+  const content = options.crc ? withCrc(body, options.crc32) : body
   const header = labelHeader(options.label)
-  const crcBytes = options.crc ? CRC_OVERHEAD_BYTES : 0
-  if (header.length + crcBytes === 0) return body
-  const packet = new Uint8Array(header.length + crcBytes + body.length)
+  const sealing = sealingNow(options.encryption, labelIn(header))
+  if (sealing === undefined && header.length === 0) return content
+  const contentBytes = sealing === undefined ? content.length : blockLength(sealing.version, content.length)
+  const packet = new Uint8Array(header.length + contentBytes)
   packet.set(header)
-  if (options.crc) writeCrcHead(packet, header.length, body, options.crc32)
-  packet.set(body, header.length + crcBytes)
+  if (sealing === undefined) packet.set(content, header.length)
+  else sealBlock(packet, header.length, content, sealing)
   return packet
+}
+
+function withCrc(body: Uint8Array, crc32: Crc32): Uint8Array {
+  const framed = new Uint8Array(CRC_OVERHEAD_BYTES + body.length)
+  writeCrcHead(framed, 0, body, crc32)
+  framed.set(body, CRC_OVERHEAD_BYTES)
+  return framed
 }
 
 export interface OpenOptions {
   /** Our cluster's label, empty for none. */
   readonly label: string
   readonly crc32: Crc32
+  /** Default none. */
+  readonly encryption?: Encryption | undefined
   readonly limits?: PacketLimits
 }
 
@@ -63,16 +81,30 @@ export interface OpenedPacket {
 
 /** Never throws. The messages hold copies: `bytes` may be reused afterwards. */
 export function openPacket(bytes: Uint8Array, options: OpenOptions): OpenedPacket {
-  const plain = plainBytes(bytes)
-  const end = plain.length
+  const packet = plainBytes(bytes)
   const opener = new PacketOpener(options.limits ?? DEFAULT_PACKET_LIMITS)
-  const labelBytes = matchLabel(plain, 0, end, labelHeader(options.label))
-  if (typeof labelBytes === 'string') opener.drops.push(labelBytes)
-  else if (!isCrcFrame(plain, labelBytes, end)) opener.open(plain, labelBytes, end, 0)
-  else if (crcHolds(plain, labelBytes, end, options.crc32))
-    opener.open(plain, labelBytes + CRC_OVERHEAD_BYTES, end, 0)
+  const header = labelHeader(options.label)
+  const labelBytes = matchLabel(packet, 0, packet.length, header)
+  const plain =
+    typeof labelBytes === 'string'
+      ? labelBytes
+      : decrypted(packet.subarray(labelBytes), options.encryption, labelIn(header))
+  if (typeof plain === 'string') opener.drops.push(plain)
+  else if (!isCrcFrame(plain, 0, plain.length)) opener.open(plain, 0, plain.length, 0)
+  else if (crcHolds(plain, 0, plain.length, options.crc32))
+    opener.open(plain, CRC_OVERHEAD_BYTES, plain.length, 0)
   else opener.drops.push('crc-mismatch')
   return opener
+}
+
+function decrypted(
+  block: Uint8Array,
+  encryption: Encryption | undefined,
+  label: Uint8Array,
+): Uint8Array | DropReason {
+  if (!readsBlocks(encryption)) return block
+  const plain = openBlock(block, encryption.keyring.keys, encryption.aead, label)
+  return plain === 'undecryptable' && !refusesPlaintext(encryption) ? block : plain
 }
 
 class PacketOpener implements OpenedPacket {

@@ -5,16 +5,22 @@
  * where the connection ends. A reader takes chunks of any size and answers with the chunk that completes the message.
  * Parsing resumes where it stopped: time is linear in the bytes, however they are cut.
  *
- * Layers on reading: label header (dialling side only), at most one compressed frame, message. Bounds: `StreamLimits`.
- * Not handled here: deadlines, the number of open streams, encryption.
+ * Layers on reading: label header (dialling side only), at most one encrypted frame, at most one compressed frame,
+ * message. The encrypted frame is `0a | length, 4 bytes | block`; its five bytes of head and the label are
+ * authenticated with it, in answers too, although these carry no label. While we hold a key and insist on it, no byte
+ * behind the type is looked at unless a key of ours opened it. Bounds: `StreamLimits`.
+ *
+ * Not handled here: deadlines, the number of open streams.
  */
 import { utf8Encode } from '../../base/bytes.ts'
 import type { StreamMessage } from '../core/messages.ts'
 import { ByteAccumulator } from './byte-accumulator.ts'
 import { decodeCompressed, encodeCompressed } from './compressed-frame.ts'
 import type { DropReason } from './drop-reason.ts'
+import { decryptStream, encryptStream } from './encrypted-stream.ts'
+import { type Encryption, refusesPlaintext, sealingNow } from './encryption.ts'
 import { ItemScanner } from './item-scanner.ts'
-import { labelHeader, matchLabel } from './label.ts'
+import { labelHeader, labelIn, matchLabel } from './label.ts'
 import { DEFAULT_STREAM_LIMITS, ERROR_TEXT_BYTES_MAX, type StreamLimits } from './limits.ts'
 import { decodeMessage, encodeMessage } from './message-codec.ts'
 import { MessageType } from './message-type.ts'
@@ -24,6 +30,7 @@ import { plainBytes } from './plain-bytes.ts'
 import { encodePushPull, PushPullReader } from './push-pull.ts'
 import { type Layout, readStruct, uintField, viewField } from './struct-layout.ts'
 
+const NONE = new Uint8Array(0)
 const KEY_ERROR = encodedKey('Error')
 const KEY_USER_MSG_LEN = encodedKey('UserMsgLen')
 const USER_LAYOUT: Layout<{ length: number }> = [uintField('UserMsgLen', 'length', Number.MAX_SAFE_INTEGER)]
@@ -33,15 +40,22 @@ const lossyText = new TextDecoder('utf-8', { ignoreBOM: true })
 export interface EncodeStreamOptions {
   /** One LZW frame around the message, even if that is longer; default false. Takes about 10 ms a megabyte. */
   readonly compress?: boolean
-  /** The header of our label goes first: set it when we dialled, leave it out in answers. */
+  /** Our cluster's label, empty for none. */
   readonly label?: string
+  /** Whether we dialled: only then the label's header goes first. Default true. */
+  readonly dialled?: boolean
+  /** Default none. */
+  readonly encryption?: Encryption | undefined
 }
 
 /** The whole of what one side writes. */
 export function encodeStream(message: StreamMessage, options: EncodeStreamOptions = {}): Uint8Array {
   const plain = encodeStreamMessage(message)
   const body = options.compress ? encodeCompressed(plain) : plain
-  const header = labelHeader(options.label ?? '')
+  const label = labelHeader(options.label ?? '')
+  const header = (options.dialled ?? true) ? label : NONE
+  const sealing = sealingNow(options.encryption, labelIn(label))
+  if (sealing !== undefined) return encryptStream(header, body, sealing)
   if (header.length === 0) return body
   const bytes = new Uint8Array(header.length + body.length)
   bytes.set(header)
@@ -75,8 +89,12 @@ function encodeStreamMessage(message: StreamMessage): Uint8Array {
 }
 
 export interface StreamReaderOptions {
-  /** Label that the peer must write first: our own when we accepted, empty when we dialled. */
+  /** Our cluster's label, empty for none. */
   readonly label: string
+  /** Whether we dialled: the answer carries no label then. Default false: the peer writes it first. */
+  readonly dialled?: boolean
+  /** Default none. */
+  readonly encryption?: Encryption | undefined
   readonly limits?: Partial<StreamLimits>
 }
 
@@ -87,19 +105,25 @@ type Step = StreamMessage | DropReason | 'need-more' | 'again'
 
 export class StreamReader {
   readonly #limits: StreamLimits
+  readonly #encryption: Encryption | undefined
+  readonly #label: Uint8Array
   readonly #input = new ByteAccumulator()
   readonly #recordDrops = new Map<DropReason, number>()
   /** The next step; replaced as the stream unfolds. */
   #step: () => Step
   #pushPull: PushPullReader | undefined
   #receivedBytes = 0
+  #decrypted = false
   #inflated = false
   #frameUnreadable = false
   #finished = false
 
   constructor(options: StreamReaderOptions) {
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...options.limits }
-    const expected = labelHeader(options.label)
+    this.#encryption = options.encryption
+    const header = labelHeader(options.label)
+    this.#label = labelIn(header)
+    const expected = options.dialled ? NONE : header
     this.#step = () => this.#readLabel(expected)
   }
 
@@ -131,7 +155,8 @@ export class StreamReader {
     this.#input.push(plainBytes(chunk))
     let step: Step = 'again'
     while (step === 'again') step = this.#step()
-    if (step === 'need-more') return this.#inflated ? this.#finish({ drop: 'truncated' }) : step
+    const isWhole = this.#decrypted || this.#inflated
+    if (step === 'need-more') return isWhole ? this.#finish({ drop: 'truncated' }) : step
     return this.#finish(typeof step === 'string' ? { drop: step } : step)
   }
 
@@ -156,6 +181,16 @@ export class StreamReader {
     const { bytes, start, length } = this.#input
     if (length === 0) return 'need-more'
     const type = bytes[start]
+    if (!this.#decrypted && !this.#inflated) {
+      if (type === MessageType.encrypted) {
+        this.#step = () => this.#readEncrypted()
+        return 'again'
+      }
+      if (refusesPlaintext(this.#encryption)) {
+        this.#frameUnreadable = true
+        return 'plaintext-refused'
+      }
+    }
     // The packet codec wants the type byte, so it stays where it is for ping and ack.
     if (type === MessageType.ping || type === MessageType.ack) {
       const scanner = new ItemScanner()
@@ -218,6 +253,19 @@ export class StreamReader {
     readStruct(cursor, ERROR_LAYOUT, body)
     if (cursor.failure !== undefined) return cursor.failure
     return { kind: 'error', error: lossyText.decode(body.error.subarray(0, ERROR_TEXT_BYTES_MAX)) }
+  }
+
+  #readEncrypted(): Step {
+    const plain = decryptStream(this.#input, this.#encryption, this.#label, this.#limits.encryptedBytesMax)
+    if (plain === 'need-more') return plain
+    if (typeof plain === 'string') {
+      this.#frameUnreadable = true
+      return plain
+    }
+    this.#decrypted = true
+    this.#input.replace(plain)
+    this.#step = () => this.#readType()
+    return 'again'
   }
 
   /** The item's length is only known once it is complete; then its content takes the place of the input. */
