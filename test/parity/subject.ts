@@ -40,6 +40,11 @@ export interface PeerOptions {
   readonly refusesMembers?: readonly string[]
   /** The merge delegate refuses every join. */
   readonly refusesMerges?: boolean
+  /**
+   * A merge delegate consents and notes what it was shown, in every join. Default false: memberlist crashes with a merge
+   * delegate when a record comes without its six versions.
+   */
+  readonly watchesMerges?: boolean
   /** What its acks carry. */
   readonly ackPayload?: Uint8Array
   /** Its user state in a push-pull. */

@@ -195,6 +195,12 @@ class Driver implements Gossip {
     parts?.pump.settle()
   }
 
+  updateMeta(meta: Uint8Array): void {
+    const parts = this.#live()
+    parts?.pump.machine.updateMeta(this.#nowMs(), meta)
+    parts?.pump.settle()
+  }
+
   members(): readonly Member[] {
     return this.#parts?.pump.machine.members() ?? []
   }

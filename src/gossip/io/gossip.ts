@@ -148,6 +148,8 @@ export interface Gossip extends Broadcaster {
   leave(timeoutMs: number): Promise<void>
   /** Closes sockets and timer; idempotent. Nothing runs afterwards and the delegate is not called again. */
   stop(): Promise<void>
+  /** Announces another meta; does nothing unless running. @throws HearsayError `GOSSIP_META_TOO_LONG` above 512 bytes */
+  updateMeta(meta: Uint8Array): void
   /** What others dial. @throws HearsayError `GOSSIP_NOT_RUNNING` before `start` */
   advertise(): Endpoint
   /** Lifeguard's score: 0 is healthy, up to 7. */
