@@ -3,7 +3,7 @@
  * notification a flush without faults and while the receiver fails; one or two when the sender is killed before, during or
  * after its send, the second as soon as the death is known and not after Alertmanager's 15 s.
  *
- * 1,000 flushes, and a receiver that fails for 3 s (20 s with HEARSAY_TEST=ci; a minute with HEARSAY_TEST=long).
+ * 1,000 flushes, and a receiver that fails for 3 s (10 s with HEARSAY_TEST=ci; a minute with HEARSAY_TEST=long).
  */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -15,7 +15,7 @@ import { until } from '../support/until.ts'
 import { type Call, WebhookServer } from './webhook-server.ts'
 
 const FLUSHES = 1000
-const FAILING_MS = inLong ? 60_000 : inCi ? 20_000 : 3000
+const FAILING_MS = inLong ? 60_000 : inCi ? 10_000 : 3000
 /** For each way to die; a third of them are the victim's, more or less. */
 const GATED = 12
 const NAMES = ['ana', 'ben', 'eve'] as const

@@ -1,6 +1,6 @@
 /**
  * `kill -9` of whole servers under load through HTTP: after each restart every acknowledged write is there with its
- * exact bytes, and none is that nobody made. One replica again and again (8 times, 50 with HEARSAY_TEST=ci, 1,000 with HEARSAY_TEST=long); then three
+ * exact bytes, and none is that nobody made. One replica again and again (8 times, 30 with HEARSAY_TEST=ci, 1,000 with HEARSAY_TEST=long); then three
  * in a cluster, one after the other and all at once. A failure prints the seed of the kill moments.
  */
 import { setTimeout as pause } from 'node:timers/promises'
@@ -13,9 +13,9 @@ import { tempDir } from '../support/temp-dir.ts'
 import { untilAsync } from '../support/until-async.ts'
 import { fingerprint, observe, ServerLoad } from './server-load.ts'
 
-const ROUNDS = inLong ? 1000 : inCi ? 50 : 8
+const ROUNDS = inLong ? 1000 : inCi ? 30 : 8
 /** Six kills each. */
-const CLUSTER_ROUNDS = inLong ? 100 : inCi ? 6 : 1
+const CLUSTER_ROUNDS = inLong ? 100 : inCi ? 4 : 1
 const PAUSE_MS = 40
 const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 

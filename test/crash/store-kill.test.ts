@@ -1,6 +1,6 @@
 /**
  * `kill -9` under load, again and again on one directory: after each restart every acknowledged write is there and
- * nothing else is. 15 rounds, 200 with HEARSAY_TEST=ci, 10,000 with HEARSAY_TEST=long (about 200 a minute on an idle
+ * nothing else is. 15 rounds, 120 with HEARSAY_TEST=ci, 10,000 with HEARSAY_TEST=long (about 200 a minute on an idle
  * machine); a failure prints the seed of the kill moments.
  */
 import { readFileSync, rmSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { inCi, inLong } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { readCells } from './store-cells.ts'
 
-const ROUNDS = inLong ? 10_000 : inCi ? 200 : 15
+const ROUNDS = inLong ? 10_000 : inCi ? 120 : 15
 const WRITERS = 16
 const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 

@@ -13,11 +13,11 @@ import {
   silenceState,
 } from '../support/mixed-cluster.ts'
 import { type ReplicaOptions, ReplicaProcess } from '../support/replica-process.ts'
-import { inCi, requirement } from '../support/requirement.ts'
+import { inCi, inLong, requirement } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { untilAsync } from '../support/until-async.ts'
 
-const PROBING_MS = inCi ? 60_000 : 8_000
+const PROBING_MS = inLong ? 60_000 : inCi ? 15_000 : 8_000
 
 interface ClusterPage {
   readonly name: string

@@ -10,10 +10,10 @@ import { createGossip } from '../../src/gossip/io/driver.ts'
 import type { Transport } from '../../src/gossip/io/transport.ts'
 import { createUdpTcpTransport } from '../../src/gossip/io/udp-tcp-transport.ts'
 import { ALERTMANAGER, startAlertmanager } from '../support/alertmanager.ts'
-import { inCi, requirement } from '../support/requirement.ts'
+import { inCi, inLong, requirement } from '../support/requirement.ts'
 import { untilAsync } from '../support/until-async.ts'
 
-const PROBING_MS = inCi ? 60_000 : 6_000
+const PROBING_MS = inLong ? 60_000 : inCi ? 15_000 : 6_000
 
 const silent: GossipDelegate = {
   localState: () => new Uint8Array(0),

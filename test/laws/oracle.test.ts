@@ -1,5 +1,5 @@
 /**
- * Random schedules of 2 to 5 replicas against the oracle of history.ts: 1,500 by default, 20,000 with HEARSAY_TEST=ci,
+ * Random schedules of 2 to 5 replicas against the oracle of history.ts: 1,500 by default, 12,000 with HEARSAY_TEST=ci,
  * half of them plain and half hard (schedule.ts). In some, production code and the plain model run side by side and are
  * compared after each step. With ci each deliberate mistake is tried on 2,000 schedules and told how often it was caught.
  */
@@ -13,7 +13,7 @@ import { RealReplica, type Replica } from './replica.ts'
 import { randomSteps, World } from './schedule.ts'
 import { TwinReplica } from './twin-replica.ts'
 
-const SCHEDULES = inCi ? 20_000 : 1500
+const SCHEDULES = inCi ? 12_000 : 1500
 const TWIN_SCHEDULES = inCi ? 3000 : 300
 const MISTAKEN_SCHEDULES = 2000
 
