@@ -186,6 +186,7 @@ describe('metrics', () => {
       events: { refuted: 1 },
       outbox: { messages: 0, bytes: 0 },
       remembered: 2,
+      encryption: { sends: true, requires: true },
     }
     metrics.addSource(() => [...gossipSamples(stats), ...replicationSamples([['record-malformed', 6]])])
     const lines = (await metrics.scrape()).split('\n')

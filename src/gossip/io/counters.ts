@@ -19,9 +19,9 @@ export class Counters {
   readonly #log: GossipLog
   readonly #loggedAt = new Map<string, number>()
   readonly #drops = new Tally()
-  /** Datagrams: `sent`, `received`, `send-failed`; bytes of them: `sent-bytes`, `received-bytes`. */
+  /** Datagrams: `sent`, `received`, `send-failed`, `plaintext` (taken although we hold a key); bytes of them: `sent-bytes`, `received-bytes`. */
   readonly packets: Tally = new Tally()
-  /** Streams: `accepted`, `refused` (over a limit), `silent` (closed without a byte), `dialled`, `failed`, `timed-out`; and `sent-bytes`, `received-bytes`. */
+  /** Streams: `accepted`, `refused` (over a limit), `silent` (closed without a byte), `dialled`, `failed`, `timed-out`, `plaintext`; and `sent-bytes`, `received-bytes`. */
   readonly streams: Tally = new Tally()
   /** Messages by kind, packets and streams together. */
   readonly sent: Tally = new Tally()

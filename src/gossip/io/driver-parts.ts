@@ -7,11 +7,13 @@ import type { Endpoint } from '../core/endpoint.ts'
 import { GossipMachine } from '../core/machine.ts'
 import type { StreamMessage } from '../core/messages.ts'
 import { Reconnect } from '../core/reconnect.ts'
+import { BLOCK_OVERHEAD_BYTES } from '../wire/encrypted-block.ts'
 import { labelHeader } from '../wire/label.ts'
 import { encodeMessage } from '../wire/message-codec.ts'
 import { advertiseEndpoint } from './advertise-address.ts'
 import type { Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
+import type { Framing } from './framing.ts'
 import type { DriverLimits, GossipDeps, GossipOptions } from './gossip.ts'
 import { Joiner } from './joiner.ts'
 import { MachinePump } from './machine-pump.ts'
@@ -40,6 +42,7 @@ export interface DriverParts {
 export interface DriverContext {
   readonly options: GossipOptions
   readonly limits: DriverLimits
+  readonly framing: Framing
   readonly delegate: GossipDelegate
   readonly deps: GossipDeps
   readonly counters: Counters
@@ -58,7 +61,9 @@ export interface DriverHooks {
 function machineConfig(options: GossipOptions, advertise: Endpoint): GossipConfig {
   const { name, meta, classify } = options
   const merged = { ...lanDefaults(), ...options.config }
-  const packetBytesMax = merged.packetBytesMax - labelHeader(options.label ?? '').length
+  const labelBytes = labelHeader(options.label ?? '').length
+  const blockBytes = options.keyring === undefined ? 0 : BLOCK_OVERHEAD_BYTES
+  const packetBytesMax = merged.packetBytesMax - labelBytes - blockBytes
   return { ...merged, packetBytesMax, name, advertise, meta, classify }
 }
 
@@ -72,12 +77,12 @@ export function assembleParts(
   transport: Transport,
   bound: Endpoint,
 ): DriverParts {
-  const { options, limits, delegate, deps, counters, alarms } = context
+  const { options, limits, framing, delegate, deps, counters, alarms } = context
   const { clock, random, lookup = systemLookup } = deps
   const interfaces = networkInterfaces()
   const advertise = advertiseEndpoint(bound, options.advertise, interfaces)
   const config = machineConfig(options, advertise)
-  const streams = { ...limits, label: options.label ?? '', compress: options.compress ?? false }
+  const streams = { ...limits, ...framing }
   const nowMs = (): number => clock.monotonicMs()
   const pump = new MachinePump(
     clock,

@@ -8,18 +8,17 @@
  * Failures come in three kinds. Peers that misbehave are counted. The host refusing a port is a HearsayError of
  * `start`. A broken rule of our own, or a delegate that throws, is not caught and ends the process.
  */
-import { crc32 } from 'node:zlib'
 import { assert, unreachable } from '../../base/assert.ts'
 import { HearsayError } from '../../base/errors.ts'
 import type { Broadcast, GossipDelegate, Member } from '../core/delegate.ts'
 import type { Effect } from '../core/effects.ts'
 import { type Endpoint, endpointKey } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
-import { openPacket, type SealOptions, sealPacket } from '../wire/packet.ts'
 import { Alarms } from './alarms.ts'
 import { Counters } from './counters.ts'
 import { assembleParts, type DriverContext, type DriverHooks, type DriverParts } from './driver-parts.ts'
 import { endpointToText } from './endpoint-text.ts'
+import { encryptionNow, framingOf } from './framing.ts'
 import {
   driverDefaults,
   type Gossip,
@@ -29,7 +28,7 @@ import {
   type JoinResult,
 } from './gossip.ts'
 import { limitedLog } from './limited-log.ts'
-import { packetKind } from './packet-kinds.ts'
+import { PacketCodec } from './packet-codec.ts'
 import { parsePeerAddress, resolvePeerAddress, systemLookup } from './peer-addresses.ts'
 import { ReconnectLoop } from './reconnect-loop.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
@@ -45,7 +44,7 @@ class Driver implements Gossip {
   readonly #deps: GossipDeps
   readonly #counters: Counters
   readonly #alarms: Alarms
-  readonly #seal: Omit<SealOptions, 'crc'>
+  readonly #packets: PacketCodec
   readonly #untilTold: (() => void)[] = []
   #parts: DriverParts | undefined
   #starting: Promise<void> | undefined
@@ -62,11 +61,13 @@ class Driver implements Gossip {
     this.#deps = { ...deps, log: limitedLog(deps.log, deps.clock) }
     this.#counters = new Counters(deps.clock, this.#deps.log)
     this.#alarms = new Alarms(deps.clock, options.unrefTimer ?? false)
-    this.#seal = { label: options.label ?? '', compress: options.compress ?? false, crc32 }
     const limits = { ...driverDefaults(), ...options }
+    const framing = framingOf(options)
+    this.#packets = new PacketCodec(this.#counters, framing)
     this.#context = {
       options,
       limits,
+      framing,
       delegate,
       deps: this.#deps,
       counters: this.#counters,
@@ -249,6 +250,7 @@ class Driver implements Gossip {
       events: events.toRecord(),
       outbox: parts?.outbox.waiting ?? { messages: 0, bytes: 0 },
       remembered: parts?.reconnect.deadCount ?? 0,
+      encryption: encryptionNow(this.#context.framing.encryption),
     }
   }
 
@@ -257,14 +259,8 @@ class Driver implements Gossip {
   #packet(bytes: Uint8Array, from: Endpoint): void {
     const parts = this.#live()
     if (parts === undefined) return
-    this.#counters.packets.add('received')
-    this.#counters.packets.add('received-bytes', bytes.length)
-    const { messages, drops } = openPacket(bytes, this.#seal)
-    for (const reason of drops) this.#counters.drop(reason, from)
-    for (const message of messages) {
-      this.#counters.received.add(message.kind)
-      parts.pump.machine.receive(this.#nowMs(), message, from)
-    }
+    const messages = this.#packets.open(bytes, from)
+    for (const message of messages) parts.pump.machine.receive(this.#nowMs(), message, from)
     if (messages.length > 0) parts.pump.settle()
   }
 
@@ -356,10 +352,7 @@ class Driver implements Gossip {
   }
 
   #sendPacket(effect: Extract<Effect, { type: 'packet' }>, parts: DriverParts): void {
-    const bytes = sealPacket(effect.parts, { ...this.#seal, crc: effect.crc })
-    for (const part of effect.parts) this.#counters.sent.add(packetKind(part) ?? 'unknown')
-    this.#counters.packets.add('sent')
-    this.#counters.packets.add('sent-bytes', bytes.length)
+    const bytes = this.#packets.seal(effect.parts, effect.crc)
     if (effect.probeSeqNo !== undefined) {
       this.#probe = { target: endpointKey(effect.to), seqNo: effect.probeSeqNo }
     }

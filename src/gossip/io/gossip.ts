@@ -22,7 +22,7 @@ import type { Transport } from './transport.ts'
 export interface DriverLimits
   extends ReconnectOptions,
     Omit<StreamOutboxOptions, 'tcpTimeoutMs'>,
-    Omit<StreamServerOptions, 'tcpTimeoutMs' | 'label' | 'compress'> {
+    Omit<StreamServerOptions, 'tcpTimeoutMs'> {
   /** For one stream: dial, send, answer. Should exceed the time to move a full state over the slowest link. */
   readonly tcpTimeoutMs: number
   /** For looking up one peer's name. */
@@ -107,6 +107,14 @@ export interface JoinResult {
 
 type Counts = Readonly<Record<string, number>>
 
+/** What holds for traffic now, given ring and switches. */
+export interface EncryptionState {
+  /** What we send is encrypted. */
+  readonly sends: boolean
+  /** What is not encrypted is dropped. */
+  readonly requires: boolean
+}
+
 /** Everything countable; the names are listed in counters.ts. */
 export interface GossipStats {
   /** Undefined before `start`. */
@@ -129,6 +137,7 @@ export interface GossipStats {
   readonly outbox: { readonly messages: number; readonly bytes: number }
   /** Dead members that are called on. */
   readonly remembered: number
+  readonly encryption: EncryptionState
 }
 
 export interface Gossip extends Broadcaster {

@@ -12,17 +12,15 @@
  */
 import type { Endpoint } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
+import type { DropReason } from '../wire/drop-reason.ts'
+import { readsBlocks } from '../wire/encryption.ts'
 import { encodeStream, StreamReader } from '../wire/stream.ts'
 import type { Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
+import type { Framing } from './framing.ts'
+import { troubleWithReply } from './stream-complaint.ts'
 import type { StreamMemory } from './stream-memory.ts'
 import type { StreamListener, Transport } from './transport.ts'
-
-export interface StreamClientOptions {
-  readonly label: string
-  /** Whether requests are LZW-compressed: smaller, and about 0.1 s of this thread for each 10 MB. */
-  readonly compress: boolean
-}
 
 /** `failed` carries one sentence for a person. */
 export type StreamOutcome =
@@ -34,7 +32,7 @@ export class StreamClient {
   readonly #transport: Transport
   readonly #alarms: Alarms
   readonly #counters: Counters
-  readonly #options: StreamClientOptions
+  readonly #framing: Framing
   readonly #memory: StreamMemory
   #open = 0
 
@@ -42,13 +40,13 @@ export class StreamClient {
     transport: Transport,
     alarms: Alarms,
     counters: Counters,
-    options: StreamClientOptions,
+    framing: Framing,
     memory: StreamMemory,
   ) {
     this.#transport = transport
     this.#alarms = alarms
     this.#counters = counters
-    this.#options = options
+    this.#framing = framing
     this.#memory = memory
   }
 
@@ -62,9 +60,32 @@ export class StreamClient {
     return this.#run(to, request, deadlineMs, true)
   }
 
-  /** Delivered means that the other side read to the end and closed, which is all that memberlist tells. */
-  tell(to: Endpoint, message: StreamMessage, deadlineMs: number): Promise<StreamOutcome> {
-    return this.#run(to, message, deadlineMs, false)
+  /**
+   * Delivered means that the other side read to the end and closed, which is all that memberlist tells; what it says
+   * instead can only be a complaint.
+   */
+  async tell(to: Endpoint, message: StreamMessage, deadlineMs: number): Promise<StreamOutcome> {
+    const outcome = await this.#run(to, message, deadlineMs, false)
+    if (outcome.type !== 'reply') return outcome
+    this.#counters.streams.add('failed')
+    const said = outcome.message.kind === 'error' ? outcome.message.error : outcome.message.kind
+    return { type: 'failed', reason: `the peer refused: ${said}` }
+  }
+
+  #outcome(
+    read: StreamMessage | { readonly drop: DropReason },
+    reader: StreamReader,
+    from: Endpoint,
+  ): StreamOutcome {
+    const counters = this.#counters
+    if ('drop' in read) {
+      counters.drop(read.drop, from)
+      return { type: 'failed', reason: troubleWithReply(read.drop) }
+    }
+    counters.received.add(read.kind)
+    if (!reader.decrypted && readsBlocks(this.#framing.encryption)) counters.streams.add('plaintext')
+    for (const [reason, count] of reader.recordDrops) counters.drop(reason, from, count)
+    return { type: 'reply', message: read }
   }
 
   #run(
@@ -75,7 +96,8 @@ export class StreamClient {
   ): Promise<StreamOutcome> {
     return new Promise((resolve) => {
       const counters = this.#counters
-      const reader = new StreamReader({ label: '' })
+      const { label, encryption } = this.#framing
+      const reader = new StreamReader({ label, dialled: true, encryption })
       let outcome: StreamOutcome | undefined
       const settle = (result: StreamOutcome): void => {
         if (outcome !== undefined) return
@@ -87,19 +109,12 @@ export class StreamClient {
       const listener: StreamListener = {
         data: (chunk) => {
           counters.streams.add('received-bytes', chunk.length)
-          if (outcome !== undefined || !wantsReply) return
+          if (outcome !== undefined) return
           const read = reader.push(chunk)
           charge.hold(reader.heldBytes)
           if (read === 'need-more') return
           stream.destroy()
-          if ('drop' in read) {
-            counters.drop(read.drop, to)
-            settle({ type: 'failed', reason: `unreadable reply: ${read.drop}` })
-            return
-          }
-          counters.received.add(read.kind)
-          for (const [reason, count] of reader.recordDrops) counters.drop(reason, to, count)
-          settle({ type: 'reply', message: read })
+          settle(this.#outcome(read, reader, to))
         },
         closed: (error) => {
           this.#open--
@@ -109,7 +124,7 @@ export class StreamClient {
             settle(wantsReply ? { type: 'failed', reason: 'closed without a reply' } : { type: 'delivered' })
         },
       }
-      const bytes = encodeStream(request, this.#options)
+      const bytes = encodeStream(request, this.#framing)
       const charge = this.#memory.open(() => {
         counters.drop('stream-memory-full', to)
         stream.destroy()

@@ -15,10 +15,13 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
+import { readsBlocks } from '../wire/encryption.ts'
 import { encodeStream, StreamReader } from '../wire/stream.ts'
 import type { Alarm, Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
 import { addressToText, isLoopbackAddress } from './endpoint-text.ts'
+import type { Framing } from './framing.ts'
+import { complaintAbout } from './stream-complaint.ts'
 import type { StreamCharge, StreamMemory } from './stream-memory.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
 
@@ -29,8 +32,6 @@ export interface StreamServerOptions {
   readonly inboundStreamsPerAddressMax: number
   /** From accept to the whole request, and again from there to the end. */
   readonly tcpTimeoutMs: number
-  readonly label: string
-  readonly compress: boolean
 }
 
 /** What can be asked over a stream. Handlers never throw for what a peer sent. */
@@ -43,7 +44,7 @@ export class StreamServer {
   readonly #clock: Clock
   readonly #alarms: Alarms
   readonly #counters: Counters
-  readonly #options: StreamServerOptions
+  readonly #options: StreamServerOptions & Framing
   readonly #memory: StreamMemory
   readonly #requests: StreamRequests
   readonly #openByAddress = new Map<string, number>()
@@ -53,7 +54,7 @@ export class StreamServer {
     clock: Clock,
     alarms: Alarms,
     counters: Counters,
-    options: StreamServerOptions,
+    options: StreamServerOptions & Framing,
     memory: StreamMemory,
     requests: StreamRequests,
   ) {
@@ -92,7 +93,8 @@ export class StreamServer {
   }
 
   #serve(stream: ReliableStream, release: () => void): StreamListener {
-    const reader = new StreamReader({ label: this.#options.label })
+    const { label, encryption } = this.#options
+    const reader = new StreamReader({ label, encryption })
     let deadline = this.#deadline(stream)
     const charge = this.#memory.open(() => {
       this.#counters.drop('stream-memory-full', stream.remote)
@@ -118,9 +120,10 @@ export class StreamServer {
         read = true
         if ('drop' in result) {
           this.#counters.drop(result.drop, stream.remote)
-          if (reader.frameUnreadable) answer(complaint(result.drop))
+          if (reader.frameUnreadable) answer({ kind: 'error', error: complaintAbout(result.drop) })
         } else {
           this.#counters.received.add(result.kind)
+          if (!reader.decrypted && readsBlocks(encryption)) this.#counters.streams.add('plaintext')
           for (const [reason, count] of reader.recordDrops) this.#counters.drop(reason, stream.remote, count)
           this.#requests.request(result, stream.remote, answer)
         }
@@ -145,14 +148,10 @@ export class StreamServer {
 
   /** Only the side that dialled writes a label; answers carry none. */
   #send(stream: ReliableStream, message: StreamMessage, charge: StreamCharge): void {
-    const bytes = encodeStream(message, { label: '', compress: this.#options.compress })
+    const bytes = encodeStream(message, { ...this.#options, dialled: false })
     this.#counters.sent.add(message.kind)
     this.#counters.streams.add('sent-bytes', bytes.length)
     stream.send(bytes)
     charge.hold(bytes.length)
   }
-}
-
-function complaint(reason: string): StreamMessage {
-  return { kind: 'error', error: `hearsay cannot read this stream: ${reason}` }
 }

@@ -77,47 +77,59 @@ export interface OpenOptions {
 export interface OpenedPacket {
   readonly messages: PacketMessage[]
   readonly drops: DropReason[]
+  /** Whether a key of ours opened it. */
+  readonly decrypted: boolean
 }
 
 /** Never throws. The messages hold copies: `bytes` may be reused afterwards. */
 export function openPacket(bytes: Uint8Array, options: OpenOptions): OpenedPacket {
-  const packet = plainBytes(bytes)
-  const opener = new PacketOpener(options.limits ?? DEFAULT_PACKET_LIMITS)
-  const header = labelHeader(options.label)
-  const labelBytes = matchLabel(packet, 0, packet.length, header)
-  const plain =
-    typeof labelBytes === 'string'
-      ? labelBytes
-      : decrypted(packet.subarray(labelBytes), options.encryption, labelIn(header))
-  if (typeof plain === 'string') opener.drops.push(plain)
-  else if (!isCrcFrame(plain, 0, plain.length)) opener.open(plain, 0, plain.length, 0)
-  else if (crcHolds(plain, 0, plain.length, options.crc32))
-    opener.open(plain, CRC_OVERHEAD_BYTES, plain.length, 0)
-  else opener.drops.push('crc-mismatch')
+  const opener = new PacketOpener(options)
+  opener.openDatagram(plainBytes(bytes))
   return opener
-}
-
-function decrypted(
-  block: Uint8Array,
-  encryption: Encryption | undefined,
-  label: Uint8Array,
-): Uint8Array | DropReason {
-  if (!readsBlocks(encryption)) return block
-  const plain = openBlock(block, encryption.keyring.keys, encryption.aead, label)
-  return plain === 'undecryptable' && !refusesPlaintext(encryption) ? block : plain
 }
 
 class PacketOpener implements OpenedPacket {
   readonly messages: PacketMessage[] = []
   readonly drops: DropReason[] = []
+  decrypted = false
+  readonly #options: OpenOptions
   readonly #depthMax: number
   #partsLeft: number
   #inflatedBytesLeft: number
 
-  constructor(limits: PacketLimits) {
-    this.#depthMax = limits.depthMax
-    this.#partsLeft = limits.partsMax
-    this.#inflatedBytesLeft = limits.inflatedBytesMax
+  constructor(options: OpenOptions) {
+    const { depthMax, partsMax, inflatedBytesMax } = options.limits ?? DEFAULT_PACKET_LIMITS
+    this.#options = options
+    this.#depthMax = depthMax
+    this.#partsLeft = partsMax
+    this.#inflatedBytesLeft = inflatedBytesMax
+  }
+
+  openDatagram(packet: Uint8Array): void {
+    const header = labelHeader(this.#options.label)
+    const labelBytes = matchLabel(packet, 0, packet.length, header)
+    if (typeof labelBytes === 'string') this.drops.push(labelBytes)
+    else this.#decrypt(packet.subarray(labelBytes), labelIn(header))
+  }
+
+  #decrypt(block: Uint8Array, label: Uint8Array): void {
+    const { encryption } = this.#options
+    const plain = readsBlocks(encryption)
+      ? openBlock(block, encryption.keyring.keys, encryption.aead, label)
+      : undefined
+    if (typeof plain === 'object') {
+      this.decrypted = true
+      this.#openPlain(plain)
+    } else if (plain === undefined || (plain === 'undecryptable' && !refusesPlaintext(encryption)))
+      this.#openPlain(block)
+    else this.drops.push(plain)
+  }
+
+  #openPlain(bytes: Uint8Array): void {
+    const end = bytes.length
+    if (!isCrcFrame(bytes, 0, end)) this.open(bytes, 0, end, 0)
+    else if (crcHolds(bytes, 0, end, this.#options.crc32)) this.open(bytes, CRC_OVERHEAD_BYTES, end, 0)
+    else this.drops.push('crc-mismatch')
   }
 
   /** @param depth frames around [start, end) */

@@ -137,6 +137,11 @@ export class StreamReader {
     return this.#finished ? 0 : this.#input.capacity + (this.#pushPull?.nodesBytes ?? 0)
   }
 
+  /** Whether a key of ours opened it. */
+  get decrypted(): boolean {
+    return this.#decrypted
+  }
+
   /** Whether the drop was of the frame around the message, which memberlist peers are told; of other drops they are not. */
   get frameUnreadable(): boolean {
     return this.#frameUnreadable

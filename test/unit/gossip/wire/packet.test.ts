@@ -14,7 +14,7 @@ const PING: PacketMessage = { kind: 'ping', seqNo: 5, node: 'go1' }
 const PING_HEX = '0082a44e6f6465a3676f31a55365714e6f05'
 const USER: PacketMessage = { kind: 'user', payload: ascii('hi') }
 
-function open(bytes: Uint8Array, label = ''): OpenedPacket {
+function open(bytes: Uint8Array, label = ''): Omit<OpenedPacket, 'decrypted'> {
   const { messages, drops } = openPacket(bytes, { label, crc32 })
   return { messages, drops }
 }
