@@ -41,6 +41,8 @@ export interface SimGossipDeps {
   readonly network: SimNetwork
   readonly trace: Trace
   readonly random: Random
+  /** Of the numbers of pings. */
+  readonly sequenceRandom: Random
   readonly gate: ProcessGate
   readonly collaborators: SimCollaborators
   /** Highest incarnation used before this boot. */
@@ -83,6 +85,7 @@ export class SimGossip implements Broadcaster, SimHost {
       {
         config: machineConfig(deps.index, deps.options),
         random: deps.random,
+        sequenceRandom: deps.sequenceRandom,
         encoder: { encode: encodeMessage },
         sink: { emit: (effect) => this.#effects.push(effect) },
         incarnation: deps.incarnation,

@@ -137,6 +137,7 @@ export class SimNode {
       network,
       trace,
       random: randomStream(options.seed, 'gossip', index, boot),
+      sequenceRandom: randomStream(options.seed, 'sequence', index, boot),
       gate,
       collaborators,
       incarnation: me.identity.incarnation,

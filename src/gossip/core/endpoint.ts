@@ -10,6 +10,19 @@ export interface Endpoint {
   readonly port: number
 }
 
+const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+
+/** An IPv4 address in 16 bytes, as some peers announce themselves. */
+export function isMappedIPv4(addr: Uint8Array): boolean {
+  return addr.length === 16 && MAPPED_PREFIX.every((byte, i) => addr[i] === byte)
+}
+
+/** A string equal for endpoints that a datagram reaches alike: IPv4 has two forms, and sockets report the short one. */
+export function placeKey(endpoint: Endpoint): string {
+  const { addr, port } = endpoint
+  return endpointKey(isMappedIPv4(addr) ? { addr: addr.subarray(MAPPED_PREFIX.length), port } : endpoint)
+}
+
 /** A string equal for equal endpoints only; for map keys, not for people. */
 export function endpointKey(endpoint: Endpoint): string {
   return `${endpoint.addr.join('.')}:${endpoint.port}`

@@ -10,6 +10,7 @@
  * (who is there), dissemination (what is told), push-pull and node-exchange (repair).
  */
 import type { Random } from '../../base/random.ts'
+import { Admission } from './admission.ts'
 import { Awareness } from './awareness.ts'
 import type { PacketEncoder } from './codec.ts'
 import type { GossipConfig } from './config.ts'
@@ -36,17 +37,19 @@ import { Timers, type TimerTag } from './timers.ts'
 /** Deadlines run in one `advance`: a driver gets its turn back even if everything is due at once. */
 export const DEADLINES_PER_ADVANCE_MAX = 256
 
-export interface MachineDeps {
+export interface MachineDeps extends Pick<GossipDelegate, 'coalesce' | 'admitsMember' | 'admitsMerge'> {
   readonly config: GossipConfig
   readonly random: Random
+  /** Draws the numbers of our pings, which nobody should foretell; default `random`. */
+  readonly sequenceRandom?: Random
   readonly encoder: PacketEncoder
   readonly sink: EffectSink
   /** Persisted incarnation to start above; default 0. */
   readonly incarnation?: number
   /** What acks to native members carry; default nothing. */
   readonly ackPayload?: AckPayloadSource
-  /** See GossipDelegate. */
-  readonly coalesce?: GossipDelegate['coalesce']
+  /** Whether members may have this address; default any. */
+  readonly allowsAddress?: (addr: Uint8Array) => boolean
   /** Makes the part that spreads news; default EagerDissemination. For simulations of other rules. */
   readonly dissemination?: (deps: DisseminationDeps) => Dissemination
 }
@@ -73,6 +76,8 @@ export class GossipMachine {
   readonly #config: GossipConfig
   readonly #members: Members
   readonly #self: MemberRecord
+  /** Whether our own address is within the allowed networks. */
+  readonly #isListed: boolean
   readonly #incarnation: Incarnation
   readonly #awareness: Awareness
   readonly #timers = new Timers()
@@ -109,10 +114,31 @@ export class GossipMachine {
       nowMs,
       random,
     )
-    const self = new SelfRules({ config, members, record, incarnation, awareness, dissemination, outbox })
+    const { allowsAddress, admitsMember } = deps
+    const admission = new Admission({ members, outbox, allowsAddress, ...(admitsMember && { admitsMember }) })
+    const isListed = admission.allowsEndpoint(config.advertise)
+    const self = new SelfRules({
+      config,
+      members,
+      record,
+      incarnation,
+      awareness,
+      dissemination,
+      outbox,
+      isListed,
+    })
     const suspicions = new Suspicions(timers)
-    const rules = new MemberRules({ config, random, members, suspicions, dissemination, outbox, self })
-    const sequence = new Sequence()
+    const rules = new MemberRules({
+      config,
+      random,
+      members,
+      suspicions,
+      dissemination,
+      outbox,
+      self,
+      admission,
+    })
+    const sequence = new Sequence(deps.sequenceRandom ?? random)
     const common = { config, random, members, sequence, dissemination, outbox, timers }
     this.#config = config
     this.#members = members
@@ -123,7 +149,16 @@ export class GossipMachine {
     this.#dissemination = dissemination
     this.#selfRules = self
     this.#rules = rules
-    this.#exchange = new NodeExchange(members, rules, random, config.name)
+    this.#isListed = isListed
+    this.#exchange = new NodeExchange({
+      members,
+      rules,
+      random,
+      outbox,
+      selfName: config.name,
+      isSelfListed: isListed,
+      ...(deps.admitsMerge && { admitsMerge: deps.admitsMerge }),
+    })
     const ackPayload = deps.ackPayload ?? ((): Uint8Array => new Uint8Array(0))
     this.#pingAnswer = new PingAnswer({ ...common, ackPayload })
     this.#probe = new Probe({ ...common, awareness, rules })
@@ -202,11 +237,15 @@ export class GossipMachine {
     return this.#exchange.records()
   }
 
-  /** Their half of a push-pull. Unfit records are skipped, counted, and do not spoil the rest. */
-  mergeNodes(nowMs: number, nodes: readonly NodeRecord[], join: boolean): void {
+  /**
+   * Their half of a push-pull. Unfit records are skipped, counted, and do not spoil the rest.
+   * @returns false when the application refused a joining one: nothing of it was taken, nor may its user state be
+   */
+  mergeNodes(nowMs: number, nodes: readonly NodeRecord[], join: boolean): boolean {
+    if (!this.#exchange.merge(nowMs, nodes, join)) return false
     this.#outbox.note('debug', 'nodes-merged', { nodes: nodes.length, join: join ? 1 : 0 })
-    this.#exchange.merge(nowMs, nodes)
     this.#selfRules.reviewLeave()
+    return true
   }
 
   /** Spreads a user message to its audience: first transmission in the next `advance`, which is due at once. */
@@ -234,15 +273,15 @@ export class GossipMachine {
     this.#selfRules.updateMeta(nowMs, meta)
   }
 
-  /** All known, self and the not yet reaped included. */
+  /** All known, self and the not yet reaped included; without self when its address is outside the allowed networks. */
   members(): Member[] {
-    return this.#members.order.map(memberView)
+    return this.#members.order.filter(({ isSelf }) => this.#isListed || !isSelf).map(memberView)
   }
 
   /** Alive and suspect members, self included while it has not left. */
   memberCount(): number {
     const peers = this.#members.livePeers('native') + this.#members.livePeers('foreign')
-    return peers + (isLive(this.#self) ? 1 : 0)
+    return peers + (this.#isListed && isLive(this.#self) ? 1 : 0)
   }
 
   /** 0 is healthy; awarenessMaxMultiplier - 1 is the worst. */

@@ -13,6 +13,7 @@
  */
 import { compareBytes } from '../../base/bytes.ts'
 import type { Random } from '../../base/random.ts'
+import type { Admission } from './admission.ts'
 import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
 import { type Endpoint, endpointKey } from './endpoint.ts'
@@ -37,6 +38,7 @@ export interface MemberRulesDeps {
   readonly dissemination: Dissemination
   readonly outbox: Outbox
   readonly self: SelfRules
+  readonly admission: Admission
 }
 
 export class MemberRules {
@@ -48,7 +50,7 @@ export class MemberRules {
 
   /** @param from the datagram's source, when it came by packet */
   alive(nowMs: number, message: AliveMessage, from?: Endpoint): void {
-    const { members, self, dissemination, suspicions } = this.#deps
+    const { members, self, admission, dissemination, suspicions } = this.#deps
     const alive = this.#checked(message)
     if (alive === undefined) return
     const known = members.get(alive.node)
@@ -57,17 +59,18 @@ export class MemberRules {
       self.alive(nowMs, alive)
       return
     }
-    const record = known ?? this.#admit(nowMs, alive)
+    const moved = known !== undefined && endpointKey(known.endpoint) !== endpointKey(alive.endpoint)
+    if (known !== undefined && moved && !this.#mayMove(nowMs, known)) {
+      if (admission.allowsEndpoint(alive.endpoint)) this.#conflict(known, alive.endpoint)
+      return
+    }
+    if (known !== undefined && !moved && alive.incarnation <= known.incarnation) {
+      this.#answerStale(alive, known, from)
+      return
+    }
+    if (!admission.admits(alive, known, moved)) return
+    const record = known ?? this.#insert(nowMs, alive)
     if (record === undefined) return
-    const moved = endpointKey(record.endpoint) !== endpointKey(alive.endpoint)
-    if (moved && !this.#mayMove(nowMs, record)) {
-      this.#conflict(record, alive.endpoint)
-      return
-    }
-    if (!moved && alive.incarnation <= record.incarnation) {
-      this.#answerStale(alive, record, from)
-      return
-    }
     suspicions.cancel(record.name)
     dissemination.membership(nowMs, alive)
     this.#accept(nowMs, record, alive, moved)
@@ -150,7 +153,7 @@ export class MemberRules {
   }
 
   /** A record for a name never heard of: dead at incarnation 0 until the alive is applied. */
-  #admit(nowMs: number, alive: AliveMessage): MemberRecord | undefined {
+  #insert(nowMs: number, alive: AliveMessage): MemberRecord | undefined {
     const { members, config, outbox, random } = this.#deps
     if (members.size >= config.membersMax) {
       outbox.note('warn', 'members-full', { node: alive.node, max: config.membersMax })

@@ -10,7 +10,7 @@
 import { assert } from '../../base/assert.ts'
 import { type Random, shuffle } from '../../base/random.ts'
 import type { Member, PeerClass } from './delegate.ts'
-import { type Endpoint, endpointKey } from './endpoint.ts'
+import { type Endpoint, endpointKey, placeKey } from './endpoint.ts'
 import type { NodeLiveness, NodeRecord } from './messages.ts'
 
 /** Mutable only through `Members`, save `incarnation` and `rttMs`. */
@@ -39,7 +39,7 @@ export function memberView(record: MemberRecord): Member {
 
 export class Members {
   readonly #byName = new Map<string, MemberRecord>()
-  readonly #byEndpoint = new Map<string, Set<MemberRecord>>()
+  readonly #byPlace = new Map<string, Set<MemberRecord>>()
   readonly #order: MemberRecord[] = []
   readonly #livePeers = { native: 0, foreign: 0 }
   readonly #classify: (meta: Uint8Array) => PeerClass
@@ -64,8 +64,19 @@ export class Members {
 
   /** Who advertises this endpoint: a live member before one that was there earlier. */
   atEndpoint(endpoint: Endpoint): MemberRecord | undefined {
+    const key = endpointKey(endpoint)
+    return this.#foremost(endpoint, (record) => endpointKey(record.endpoint) === key)
+  }
+
+  /** Who a datagram from there is from: as `atEndpoint`, but IPv4 may be in either form. */
+  atSource(from: Endpoint): MemberRecord | undefined {
+    return this.#foremost(from, () => true)
+  }
+
+  #foremost(endpoint: Endpoint, accept: (record: MemberRecord) => boolean): MemberRecord | undefined {
     let found: MemberRecord | undefined
-    for (const record of this.#byEndpoint.get(endpointKey(endpoint)) ?? []) {
+    for (const record of this.#byPlace.get(placeKey(endpoint)) ?? []) {
+      if (!accept(record)) continue
       if (isLive(record)) return record
       found ??= record
     }
@@ -75,6 +86,10 @@ export class Members {
   /** Alive and suspect members of the class, without self. */
   livePeers(peerClass: PeerClass): number {
     return this.#livePeers[peerClass]
+  }
+
+  classOf(meta: Uint8Array): PeerClass {
+    return this.#classify(meta)
   }
 
   /** Adds at a random place. `node.liveness` is the first state. */
@@ -148,16 +163,16 @@ export class Members {
   }
 
   #indexEndpoint(record: MemberRecord): void {
-    const key = endpointKey(record.endpoint)
-    const records = this.#byEndpoint.get(key)
-    if (records === undefined) this.#byEndpoint.set(key, new Set([record]))
+    const key = placeKey(record.endpoint)
+    const records = this.#byPlace.get(key)
+    if (records === undefined) this.#byPlace.set(key, new Set([record]))
     else records.add(record)
   }
 
   #unindexEndpoint(record: MemberRecord): void {
-    const key = endpointKey(record.endpoint)
-    const records = this.#byEndpoint.get(key)
+    const key = placeKey(record.endpoint)
+    const records = this.#byPlace.get(key)
     records?.delete(record)
-    if (records?.size === 0) this.#byEndpoint.delete(key)
+    if (records?.size === 0) this.#byPlace.delete(key)
   }
 }

@@ -3,6 +3,7 @@ import type { GossipDelegate } from './delegate.ts'
 
 /** @param membersChanged called after the delegate has heard of it */
 export function observedDelegate(delegate: GossipDelegate, membersChanged: () => void): GossipDelegate {
+  const { coalesce, admitsMember, admitsMerge } = delegate
   return {
     localState: (exchange) => delegate.localState(exchange),
     mergeRemoteState: (state, exchange) => delegate.mergeRemoteState(state, exchange),
@@ -13,6 +14,8 @@ export function observedDelegate(delegate: GossipDelegate, membersChanged: () =>
     },
     ackPayload: (peer) => delegate.ackPayload(peer),
     ackReceived: (peer, payload, rttMs) => delegate.ackReceived(peer, payload, rttMs),
-    ...(delegate.coalesce === undefined ? {} : { coalesce: delegate.coalesce.bind(delegate) }),
+    ...(coalesce && { coalesce: coalesce.bind(delegate) }),
+    ...(admitsMember && { admitsMember: admitsMember.bind(delegate) }),
+    ...(admitsMerge && { admitsMerge: admitsMerge.bind(delegate) }),
   }
 }

@@ -10,7 +10,7 @@
  */
 import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
-import { type Endpoint, endpointKey } from './endpoint.ts'
+import { type Endpoint, placeKey } from './endpoint.ts'
 import { isLive, type Members } from './members.ts'
 import type { PingMessage } from './messages.ts'
 import type { Outbox } from './outbox.ts'
@@ -46,9 +46,9 @@ export class PingAnswer {
       outbox.note('debug', 'ping-for-another', { node: message.node.slice(0, 64) })
       return
     }
-    const to = replyAddress(members, message.source, from)
+    const { to, listener } = replyAddress(members, message.source, from)
     const ack = outbox.encode({ kind: 'ack', seqNo: message.seqNo, payload: this.#payload(message, to) })
-    const piggyback = dissemination.piggyback(ack.length, 1, members.atEndpoint(to))
+    const piggyback = listener === undefined ? [] : dissemination.piggyback(ack.length, 1, listener)
     outbox.packet(to, [ack, ...piggyback])
   }
 
@@ -56,10 +56,7 @@ export class PingAnswer {
     const { config, members, outbox, ackPayload } = this.#deps
     const peer = node === config.name && sourceNode !== undefined ? members.get(sourceNode) : undefined
     const reads =
-      peer?.peerClass === 'native' &&
-      !peer.isSelf &&
-      isLive(peer) &&
-      endpointKey(peer.endpoint) === endpointKey(to)
+      peer?.peerClass === 'native' && !peer.isSelf && isLive(peer) && placeKey(peer.endpoint) === placeKey(to)
     if (!reads) return NO_PAYLOAD
     const payload = ackPayload(peer.name)
     if (payload.length <= ACK_PAYLOAD_BYTES_MAX) return payload

@@ -29,6 +29,8 @@ export interface SelfRulesDeps {
   readonly awareness: Awareness
   readonly dissemination: Dissemination
   readonly outbox: Outbox
+  /** False when our own address is outside the allowed networks: then we say nothing of ourselves. */
+  readonly isListed: boolean
 }
 
 export class SelfRules {
@@ -48,7 +50,11 @@ export class SelfRules {
 
   /** Our alive, at the current incarnation. */
   announce(nowMs: number): void {
-    const { record, outbox, dissemination } = this.#deps
+    const { record, outbox, dissemination, isListed } = this.#deps
+    if (!isListed) {
+      outbox.note('warn', 'self-outside-networks', { node: record.name })
+      return
+    }
     outbox.emit({ type: 'own-incarnation', incarnation: record.incarnation })
     dissemination.membership(nowMs, this.#aliveMessage())
   }
@@ -65,8 +71,8 @@ export class SelfRules {
 
   /** Somebody says that we are alive: ours of now, ours of a former life, or another's. */
   alive(nowMs: number, alive: AliveMessage): void {
-    const { record, outbox } = this.#deps
-    if (this.#leaving) return
+    const { record, outbox, isListed } = this.#deps
+    if (this.#leaving || !isListed) return
     if (endpointKey(alive.endpoint) !== endpointKey(record.endpoint)) {
       outbox.note('warn', 'name-conflict', { node: record.name })
       const event = {
@@ -85,7 +91,7 @@ export class SelfRules {
 
   /** Somebody says that we are suspect or dead, at our incarnation or a higher one. */
   accused(nowMs: number, accusation: SuspectMessage | DeadMessage): void {
-    if (this.#leaving) return
+    if (this.#leaving || !this.#deps.isListed) return
     this.#deps.outbox.note('info', 'accusation-refuted', {
       kind: accusation.kind,
       from: accusation.from.slice(0, 64),
@@ -102,9 +108,13 @@ export class SelfRules {
     if (this.#leaving) return
     this.#leaving = true
     this.#tellings = new Map()
-    const { members, record, dissemination } = this.#deps
+    const { members, record, dissemination, isListed } = this.#deps
     const { name, incarnation } = record
     members.setLiveness(record, 'left', nowMs)
+    if (!isListed) {
+      this.#left()
+      return
+    }
     this.reviewLeave()
     if (this.#tellings === undefined) return
     const notice: BroadcastNotice = {

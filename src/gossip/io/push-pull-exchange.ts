@@ -57,11 +57,11 @@ export class PushPullExchange {
     if (message.kind !== 'push-pull') return `the peer answered with ${message.kind}`
     const at = endpointToText(to)
     const listed = this.#listed(message.nodes, (node) => endpointToText(node.endpoint) === at)
-    this.#merge(message, undefined, {
+    const merged = this.#merge(message, undefined, {
       peer: listed.peer ?? known.peer,
       peerClass: listed.peerClass ?? known.peerClass,
     })
-    return undefined
+    return merged ? undefined : 'this replica does not admit the peer and what it knows'
   }
 
   /** Answers first, then merges. */
@@ -88,9 +88,13 @@ export class PushPullExchange {
     return { kind: 'push-pull', join, nodes: this.#deps.machine.nodeRecords(), userState }
   }
 
-  #merge(message: PushPullMessage, remoteState: Uint8Array | undefined, party: Party): void {
+  /** @returns false when the application refused it, and nothing was taken */
+  #merge(message: PushPullMessage, remoteState: Uint8Array | undefined, party: Party): boolean {
     const { machine, delegate, nowMs, merged } = this.#deps
-    machine.mergeNodes(nowMs(), message.nodes, message.join)
+    if (!machine.mergeNodes(nowMs(), message.nodes, message.join)) {
+      merged()
+      return false
+    }
     if (message.userState.length > 0) {
       delegate.mergeRemoteState(message.userState, { join: message.join, remoteState, ...party })
     }
@@ -99,6 +103,7 @@ export class PushPullExchange {
     const isMember = machine.members().some(({ name, liveness }) => name === peer && isLiving(liveness))
     if (peer !== undefined && isMember) this.#exchanged.add(peer)
     merged()
+    return true
   }
 
   #memberAt(to: Endpoint): Party {

@@ -1,10 +1,10 @@
 /** One machine on fake time, with what it emitted decoded and sorted. */
 import { seededRandom } from '../../../../src/base/random.ts'
 import { type GossipConfig, lanDefaults } from '../../../../src/gossip/core/config.ts'
-import type { GossipDelegate, Member, MemberEvent } from '../../../../src/gossip/core/delegate.ts'
+import type { Member, MemberEvent } from '../../../../src/gossip/core/delegate.ts'
 import type { Effect } from '../../../../src/gossip/core/effects.ts'
 import type { Endpoint } from '../../../../src/gossip/core/endpoint.ts'
-import { GossipMachine } from '../../../../src/gossip/core/machine.ts'
+import { GossipMachine, type MachineDeps } from '../../../../src/gossip/core/machine.ts'
 import type { AliveMessage, NodeRecord, PacketMessage } from '../../../../src/gossip/core/messages.ts'
 import type { AckPayloadSource } from '../../../../src/gossip/core/ping-answer.ts'
 import { toyDecode, toyEncoder } from './toy-codec.ts'
@@ -62,6 +62,9 @@ export interface SentPacket {
 
 export type MessageOf<Kind extends PacketMessage['kind']> = Extract<PacketMessage, { kind: Kind }>
 
+/** What an application may have a say in. */
+export type MachineHooks = Pick<MachineDeps, 'coalesce' | 'admitsMember' | 'admitsMerge' | 'allowsAddress'>
+
 export class Solo {
   readonly machine: GossipMachine
   readonly effects: Effect[] = []
@@ -73,18 +76,19 @@ export class Solo {
     incarnation = 0,
     seed = 1,
     ackPayload: AckPayloadSource = () => new Uint8Array(0),
-    coalesce?: GossipDelegate['coalesce'],
+    hooks: MachineHooks = {},
   ) {
     const config = testConfig(overrides)
     this.machine = new GossipMachine(
       {
         config,
         random: seededRandom(seed),
+        sequenceRandom: seededRandom(seed + 0x5eed),
         encoder: toyEncoder,
         sink: { emit: (effect) => this.#record(effect) },
         incarnation,
         ackPayload,
-        ...(coalesce === undefined ? {} : { coalesce }),
+        ...hooks,
       },
       0,
     )
@@ -298,6 +302,7 @@ export class ClusterNode {
       {
         config: testConfig({ name, advertise: endpoint(port), ...overrides }),
         random: seededRandom(port),
+        sequenceRandom: seededRandom(port + 0x5eed),
         encoder: toyEncoder,
         sink: { emit: (effect) => cluster.carryOut(this, effect) },
         incarnation,

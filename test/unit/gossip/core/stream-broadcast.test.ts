@@ -5,7 +5,9 @@ import { FOREIGN_RELAYED_BYTES_MAX } from '../../../../src/gossip/core/stream-br
 import { Solo } from './fixtures.ts'
 
 function clusterOf(native: number, foreign: number, coalesce?: GossipDelegate['coalesce']): Solo {
-  const solo = new Solo({ pushPullIntervalMs: 0, probeIntervalMs: 1e9 }, 0, 1, undefined, coalesce)
+  const solo = new Solo({ pushPullIntervalMs: 0, probeIntervalMs: 1e9 }, 0, 1, undefined, {
+    ...(coalesce && { coalesce }),
+  })
   for (let i = 0; i < native; i++) solo.peer(`n${i}`, 2000 + i)
   for (let i = 0; i < foreign; i++) solo.peer(`f${i}`, 3000 + i, { meta: new Uint8Array() })
   solo.machine.start(0)
