@@ -73,25 +73,34 @@ function play(cast: Cast, suite: (stage: Stage) => void): void {
   suite(cast)
 }
 
-function playWithGo(title: string, makeCast: () => Cast, suite: (stage: Stage) => void): void {
-  requirement(GO)(title, () => {
-    beforeAll(() => buildGoProgram(), BUILD_TIMEOUT_MS)
-    play(makeCast(), suite)
-  })
+export type CastName = 'hearsay' | 'memberlist' | 'hearsay first' | 'memberlist first'
+
+const CASTS: Readonly<Record<CastName, () => readonly Subject[]>> = {
+  hearsay: () => [hearsaySubject()],
+  memberlist: () => [goSubject()],
+  'hearsay first': () => [hearsaySubject(), goSubject()],
+  'memberlist first': () => [goSubject(), hearsaySubject()],
 }
 
-export interface CastingOptions {
-  /** Whether the two programs also play together. Default true. */
-  readonly mixed?: boolean
-}
-
-/** Declares `suite` once for each cast. */
-export function parity(title: string, suite: (stage: Stage) => void, options: CastingOptions = {}): void {
-  describe(`${title}, hearsay`, () => play(new Cast([hearsaySubject()]), suite))
-  playWithGo(`${title}, memberlist`, () => new Cast([goSubject()]), suite)
-  if (options.mixed === false) return
-  playWithGo(`${title}, hearsay first`, () => new Cast([hearsaySubject(), goSubject()]), suite)
-  playWithGo(`${title}, memberlist first`, () => new Cast([goSubject(), hearsaySubject()]), suite)
+/**
+ * Declares `suite` once for each cast.
+ * @param casts default: all four
+ */
+export function parity(
+  title: string,
+  suite: (stage: Stage) => void,
+  casts: readonly CastName[] = ['hearsay', 'memberlist', 'hearsay first', 'memberlist first'],
+): void {
+  for (const name of casts) {
+    const playIt = (): void => play(new Cast(CASTS[name]()), suite)
+    if (name === 'hearsay') describe(`${title}, ${name}`, playIt)
+    else {
+      requirement(GO)(`${title}, ${name}`, () => {
+        beforeAll(() => buildGoProgram(), BUILD_TIMEOUT_MS)
+        playIt()
+      })
+    }
+  }
 }
 
 /** Where others dial a peer that is bound to 127.0.0.1. */
