@@ -2,8 +2,8 @@
  * The driver of one simulated gossip machine: production machine and wire codec, simulated sockets and timer.
  *
  * It carries effects out as the real driver does: after the call that caused them, in order, datagrams and streams as
- * real bytes. It answers a push-pull before it merges, dials peers on boot, and calls on the dead as core/reconnect.ts
- * says, with all other nodes as its configured peers.
+ * real bytes. It answers a push-pull before it merges, dials its configured peers on boot, and calls on the lost
+ * (sim-reconnect.ts).
  *
  * Left out: name resolution, limits on streams, and the pacing of reliable messages.
  */
@@ -16,7 +16,6 @@ import type { Endpoint } from '../gossip/core/endpoint.ts'
 import { GossipMachine } from '../gossip/core/machine.ts'
 import type { PingMessage, PushPullMessage, StreamMessage } from '../gossip/core/messages.ts'
 import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
-import { Reconnect } from '../gossip/core/reconnect.ts'
 import { encodeMessage } from '../gossip/wire/message-codec.ts'
 import { openPacket, sealPacket } from '../gossip/wire/packet.ts'
 import { encodeStream, StreamReader } from '../gossip/wire/stream.ts'
@@ -27,11 +26,11 @@ import type { SimClock } from './sim-clock.ts'
 import type { SimCollaborators } from './sim-collaborators.ts'
 import type { SimHost, SimNetwork } from './sim-network.ts'
 import type { GossipTiming, SimOptions } from './sim-options.ts'
+import { SimReconnect } from './sim-reconnect.ts'
 import type { Trace } from './trace.ts'
 import { WakeUp } from './wake-up.ts'
 
 const PORT = 9094
-const RECONNECT_TIMEOUT_MS = 6 * 3_600_000
 
 export interface SimGossipDeps {
   readonly index: number
@@ -60,7 +59,7 @@ export class SimGossip implements Broadcaster, SimHost {
   readonly machine: GossipMachine
   readonly #effects: Effect[] = []
   readonly #timing: GossipTiming
-  readonly #reconnect: Reconnect
+  readonly #reconnect: SimReconnect
   #delegate: GossipDelegate | undefined
   #left: () => void = () => {}
   readonly #forgotten: string[] = []
@@ -71,16 +70,12 @@ export class SimGossip implements Broadcaster, SimHost {
     this.#deps = deps
     this.#wakeUp = new WakeUp(deps, () => this.#step((nowMs) => this.machine.advance(nowMs)))
     this.#timing = deps.options.timing
-    const { reconnectIntervalMs } = this.#timing
-    this.#reconnect = new Reconnect(
-      {
-        reconnectIntervalMs,
-        reconnectTimeoutMs: RECONNECT_TIMEOUT_MS,
-        refreshIntervalMs: reconnectIntervalMs,
-      },
-      deps.random,
-      deps.nodeClock.monotonicMs(),
-    )
+    this.#reconnect = new SimReconnect({
+      ...deps,
+      members: () => this.members(),
+      indexOf,
+      join: (peer) => this.#pushPull(peer, true),
+    })
     this.machine = new GossipMachine(
       {
         config: machineConfig(deps.index, deps.options),
@@ -95,13 +90,13 @@ export class SimGossip implements Broadcaster, SimHost {
     )
   }
 
-  /** Announces the node and calls on all others. */
+  /** Announces the node and calls on its configured peers. */
   start(delegate: GossipDelegate): void {
     this.#delegate = delegate
     this.#deps.network.attach(this.#deps.index, this)
     this.#step((nowMs) => this.machine.start(nowMs))
-    for (let peer = 0; peer < this.#deps.options.nodes; peer++) this.#pushPull(peer, true)
-    this.#reconnectLater()
+    for (let peer = 0; peer < this.#deps.options.configuredPeers; peer++) this.#pushPull(peer, true)
+    this.#reconnect.start()
   }
 
   /** Says goodbye; `left` hears when enough peers were told. */
@@ -139,6 +134,7 @@ export class SimGossip implements Broadcaster, SimHost {
       const { trace, clock, index, collaborators } = this.#deps
       const { messages, drops } = openPacket(bytes, { label: '', crc32 })
       for (const reason of drops) trace.event(clock.nowMs, index, 'drop', reason)
+      if (messages.length > 0) this.#reconnect.heardFrom(endpointOf(from))
       for (const message of messages) {
         const heard = collaborators.hear(message, nodeName(index))
         if (heard !== undefined) this.#step((nowMs) => this.machine.receive(nowMs, heard, endpointOf(from)))
@@ -151,7 +147,9 @@ export class SimGossip implements Broadcaster, SimHost {
       const message = readStream(bytes)
       switch (message?.kind) {
         case 'ping':
-          close(message.node === nodeName(this.#deps.index) ? ackTo(message) : undefined)
+          close(
+            message.node === '' || message.node === nodeName(this.#deps.index) ? ackTo(message) : undefined,
+          )
           break
         case 'user':
           close(undefined)
@@ -210,24 +208,6 @@ export class SimGossip implements Broadcaster, SimHost {
     this.#step((nowMs) => this.machine.mergeNodes(nowMs, nodes, message.join))
   }
 
-  #reconnectLater(): void {
-    const { clock, nodeClock, gate, options } = this.#deps
-    const atMs = Math.max(clock.nowMs, nodeClock.virtualMs(this.#reconnect.nextAt()))
-    clock.at(atMs, () =>
-      gate.run(() => {
-        const { dead, refresh } = this.#reconnect.due(nodeClock.monotonicMs())
-        for (const endpoint of dead) this.#pushPull(indexOf(endpoint), true)
-        const live = new Set(
-          this.members().flatMap((m) => (m.liveness === 'alive' || m.liveness === 'suspect' ? [m.name] : [])),
-        )
-        for (let peer = 0; refresh && peer < options.nodes; peer++) {
-          if (!live.has(nodeName(peer))) this.#pushPull(peer, true)
-        }
-        this.#reconnectLater()
-      }),
-    )
-  }
-
   /** One call into the machine, then everything it wants done, then the timer for what it wants later. */
   #step(call: (nowMs: number) => void): void {
     call(this.#deps.nodeClock.monotonicMs())
@@ -282,7 +262,7 @@ export class SimGossip implements Broadcaster, SimHost {
         return
       case 'member-event':
         trace.event(clock.nowMs, index, `member-${effect.event.type}`, effect.event.member.name)
-        this.#reconnect.observe(nodeClock.monotonicMs(), effect.event)
+        this.#reconnect.observe(effect.event)
         this.#delegate?.memberEvent(effect.event)
         return
       case 'own-incarnation':

@@ -78,6 +78,8 @@ export interface NotificationOptions {
 export interface SimOptions {
   readonly seed: number
   readonly nodes: number
+  /** So many of the first nodes are the configured peers of all. */
+  readonly configuredPeers: number
   readonly faults: readonly FaultKind[]
   /** Length of the first phase: faults on, promises of safety checked throughout. */
   readonly safetyMs: number
@@ -162,9 +164,11 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
   const quiet = randomStream(seed, 'options', 'length').next() < LONG_RATE ? LONG_FACTOR : 1
   const lifetimes = deriveLifetimes(randomStream(seed, 'options', 'lifetimes'), faults)
   const safetyMs = Math.round(between(size, 6000, 20_000) * quiet)
+  const nodes = 3 + size.below(3)
   return {
     seed,
-    nodes: 3 + size.below(3),
+    nodes,
+    configuredPeers: overrides.nodes ?? nodes,
     faults,
     safetyMs: faults.includes('absence')
       ? Math.max(safetyMs, Math.min(6 * lifetimes.tombstoneGraceMs, ABSENCE_MS_MAX))

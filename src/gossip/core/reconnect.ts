@@ -2,98 +2,189 @@
  * Reconnect: not giving up on peers that vanished.
  *
  * The machine forgets a dead member after half a minute, as memberlist does, and two halves of a healed partition would
- * then never meet again. So we keep the addresses of the dead and call on them, and we look up the configured peers again
+ * then never meet again. So we keep the addresses of the lost and call on them, and we look up the configured peers again
  * and again, because a scheduler may have moved them (what Alertmanager does: alertmanager-state.md section 1.6).
  *
- * Numbers: every 10 s for each of the dead, for 6 h; the configured names every 15 s. Both intervals are stretched or
- * shrunk by up to a tenth at random, so that a cluster that failed together does not call together. At most 16 of the
- * dead are called on in one round, chosen at random, and at most 10,000 are remembered.
+ * Each of the lost has calls of its own, first 1 s after it was lost, then after twice as long each time, up to the
+ * reconnect interval of 10 s: so when a cable is mended after ten minutes, both sides have called within 10 s. What waits
+ * is cut by up to a fifth at random, so that a cluster that failed together does not call together; never lengthened,
+ * or the promise would not hold. A sign of life, such as a datagram from there, is answered with a call within 2 s.
  *
- * Data only: the driver asks `nextAt`, calls `due` and does the dialling. Members that left on purpose are not called.
+ * Numbers: called for 6 h; the configured names every 15 s, give or take a tenth. At most 32 calls are under way, and who
+ * has waited longest goes first; a call that hangs is given up after 4 s, so up to 80 peers that swallow calls are each
+ * called every 10 s, and more of them by turns. At most 10,000 are remembered.
+ *
+ * Data only: the driver asks `nextAt`, calls `due`, does the dialling and tells `ended`. Members that left on purpose are
+ * not called.
  */
-import { type Random, shuffle } from '../../base/random.ts'
+import type { Random } from '../../base/random.ts'
 import type { MemberEvent } from './delegate.ts'
 import { type Endpoint, endpointKey } from './endpoint.ts'
 
-const JITTER = 0.1
-const CALLS_PER_ROUND_MAX = 16
+const FIRST_CALL_MS = 1000
+const CALL_JITTER = 0.2
+const REFRESH_JITTER = 0.1
+/** Between calls for signs of life, which may be forged. */
+const SIGN_GAP_MS = 2000
+export const CALLS_AT_ONCE_MAX = 32
 const REMEMBERED_MAX = 10_000
 
 export interface ReconnectOptions {
-  /** Between calls on the dead; 0 turns them off. */
+  /** At most this long between calls on each of the lost; 0 turns them off. */
   readonly reconnectIntervalMs: number
-  /** A member dead for longer is forgotten. */
+  /** A member lost for longer is forgotten. */
   readonly reconnectTimeoutMs: number
   /** Between look-ups of the configured peers; 0 turns them off. */
   readonly refreshIntervalMs: number
 }
 
+/** A peer by the name and address it had last. */
+export interface KnownPeer {
+  readonly name: string
+  readonly endpoint: Endpoint
+}
+
 export interface ReconnectRound {
-  /** Where the dead used to listen, to be joined again. */
-  readonly dead: readonly Endpoint[]
+  /** Where the lost used to listen, to be called now. Each is under way until `ended`. */
+  readonly lost: readonly Endpoint[]
   /** Whether to look the configured peers up and join those that are no members. */
   readonly refresh: boolean
+}
+
+/** One address where somebody was lost; of several names in succession the last. */
+interface Lost {
+  readonly name: string
+  readonly endpoint: Endpoint
+  readonly sinceMs: number
+  nextAtMs: number
+  /** From the next call to the one after it. */
+  gapMs: number
+  calledAtMs: number
 }
 
 export class Reconnect {
   readonly #options: ReconnectOptions
   readonly #random: Random
-  readonly #deadByName = new Map<string, { readonly endpoint: Endpoint; readonly sinceMs: number }>()
-  #reconnectAt: number
-  #refreshAt: number
+  /** By endpoint, the last lost at the end. */
+  readonly #lost = new Map<string, Lost>()
+  readonly #keyByName = new Map<string, string>()
+  /** Endpoints that are being called. */
+  readonly #underWay = new Set<string>()
+  #refreshAt = Number.POSITIVE_INFINITY
 
-  constructor(options: ReconnectOptions, random: Random, nowMs: number) {
+  /** @param remembered peers of an earlier life of this process, lost until they are seen */
+  constructor(
+    options: ReconnectOptions,
+    random: Random,
+    nowMs: number,
+    remembered: readonly KnownPeer[] = [],
+  ) {
     this.#options = options
     this.#random = random
-    this.#reconnectAt = this.#next(nowMs, options.reconnectIntervalMs)
-    this.#refreshAt = this.#next(nowMs, options.refreshIntervalMs)
+    this.#refreshLater(nowMs)
+    for (const { name, endpoint } of remembered) this.#lose(nowMs, name, endpoint)
   }
 
-  #next(nowMs: number, intervalMs: number): number {
-    if (intervalMs === 0) return Number.POSITIVE_INFINITY
-    return nowMs + intervalMs * (1 - JITTER + 2 * JITTER * this.#random.next())
+  /** Addresses that are called on. */
+  get lostCount(): number {
+    return this.#lost.size
   }
 
-  /** Members that are remembered as dead. */
-  get deadCount(): number {
-    return this.#deadByName.size
+  /** Who is called on, the last lost first. */
+  lost(): readonly KnownPeer[] {
+    return [...this.#lost.values()].map(({ name, endpoint }) => ({ name, endpoint })).reverse()
   }
 
   observe(nowMs: number, event: MemberEvent): void {
     const { member } = event
-    if (member.isSelf) return
-    if (event.type === 'join' || event.type === 'update') this.#forget(member.name, member.endpoint)
-    if (event.type !== 'leave') return
-    this.#deadByName.delete(member.name)
-    if (member.liveness !== 'dead') return
-    const [oldest] = this.#deadByName.keys()
-    if (this.#deadByName.size >= REMEMBERED_MAX && oldest !== undefined) this.#deadByName.delete(oldest)
-    this.#deadByName.set(member.name, { endpoint: member.endpoint, sinceMs: nowMs })
+    if (member.isSelf || event.type === 'conflict') return
+    this.#forgetName(member.name)
+    // A restarted process often comes back under a new name at the old address: that answers for the old name too.
+    if (event.type !== 'leave') this.#forget(endpointKey(member.endpoint))
+    else if (member.liveness === 'dead') this.#lose(nowMs, member.name, member.endpoint)
   }
 
-  /** A restarted process often comes back under a new name at the old address: that answers for the old name too. */
-  #forget(name: string, endpoint: Endpoint): void {
-    this.#deadByName.delete(name)
+  #lose(nowMs: number, name: string, endpoint: Endpoint): void {
+    const { reconnectIntervalMs } = this.#options
+    if (reconnectIntervalMs === 0) return
     const key = endpointKey(endpoint)
-    for (const [deadName, dead] of this.#deadByName) {
-      if (endpointKey(dead.endpoint) === key) this.#deadByName.delete(deadName)
-    }
+    this.#forget(key)
+    const [oldest] = this.#lost.keys()
+    if (this.#lost.size >= REMEMBERED_MAX && oldest !== undefined) this.#forget(oldest)
+    const gapMs = Math.min(FIRST_CALL_MS, reconnectIntervalMs)
+    const calledAtMs = Number.NEGATIVE_INFINITY
+    const lost: Lost = { name, endpoint, sinceMs: nowMs, nextAtMs: nowMs, gapMs, calledAtMs }
+    this.#postpone(nowMs, lost)
+    this.#lost.set(key, lost)
+    this.#keyByName.set(name, key)
   }
 
-  /** Monotonic time of the next round; infinite when both loops are off. */
+  #forgetName(name: string): void {
+    const key = this.#keyByName.get(name)
+    if (key !== undefined) this.#forget(key)
+  }
+
+  #forget(key: string): void {
+    const lost = this.#lost.get(key)
+    if (lost === undefined) return
+    this.#lost.delete(key)
+    this.#keyByName.delete(lost.name)
+  }
+
+  #postpone(nowMs: number, lost: Lost): void {
+    lost.nextAtMs = nowMs + lost.gapMs * (1 - CALL_JITTER * this.#random.next())
+    lost.gapMs = Math.min(2 * lost.gapMs, this.#options.reconnectIntervalMs)
+  }
+
+  /**
+   * Something came from this endpoint, or claims to: whoever was lost there is called soon. Strangers are not.
+   * @returns whether `nextAt` may have changed
+   */
+  signOfLife(nowMs: number, endpoint: Endpoint): boolean {
+    if (this.#lost.size === 0) return false
+    const lost = this.#lost.get(endpointKey(endpoint))
+    if (lost === undefined) return false
+    lost.nextAtMs = Math.min(lost.nextAtMs, Math.max(nowMs, lost.calledAtMs + SIGN_GAP_MS))
+    return true
+  }
+
+  /** Monotonic time of the next round; infinite when there is nobody to call and nothing to look up. */
   nextAt(): number {
-    return Math.min(this.#reconnectAt, this.#refreshAt)
+    let earliestMs = this.#refreshAt
+    if (this.#underWay.size >= CALLS_AT_ONCE_MAX) return earliestMs
+    for (const [key, { nextAtMs }] of this.#lost) {
+      if (nextAtMs < earliestMs && !this.#underWay.has(key)) earliestMs = nextAtMs
+    }
+    return earliestMs
   }
 
   due(nowMs: number): ReconnectRound {
     const refresh = nowMs >= this.#refreshAt
-    if (refresh) this.#refreshAt = this.#next(nowMs, this.#options.refreshIntervalMs)
-    if (nowMs < this.#reconnectAt) return { dead: [], refresh }
-    this.#reconnectAt = this.#next(nowMs, this.#options.reconnectIntervalMs)
-    for (const [name, { sinceMs }] of this.#deadByName) {
-      if (nowMs - sinceMs > this.#options.reconnectTimeoutMs) this.#deadByName.delete(name)
+    if (refresh) this.#refreshLater(nowMs)
+    const waiting: [string, Lost][] = []
+    for (const [key, lost] of this.#lost) {
+      if (nowMs - lost.sinceMs > this.#options.reconnectTimeoutMs) this.#forget(key)
+      else if (lost.nextAtMs <= nowMs && !this.#underWay.has(key)) waiting.push([key, lost])
     }
-    const dead = [...this.#deadByName.values()].map(({ endpoint }) => endpoint)
-    return { dead: shuffle(dead, this.#random).slice(0, CALLS_PER_ROUND_MAX), refresh }
+    waiting.sort(([, a], [, b]) => a.nextAtMs - b.nextAtMs)
+    const called = waiting.slice(0, CALLS_AT_ONCE_MAX - this.#underWay.size)
+    for (const [key, lost] of called) {
+      this.#underWay.add(key)
+      lost.calledAtMs = nowMs
+      this.#postpone(nowMs, lost)
+    }
+    return { lost: called.map(([, { endpoint }]) => endpoint), refresh }
+  }
+
+  /** The call that `due` asked for is over, whatever came of it. */
+  ended(endpoint: Endpoint): void {
+    this.#underWay.delete(endpointKey(endpoint))
+  }
+
+  #refreshLater(nowMs: number): void {
+    const { refreshIntervalMs } = this.#options
+    if (refreshIntervalMs === 0) return
+    const stretch = 1 - REFRESH_JITTER + 2 * REFRESH_JITTER * this.#random.next()
+    this.#refreshAt = nowMs + refreshIntervalMs * stretch
   }
 }

@@ -1,25 +1,30 @@
 /** What a running driver consists of, and how it is put together once the port is known. */
 import { networkInterfaces } from 'node:os'
 import { type GossipConfig, lanDefaults } from '../core/config.ts'
-import type { GossipDelegate } from '../core/delegate.ts'
+import type { GossipDelegate, Member } from '../core/delegate.ts'
 import type { Effect } from '../core/effects.ts'
 import type { Endpoint } from '../core/endpoint.ts'
-import { GossipMachine } from '../core/machine.ts'
-import type { StreamMessage } from '../core/messages.ts'
+import { GossipMachine, type MachineDeps } from '../core/machine.ts'
+import type { PacketMessage, StreamMessage } from '../core/messages.ts'
 import { Reconnect } from '../core/reconnect.ts'
 import { BLOCK_OVERHEAD_BYTES } from '../wire/encrypted-block.ts'
 import { labelHeader } from '../wire/label.ts'
 import { encodeMessage } from '../wire/message-codec.ts'
 import { advertiseEndpoint } from './advertise-address.ts'
 import type { Alarms } from './alarms.ts'
+import { allowedNetworks } from './allowed-networks.ts'
 import type { Counters } from './counters.ts'
+import { cryptoRandom } from './crypto-random.ts'
 import type { Framing } from './framing.ts'
 import type { DriverLimits, GossipDeps, GossipOptions } from './gossip.ts'
 import { Joiner } from './joiner.ts'
+import { Knock } from './knock.ts'
 import { MachinePump } from './machine-pump.ts'
+import { NameClaim, type NameClaimDeps } from './name-claim.ts'
 import { ownAddressTest } from './own-address.ts'
 import { systemLookup } from './peer-addresses.ts'
 import { PushPullExchange } from './push-pull-exchange.ts'
+import { ReconnectLoop } from './reconnect-loop.ts'
 import { StreamClient } from './stream-client.ts'
 import { StreamMemory } from './stream-memory.ts'
 import { StreamOutbox } from './stream-outbox.ts'
@@ -37,6 +42,7 @@ export interface DriverParts {
   readonly exchange: PushPullExchange
   readonly joiner: Joiner
   readonly reconnect: Reconnect
+  readonly reconnectLoop: ReconnectLoop
 }
 
 export interface DriverContext {
@@ -55,7 +61,11 @@ export interface DriverHooks {
   request(message: StreamMessage, from: Endpoint, reply: (message: StreamMessage) => void): void
   /** Answers with undefined on success, else with the reason. */
   joinOne(endpoint: Endpoint): Promise<string | undefined>
+  /** One datagram with one message. */
+  tell(to: Endpoint, message: PacketMessage): void
   isRunning(): boolean
+  /** False from our leave on: nobody is called any more. */
+  isWanted(): boolean
 }
 
 function machineConfig(options: GossipOptions, advertise: Endpoint): GossipConfig {
@@ -67,9 +77,33 @@ function machineConfig(options: GossipOptions, advertise: Endpoint): GossipConfi
   return { ...merged, packetBytesMax, name, advertise, meta, classify }
 }
 
+/** What the machine itself asks of the delegate. */
+function askedDelegate(
+  delegate: GossipDelegate,
+): Pick<MachineDeps, 'ackPayload' | 'coalesce' | 'admitsMember' | 'admitsMerge'> {
+  const { coalesce, admitsMember, admitsMerge } = delegate
+  return {
+    ackPayload: (peer) => delegate.ackPayload(peer),
+    ...(coalesce && { coalesce: coalesce.bind(delegate) }),
+    ...(admitsMember && { admitsMember: admitsMember.bind(delegate) }),
+    ...(admitsMerge && { admitsMerge: admitsMerge.bind(delegate) }),
+  }
+}
+
+/** What whoever calls on others by himself needs. */
+function callsOf(
+  { limits, deps: { clock }, alarms, counters: { events } }: DriverContext,
+  hooks: DriverHooks,
+  client: StreamClient,
+): Omit<NameClaimDeps, 'name' | 'advertise' | 'tell'> {
+  const knock = new Knock({ clock, client, tcpTimeoutMs: limits.tcpTimeoutMs })
+  const exchange = (endpoint: Endpoint): Promise<string | undefined> => hooks.joinOne(endpoint)
+  return { clock, alarms, events, knock, exchange, isWanted: () => hooks.isWanted() }
+}
+
 /**
  * @param bound where `transport` listens
- * @throws HearsayError as `advertiseEndpoint`
+ * @throws HearsayError as `advertiseEndpoint` and `allowedNetworks`
  */
 export function assembleParts(
   context: DriverContext,
@@ -83,22 +117,18 @@ export function assembleParts(
   const advertise = advertiseEndpoint(bound, options.advertise, interfaces)
   const config = machineConfig(options, advertise)
   const streams = { ...limits, ...framing }
+  const allowsAddress = allowedNetworks(options.allowedNetworks ?? [])
+  const networks = allowsAddress === undefined ? {} : { allowsAddress }
   const nowMs = (): number => clock.monotonicMs()
   const pump = new MachinePump(
     clock,
     alarms,
     (sink) => {
       const incarnation = options.incarnation ?? 0
+      const encoder = { encode: encodeMessage }
+      const asked = askedDelegate(delegate)
       return new GossipMachine(
-        {
-          config,
-          random,
-          encoder: { encode: encodeMessage },
-          sink,
-          incarnation,
-          ackPayload: (peer) => delegate.ackPayload(peer),
-          ...(delegate.coalesce === undefined ? {} : { coalesce: delegate.coalesce.bind(delegate) }),
-        },
+        { config, random, sequenceRandom: cryptoRandom(), encoder, sink, incarnation, ...asked, ...networks },
         nowMs(),
       )
     },
@@ -108,6 +138,9 @@ export function assembleParts(
   const client = new StreamClient(transport, alarms, counters, streams, memory)
   const server = new StreamServer(clock, alarms, counters, streams, memory, hooks)
   const outbox = new StreamOutbox(clock, client, counters, limits)
+  const calls = callsOf(context, hooks, client)
+  const tell = (to: Endpoint, message: PacketMessage): void => hooks.tell(to, message)
+  const nameClaim = new NameClaim({ ...calls, name: options.name, advertise, tell })
   const exchange = new PushPullExchange({
     selfName: options.name,
     classify: options.classify,
@@ -117,14 +150,26 @@ export function assembleParts(
     nowMs,
     tcpTimeoutMs: limits.tcpTimeoutMs,
     isRunning: () => hooks.isRunning(),
+    answered: (peer, nodes) => nameClaim.answered(peer, nodes),
     merged: () => pump.settle(),
   })
-  const joiner = new Joiner({
-    ...limits,
-    lookup,
-    isOwn: ownAddressTest(bound, advertise, interfaces),
-    exchange: (endpoint) => hooks.joinOne(endpoint),
-  })
-  const reconnect = new Reconnect(limits, random, nowMs())
-  return { transport, advertise, pump, client, server, memory, outbox, exchange, joiner, reconnect }
+  const isOwn = ownAddressTest(bound, advertise, interfaces)
+  const joiner = new Joiner({ ...limits, lookup, isOwn, exchange: calls.exchange })
+  const reconnect = new Reconnect(limits, random, nowMs(), options.remembered)
+  const members = (): readonly Member[] => pump.machine.members()
+  const { peers = [] } = options
+  const reconnectLoop = new ReconnectLoop({ ...calls, reconnect, joiner, peers, members, isOwn })
+  return {
+    transport,
+    advertise,
+    pump,
+    client,
+    server,
+    memory,
+    outbox,
+    exchange,
+    joiner,
+    reconnect,
+    reconnectLoop,
+  }
 }

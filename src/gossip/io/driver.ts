@@ -14,6 +14,8 @@ import type { Broadcast, GossipDelegate, Member } from '../core/delegate.ts'
 import type { Effect } from '../core/effects.ts'
 import { type Endpoint, endpointKey } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
+import type { KnownPeer } from '../core/reconnect.ts'
+import { encodeMessage } from '../wire/message-codec.ts'
 import { Alarms } from './alarms.ts'
 import { Counters } from './counters.ts'
 import { assembleParts, type DriverContext, type DriverHooks, type DriverParts } from './driver-parts.ts'
@@ -30,7 +32,6 @@ import {
 import { limitedLog } from './limited-log.ts'
 import { PacketCodec } from './packet-codec.ts'
 import { parsePeerAddress, resolvePeerAddress, systemLookup } from './peer-addresses.ts'
-import { ReconnectLoop } from './reconnect-loop.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
 import { createUdpTcpTransport } from './udp-tcp-transport.ts'
 
@@ -124,7 +125,7 @@ class Driver implements Gossip {
     this.#parts = parts
     if (this.#live() === undefined) return
     parts.pump.machine.start(this.#nowMs())
-    this.#reconnectLoop(parts).start()
+    parts.reconnectLoop.start()
     parts.pump.settle()
   }
 
@@ -133,22 +134,14 @@ class Driver implements Gossip {
       carryOut: (effect) => this.#carryOut(effect),
       request: (message, from, reply) => this.#request(message, from, reply),
       joinOne: (endpoint) => this.#exchange(endpoint, true),
+      tell: (to, message) => {
+        const parts = this.#live()
+        if (parts === undefined) return
+        this.#sendPacket({ type: 'packet', to, parts: [encodeMessage(message)], crc: false }, parts)
+      },
       isRunning: () => this.#live() !== undefined,
-    }
-  }
-
-  #reconnectLoop({ reconnect, joiner }: DriverParts): ReconnectLoop {
-    return new ReconnectLoop({
-      clock: this.#deps.clock,
-      alarms: this.#alarms,
-      events: this.#counters.events,
-      reconnect,
-      joiner,
-      peers: this.#options.peers ?? [],
-      members: () => this.members(),
-      exchange: (endpoint) => this.#exchange(endpoint, true),
       isWanted: () => !this.#leaving && this.#live() !== undefined,
-    })
+    }
   }
 
   async leave(timeoutMs: number): Promise<void> {
@@ -230,6 +223,10 @@ class Driver implements Gossip {
     return member !== undefined && (await this.#exchange(member.endpoint, false)) === undefined
   }
 
+  lostPeers(): readonly KnownPeer[] {
+    return this.#parts?.reconnect.lost() ?? []
+  }
+
   exchangedWith(memberName: string): boolean {
     return this.#parts?.exchange.exchangedWith(memberName) ?? false
   }
@@ -249,7 +246,7 @@ class Driver implements Gossip {
       drops,
       events: events.toRecord(),
       outbox: parts?.outbox.waiting ?? { messages: 0, bytes: 0 },
-      remembered: parts?.reconnect.deadCount ?? 0,
+      remembered: parts?.reconnect.lostCount ?? 0,
       encryption: encryptionNow(this.#context.framing.encryption),
     }
   }
@@ -260,6 +257,7 @@ class Driver implements Gossip {
     const parts = this.#live()
     if (parts === undefined) return
     const messages = this.#packets.open(bytes, from)
+    if (messages.length > 0) parts.reconnectLoop.heardFrom(from)
     for (const message of messages) parts.pump.machine.receive(this.#nowMs(), message, from)
     if (messages.length > 0) parts.pump.settle()
   }
@@ -331,7 +329,7 @@ class Driver implements Gossip {
         this.#delegate.ackReceived(effect.peer, effect.payload, effect.rttMs)
         break
       case 'member-event':
-        parts.reconnect.observe(this.#nowMs(), effect.event)
+        parts.reconnectLoop.observe(effect.event)
         if (effect.event.type === 'leave') parts.exchange.forget(effect.event.member.name)
         this.#delegate.memberEvent(effect.event)
         break
@@ -363,6 +361,7 @@ class Driver implements Gossip {
     const { ping, to, deadlineMs } = effect
     const outcome = await parts.client.ask(to, ping, deadlineMs)
     if (this.#live() === undefined) return
+    if (outcome.type === 'failed' && outcome.wasAccepted === true) parts.reconnectLoop.surprisedBy(to)
     const reply = outcome.type === 'reply' ? outcome.message : undefined
     const acked = reply?.kind === 'ack' && reply.seqNo === ping.seqNo
     parts.pump.machine.streamPingDone(this.#nowMs(), ping.seqNo, acked)

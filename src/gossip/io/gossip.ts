@@ -10,7 +10,7 @@ import type { GossipConfig } from '../core/config.ts'
 import type { Broadcaster, PeerClass } from '../core/delegate.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { GossipStats as MachineStats } from '../core/machine.ts'
-import type { ReconnectOptions } from '../core/reconnect.ts'
+import type { KnownPeer, ReconnectOptions } from '../core/reconnect.ts'
 import type { Keyring } from '../wire/keyring.ts'
 import type { GossipLog } from './gossip-log.ts'
 import type { NameLookup } from './peer-addresses.ts'
@@ -75,8 +75,10 @@ export interface GossipOptions extends Partial<DriverLimits> {
   readonly allowedNetworks?: readonly string[]
   /** LZW on what we send. Every peer reads both; off by default, since it costs this thread more than the network. */
   readonly compress?: boolean
-  /** Configured peers, host:port: looked up again and joined while they are no members. */
+  /** Configured peers, host:port or a name alone: looked up again and joined while they are no members. */
   readonly peers?: readonly string[]
+  /** Peers of an earlier life: called on like members that were lost, until they are members or forgotten. */
+  readonly remembered?: readonly KnownPeer[]
   /** Overrides of the machine's LAN defaults. */
   readonly config?: Partial<Omit<GossipConfig, 'name' | 'advertise' | 'meta' | 'classify'>>
   /** Persisted incarnation to start above. */
@@ -170,6 +172,8 @@ export interface Gossip extends Broadcaster {
    * @returns whether it took place; never does once stopped
    */
   pushPullNow(memberName?: string): Promise<boolean>
+  /** Peers that are called on, the last lost first: dead members, and remembered ones not seen yet. */
+  lostPeers(): readonly KnownPeer[]
   /** Whether a push-pull with this live member, started by whichever side, has been complete since it was last seen to come. */
   exchangedWith(memberName: string): boolean
 }

@@ -27,6 +27,8 @@ export interface PushPullDeps {
   readonly tcpTimeoutMs: number
   /** False once stopped: what arrives then is forgotten. */
   readonly isRunning: () => boolean
+  /** Hears what a peer that we asked knew before it merged our half. */
+  readonly answered?: (peer: Endpoint, nodes: readonly NodeRecord[]) => void
   /** Called after every merge, to carry out what the machine wants. */
   readonly merged: () => void
 }
@@ -61,6 +63,7 @@ export class PushPullExchange {
       peer: listed.peer ?? known.peer,
       peerClass: listed.peerClass ?? known.peerClass,
     })
+    this.#deps.answered?.(to, message.nodes)
     return merged ? undefined : 'this replica does not admit the peer and what it knows'
   }
 

@@ -1,15 +1,24 @@
 /**
- * Carries out what core/reconnect.ts decides: dials the dead, looks the configured peers up and joins those that are no
+ * Carries out what core/reconnect.ts decides: calls on the lost, looks the configured peers up and joins those that are no
  * members. One refresh at a time: a slow resolver must not pile them up.
+ *
+ * A call on the lost begins with a knock, a ping by stream, which costs a few bytes: what a join sends first is all our
+ * state, made anew for each. Whoever opens is joined. A knock is given up after 4 s, in which a host that comes back has
+ * been sent three requests to connect, and no call waits for another.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Tally } from '../../base/tally.ts'
-import type { Member } from '../core/delegate.ts'
-import type { Endpoint } from '../core/endpoint.ts'
+import type { Member, MemberEvent } from '../core/delegate.ts'
+import { type Endpoint, endpointKey } from '../core/endpoint.ts'
 import type { Reconnect } from '../core/reconnect.ts'
-import type { Alarms } from './alarms.ts'
+import type { Alarm, Alarms } from './alarms.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { Joiner } from './joiner.ts'
+import type { Knock } from './knock.ts'
+
+/** Between exchanges for signs that somebody else listens where a member was; they may be forged. */
+const SURPRISE_GAP_MS = 5000
+const SURPRISES_MAX = 64
 
 export interface ReconnectLoopDeps {
   readonly clock: Clock
@@ -17,9 +26,12 @@ export interface ReconnectLoopDeps {
   readonly events: Tally
   readonly reconnect: Reconnect
   readonly joiner: Joiner
+  readonly knock: Knock
   /** Configured peers, host:port. */
   readonly peers: readonly string[]
   readonly members: () => readonly Member[]
+  /** Whether we listen there ourselves: an address may have become ours. */
+  readonly isOwn: (endpoint: Endpoint) => boolean
   /** Answers with undefined on success, else with the reason. */
   readonly exchange: (endpoint: Endpoint) => Promise<string | undefined>
   /** False once we leave: nobody is called any more. */
@@ -28,28 +40,75 @@ export interface ReconnectLoopDeps {
 
 export class ReconnectLoop {
   readonly #deps: ReconnectLoopDeps
+  readonly #surprisedAtMs = new Map<string, number>()
   #refreshing = false
+  #started = false
+  #alarm: Alarm | undefined
+  #armedAt = Number.POSITIVE_INFINITY
 
   constructor(deps: ReconnectLoopDeps) {
     this.#deps = deps
   }
 
   start(): void {
-    const { alarms, clock, reconnect } = this.#deps
+    this.#started = true
+    this.#arm()
+  }
+
+  observe(event: MemberEvent): void {
+    this.#deps.reconnect.observe(this.#deps.clock.monotonicMs(), event)
+    this.#arm()
+  }
+
+  /** A datagram came from there: a sign of life of whoever was lost there. */
+  heardFrom(endpoint: Endpoint): void {
+    if (this.#deps.reconnect.signOfLife(this.#deps.clock.monotonicMs(), endpoint)) this.#arm()
+  }
+
+  /**
+   * Somebody accepts streams where we look for a member, and is not that member: a process that was started anew under
+   * another name, and may know nobody. So it is asked at once who it is, long before the member is found dead.
+   */
+  surprisedBy(endpoint: Endpoint): void {
+    const nowMs = this.#deps.clock.monotonicMs()
+    const key = endpointKey(endpoint)
+    if (!this.#deps.isWanted()) return
+    if (nowMs - (this.#surprisedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < SURPRISE_GAP_MS) return
+    this.#surprisedAtMs.delete(key)
+    const [oldest] = this.#surprisedAtMs.keys()
+    if (this.#surprisedAtMs.size >= SURPRISES_MAX && oldest !== undefined) this.#surprisedAtMs.delete(oldest)
+    this.#surprisedAtMs.set(key, nowMs)
+    this.#deps.events.add('stranger-asked')
+    void this.#deps.exchange(endpoint)
+  }
+
+  #arm(): void {
+    const { alarms, reconnect, isWanted } = this.#deps
     const at = reconnect.nextAt()
+    if (!this.#started || at === this.#armedAt) return
+    this.#alarm?.cancel()
+    this.#armedAt = at
     if (at === Number.POSITIVE_INFINITY) return
-    alarms.at(at, () => {
-      if (!this.#deps.isWanted()) return
-      const { dead, refresh } = reconnect.due(clock.monotonicMs())
-      for (const endpoint of dead) void this.#call(endpoint)
-      if (refresh) void this.#refresh()
-      this.start()
+    this.#alarm = alarms.at(at, () => {
+      this.#armedAt = Number.POSITIVE_INFINITY
+      if (isWanted()) this.#round()
     })
   }
 
+  #round(): void {
+    const { lost, refresh } = this.#deps.reconnect.due(this.#deps.clock.monotonicMs())
+    for (const endpoint of lost) void this.#call(endpoint)
+    if (refresh) void this.#refresh()
+    this.#arm()
+  }
+
   async #call(endpoint: Endpoint): Promise<void> {
-    const reason = await this.#deps.exchange(endpoint)
-    this.#deps.events.add(reason === undefined ? 'reconnected' : 'reconnect-failed')
+    const { knock, exchange, events, isOwn, isWanted, reconnect } = this.#deps
+    const opened = !isOwn(endpoint) && (await knock.at(endpoint)) !== 'nobody' && isWanted()
+    const joined = opened && (await exchange(endpoint)) === undefined
+    events.add(joined ? 'reconnected' : 'reconnect-failed')
+    reconnect.ended(endpoint)
+    this.#arm()
   }
 
   async #refresh(): Promise<void> {

@@ -22,11 +22,13 @@ import { troubleWithReply } from './stream-complaint.ts'
 import type { StreamMemory } from './stream-memory.ts'
 import type { StreamListener, Transport } from './transport.ts'
 
-/** `failed` carries one sentence for a person. */
+/** `failed` carries one sentence for a person; `wasAccepted` when the other side took the request and closed in order without a word. */
 export type StreamOutcome =
   | { readonly type: 'reply'; readonly message: StreamMessage }
   | { readonly type: 'delivered' }
-  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'failed'; readonly reason: string; readonly wasAccepted?: boolean }
+
+const NO_REPLY: StreamOutcome = { type: 'failed', reason: 'closed without a reply', wasAccepted: true }
 
 export class StreamClient {
   readonly #transport: Transport
@@ -120,8 +122,7 @@ export class StreamClient {
           this.#open--
           charge.release()
           if (error !== undefined) settle({ type: 'failed', reason: error.message })
-          else
-            settle(wantsReply ? { type: 'failed', reason: 'closed without a reply' } : { type: 'delivered' })
+          else settle(wantsReply ? NO_REPLY : { type: 'delivered' })
         },
       }
       const bytes = encodeStream(request, this.#framing)

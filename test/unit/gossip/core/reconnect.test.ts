@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../../src/base/random.ts'
 import type { MemberEvent } from '../../../../src/gossip/core/delegate.ts'
 import type { NodeLiveness } from '../../../../src/gossip/core/messages.ts'
-import { Reconnect } from '../../../../src/gossip/core/reconnect.ts'
+import { CALLS_AT_ONCE_MAX, Reconnect, type ReconnectOptions } from '../../../../src/gossip/core/reconnect.ts'
 import { endpointFromText, endpointToText } from '../../../../src/gossip/io/endpoint-text.ts'
 
 const OPTIONS = { reconnectIntervalMs: 10_000, reconnectTimeoutMs: 60_000, refreshIntervalMs: 15_000 }
@@ -20,12 +20,28 @@ function event(
   return { type, member: { ...member, peerClass: 'native', isSelf: name === 'self' } }
 }
 
-/** Ports called in the next round. */
-function round(reconnect: Reconnect): number[] {
+/** Ports called in the next round; the calls end at once. */
+function round(reconnect: Reconnect, nowMs: number = reconnect.nextAt()): number[] {
+  const { lost } = reconnect.due(nowMs)
+  for (const endpoint of lost) reconnect.ended(endpoint)
+  return lost.map(({ port }) => port).sort((a, b) => a - b)
+}
+
+const LONG_MS = 5000
+
+function withLost(count: number, options: ReconnectOptions = NEVER): Reconnect {
+  const reconnect = new Reconnect(options, seededRandom(1), 0)
+  for (let i = 1; i <= count; i++) reconnect.observe(0, event('leave', `n${i}`, i, 'dead'))
   return reconnect
-    .due(reconnect.nextAt())
-    .dead.map(({ port }) => port)
-    .sort((a, b) => a - b)
+}
+
+/** Times of calls on port 1 until `untilMs`. */
+function callsOn(reconnect: Reconnect, untilMs: number): number[] {
+  const calls: number[] = []
+  for (let nowMs = reconnect.nextAt(); nowMs < untilMs; nowMs = reconnect.nextAt()) {
+    if (round(reconnect, nowMs).includes(1)) calls.push(nowMs)
+  }
+  return calls
 }
 
 describe('reconnect', () => {
@@ -34,82 +50,135 @@ describe('reconnect', () => {
     reconnect.observe(0, event('leave', 'crashed', 1, 'dead'))
     reconnect.observe(0, event('leave', 'gone', 2, 'left'))
     reconnect.observe(0, event('leave', 'self', 3, 'dead'))
-    expect(reconnect.due(reconnect.nextAt()).dead.map(endpointToText)).toEqual(['10.0.0.1:1'])
+    expect(reconnect.due(LONG_MS).lost.map(endpointToText)).toEqual(['10.0.0.1:1'])
   })
 
   it('a member that died and then left is no longer called', () => {
-    const reconnect = new Reconnect(NEVER, seededRandom(1), 0)
-    reconnect.observe(0, event('leave', 'a', 1, 'dead'))
-    reconnect.observe(0, event('leave', 'a', 1, 'left'))
-    expect(round(reconnect)).toEqual([])
+    const reconnect = withLost(1)
+    reconnect.observe(0, event('leave', 'n1', 1, 'left'))
+    expect(round(reconnect, LONG_MS)).toEqual([])
+    expect(reconnect.nextAt()).toBe(Number.POSITIVE_INFINITY)
   })
 
   it('a return under the same name, or of another name at the same address, ends the calls', () => {
-    const reconnect = new Reconnect(NEVER, seededRandom(1), 0)
-    for (const [name, port] of [
-      ['a', 1],
-      ['b', 2],
-      ['c', 3],
-    ] as const)
-      reconnect.observe(0, event('leave', name, port, 'dead'))
-    reconnect.observe(0, event('join', 'a', 9, 'alive'))
+    const reconnect = withLost(3)
+    reconnect.observe(0, event('join', 'n1', 9, 'alive'))
     reconnect.observe(0, event('join', 'new', 2, 'alive'))
-    expect(round(reconnect)).toEqual([3])
-    expect(reconnect.deadCount).toBe(1)
+    expect(round(reconnect, LONG_MS)).toEqual([3])
+    expect(reconnect.lostCount).toBe(1)
   })
 
-  it('rounds come at the interval give or take a tenth, for each loop on its own', () => {
-    const reconnect = new Reconnect(OPTIONS, seededRandom(7), 1000)
-    const calls: number[] = []
-    const refreshes: number[] = []
-    reconnect.observe(1000, event('leave', 'a', 1, 'dead'))
-    for (let nowMs = reconnect.nextAt(); nowMs < 61_000; nowMs = reconnect.nextAt()) {
-      const { dead, refresh } = reconnect.due(nowMs)
-      if (dead.length > 0) calls.push(nowMs)
-      if (refresh) refreshes.push(nowMs)
+  it('who is lost where somebody was lost before is called once, by the last name', () => {
+    const reconnect = withLost(1)
+    reconnect.observe(10, event('leave', 'second', 1, 'dead'))
+    expect(reconnect.lost().map(({ name }) => name)).toEqual(['second'])
+    expect(round(reconnect, LONG_MS)).toEqual([1])
+    reconnect.observe(20, event('join', 'n1', 7, 'alive'))
+    expect(reconnect.lostCount).toBe(1)
+  })
+
+  it('each is called within a second, then ever less often, and always again within the interval', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const reconnect = new Reconnect({ ...NEVER, reconnectTimeoutMs: 10 ** 9 }, seededRandom(seed), 0)
+      reconnect.observe(0, event('leave', 'n1', 1, 'dead'))
+      const calls = callsOn(reconnect, 600_000)
+      const gaps = calls.map((at, i) => at - (calls[i - 1] ?? 0))
+      expect(gaps[0]).toBeLessThanOrEqual(1000)
+      expect(gaps[2]).toBeGreaterThan(2000)
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(10_000)
+      expect(Math.min(...gaps.slice(4))).toBeGreaterThanOrEqual(8000)
     }
-    const gaps = (times: number[]): number[] => times.map((at, i) => at - (times[i - 1] ?? 1000))
-    expect(gaps(calls).every((gap) => gap >= 9000 && gap <= 11_000)).toBe(true)
-    expect(gaps(refreshes).every((gap) => gap >= 13_500 && gap <= 16_500)).toBe(true)
-    expect(calls.length).toBeGreaterThanOrEqual(5)
+  })
+
+  it('those that failed together are not called together', () => {
+    const times = new Set<number>()
+    for (let seed = 0; seed < 20; seed++) {
+      const reconnect = new Reconnect(NEVER, seededRandom(seed), 0)
+      reconnect.observe(0, event('leave', 'n1', 1, 'dead'))
+      times.add(Math.round(callsOn(reconnect, 60_000).at(-1) ?? 0))
+    }
+    expect(times.size).toBeGreaterThan(10)
+  })
+
+  it('a call that hangs is neither repeated nor in the way of others', () => {
+    const reconnect = withLost(2)
+    const hanging = reconnect.due(LONG_MS).lost
+    expect(hanging.length).toBe(2)
+    const [first] = hanging
+    if (first !== undefined) reconnect.ended(first)
+    expect(reconnect.due(2 * LONG_MS).lost).toEqual([first])
+  })
+
+  it('a sign of life brings the call forward, every 2 s at most; strangers are not called', () => {
+    const reconnect = withLost(1)
+    const nowMs = (callsOn(reconnect, 40_000).at(-1) ?? 0) + 3000
+    const next = reconnect.nextAt()
+    const endpoint = endpointFromText('10.0.0.1', 1)
+    expect(reconnect.signOfLife(nowMs, endpointFromText('10.0.0.1', 99))).toBe(false)
+    expect(reconnect.nextAt()).toBe(next)
+    expect(reconnect.signOfLife(nowMs, endpoint)).toBe(true)
+    expect([nowMs < next, reconnect.nextAt()]).toEqual([true, nowMs])
+    expect(round(reconnect, nowMs)).toEqual([1])
+    for (let at = nowMs; at < nowMs + 1000; at += 10) reconnect.signOfLife(at, endpoint)
+    expect(reconnect.nextAt()).toBe(nowMs + 2000)
+  })
+
+  it('remembered peers are called like lost ones, and known by name and address', () => {
+    const remembered = [{ name: 'old', endpoint: endpointFromText('10.0.0.1', 5) }]
+    const reconnect = new Reconnect(NEVER, seededRandom(1), 0, remembered)
+    expect(reconnect.lost()).toEqual(remembered)
+    expect(reconnect.nextAt()).toBeLessThanOrEqual(1000)
+    expect(round(reconnect, 1000)).toEqual([5])
+  })
+
+  it('the configured peers are looked up at their interval give or take a tenth', () => {
+    const reconnect = new Reconnect(OPTIONS, seededRandom(7), 1000)
+    const refreshes: number[] = []
+    for (let nowMs = reconnect.nextAt(); nowMs < 61_000; nowMs = reconnect.nextAt()) {
+      if (reconnect.due(nowMs).refresh) refreshes.push(nowMs)
+    }
+    const gaps = refreshes.map((at, i) => at - (refreshes[i - 1] ?? 1000))
+    expect(gaps.every((gap) => gap >= 13_500 && gap <= 16_500)).toBe(true)
     expect(refreshes.length).toBeGreaterThanOrEqual(3)
-    expect(new Set(gaps(calls)).size).toBeGreaterThan(1)
+    expect(new Set(gaps).size).toBeGreaterThan(1)
   })
 
   it('an interval of 0 turns a loop off', () => {
-    const off = new Reconnect(
-      { ...OPTIONS, reconnectIntervalMs: 0, refreshIntervalMs: 0 },
-      seededRandom(1),
-      0,
-    )
+    const off = withLost(1, { ...OPTIONS, reconnectIntervalMs: 0, refreshIntervalMs: 0 })
     expect(off.nextAt()).toBe(Number.POSITIVE_INFINITY)
+    expect(off.lostCount).toBe(0)
   })
 
-  it('the dead are forgotten after the timeout, counted from their death', () => {
-    const reconnect = new Reconnect(NEVER, seededRandom(1), 0)
-    reconnect.observe(0, event('leave', 'a', 1, 'dead'))
+  it('the lost are forgotten after the timeout, counted from their loss', () => {
+    const reconnect = withLost(1)
     reconnect.observe(50_000, event('leave', 'b', 2, 'dead'))
-    expect(reconnect.due(60_000).dead.length).toBe(2)
-    expect(reconnect.due(75_000).dead.map(({ port }) => port)).toEqual([2])
+    expect(round(reconnect, 60_000)).toEqual([1, 2])
+    expect(round(reconnect, 75_000)).toEqual([2])
+    expect(reconnect.lost().map(({ name }) => name)).toEqual(['b'])
   })
 
-  it('a round calls at most 16, and over time every one of many', () => {
-    const reconnect = new Reconnect({ ...NEVER, reconnectTimeoutMs: 10 ** 9 }, seededRandom(1), 0)
-    for (let i = 1; i <= 100; i++) reconnect.observe(0, event('leave', `n${i}`, i, 'dead'))
+  it('at most 32 calls are under way, and of many that hang each has its turn', () => {
+    const reconnect = withLost(100, { ...NEVER, reconnectTimeoutMs: 10 ** 9 })
     const called = new Set<number>()
-    for (let i = 0; i < 100; i++) {
-      const ports = round(reconnect)
-      expect(ports.length).toBe(16)
-      for (const port of ports) called.add(port)
+    let hanging = reconnect.due(LONG_MS).lost
+    expect(hanging.length).toBe(CALLS_AT_ONCE_MAX)
+    expect(reconnect.due(LONG_MS).lost).toEqual([])
+    expect(reconnect.nextAt()).toBe(Number.POSITIVE_INFINITY)
+    for (let nowMs = 9000; called.size < 100; nowMs += 4000) {
+      expect(nowMs).toBeLessThan(9000 + 4 * 4000)
+      for (const endpoint of hanging) {
+        called.add(endpoint.port)
+        reconnect.ended(endpoint)
+      }
+      hanging = reconnect.due(nowMs).lost
     }
-    expect(called.size).toBe(100)
   })
 
   it('at most 10,000 are remembered, the latest', () => {
-    const reconnect = new Reconnect(NEVER, seededRandom(1), 0)
-    for (let i = 1; i <= 10_001; i++) reconnect.observe(0, event('leave', `n${i}`, i, 'dead'))
-    expect(reconnect.deadCount).toBe(10_000)
+    const reconnect = withLost(10_001)
+    expect(reconnect.lostCount).toBe(10_000)
+    expect(reconnect.lost()[0]?.name).toBe('n10001')
     reconnect.observe(0, event('join', 'n1', 1, 'alive'))
-    expect(reconnect.deadCount).toBe(10_000)
+    expect(reconnect.lostCount).toBe(10_000)
   })
 })
