@@ -32,7 +32,8 @@ without a value turns it off. In the file (\`--config.file\`, YAML) the parts be
       listen-address: 127.0.0.1:9094
       peer: [10.0.0.2:9094, 10.0.0.3:9094]
 
-Listening beyond loopback is refused (exit 2) unless \`--web.allow-anonymous\`, or for gossip \`--cluster.allow-plaintext\`, accepts it.
+Listening beyond loopback is refused (exit 2): for gossip unless a \`--cluster.key-file\` protects it ([how](../encryption.md)) or \`--cluster.allow-plaintext\`
+accepts that nothing does, which Alertmanager clusters need; for HTTP unless \`--web.allow-anonymous\` accepts it.
 
 ${groups.map(flagsOf).join('\n')}
 ## From Alertmanager

@@ -18,6 +18,7 @@ export type {
 export { openReplica } from './app/open-replica.ts'
 export type { OwnerChange } from './app/ownership.ts'
 export type { AlertOptions, AlertsChange, ReplicaAlert, ReplicaAlerts } from './app/replica-alerts.ts'
+export type { ReplicaKey, ReplicaKeys } from './app/replica-keys.ts'
 export type { DeleteResult, MapChange, ReplicaMap, SetOptions, SetResult } from './app/replica-map.ts'
 export type {
   GroupLabelOrder,

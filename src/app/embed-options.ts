@@ -6,8 +6,10 @@ import type { Logger } from 'pino'
 import { RECORD_BYTES_MAX } from '../alerting/core/admission.ts'
 import { SILENCES_MAX, type SilenceLimits } from '../alerting/core/silence-limits.ts'
 import { parseDuration } from '../base/duration.ts'
-import { HearsayError } from '../base/errors.ts'
+import { Keyring } from '../gossip/wire/keyring.ts'
 import { STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
+import { parseKey } from './gossip-key.ts'
+import { isNetwork } from './network-text.ts'
 import { checkOptionNames, optionInvalid } from './option-names.ts'
 
 /** Versions of a delegate's own protocol that peers must have in common: lowest, highest, spoken. */
@@ -19,6 +21,15 @@ export interface GossipSettings {
   readonly listen: string
   /** `host:port` each; all addresses behind a name are tried. */
   readonly peers?: readonly string[]
+  /**
+   * Whether plaintext is refused while there are `keys`; false only while a cluster is being moved to encryption. Default
+   * true, as the next.
+   */
+  readonly verifyIncoming?: boolean
+  /** Whether what is sent is encrypted while there are `keys`. */
+  readonly verifyOutgoing?: boolean
+  /** Networks such as `10.0.0.0/8`: members with an address outside them are not admitted. Default: any. */
+  readonly allowedNetworks?: readonly string[]
   /** IP that others dial, when it is not the one listened on. */
   readonly advertise?: string
   /** What is shared with members that are no hearsay replicas: silences with Alertmanagers (the default), or nothing. */
@@ -57,7 +68,10 @@ export interface OpenReplicaOptions {
   readonly name?: string
   /** Keeps clusters apart by mistake; not a secret. Alertmanager's `--cluster.label`. */
   readonly label?: string
-  /** Gossip encryption keys, base64. Not available yet: refused as `OPTION_UNAVAILABLE`, rather than ignored. */
+  /**
+   * Gossip encryption keys, base64 of 16, 24 or 32 bytes each: the first encrypts, all of them open. The same on all
+   * members; `replica.keys` rotates them. Omitted: plaintext.
+   */
   readonly keys?: readonly string[]
   /** Omitted: no peers, no sockets. */
   readonly gossip?: GossipSettings
@@ -71,7 +85,17 @@ export interface OpenReplicaOptions {
 
 const PEER_TIMEOUT_MS_MAX = 3_600_000
 const OPTIONS = ['dataDir', 'name', 'label', 'keys', 'gossip', 'http', 'limits', 'log']
-const GOSSIP_OPTIONS = ['listen', 'peers', 'advertise', 'foreignState', 'delegateVersion', 'peerTimeout']
+const GOSSIP_OPTIONS = [
+  'listen',
+  'peers',
+  'verifyIncoming',
+  'verifyOutgoing',
+  'allowedNetworks',
+  'advertise',
+  'foreignState',
+  'delegateVersion',
+  'peerTimeout',
+]
 const HTTP_OPTIONS = ['listen']
 
 const STORE_LIMITS = {
@@ -96,7 +120,7 @@ export function silenceLimits({ silences = 0, silenceBytes = 0 }: LimitSettings)
   return { silencesMax: silences, silenceBytesMax: silenceBytes }
 }
 
-/** @throws HearsayError `OPTION_INVALID`, `OPTION_UNAVAILABLE`, naming the option */
+/** @throws HearsayError `OPTION_INVALID`, naming the option; `GOSSIP_KEY_INVALID`, `GOSSIP_KEYS_TOO_MANY` */
 export function checkOptions(options: OpenReplicaOptions): void {
   const { gossip, http, keys, limits } = options
   checkOptionNames('', options, OPTIONS)
@@ -104,7 +128,8 @@ export function checkOptions(options: OpenReplicaOptions): void {
   if (http !== undefined) checkOptionNames('http.', http, HTTP_OPTIONS)
   if (limits !== undefined) checkLimits(limits)
   if (keys !== undefined) {
-    throw new HearsayError('OPTION_UNAVAILABLE', 'keys: encryption of gossip comes with a later version')
+    if (gossip === undefined) throw optionInvalid('keys', 'encrypt gossip, and there is no gossip')
+    embeddedRing(keys)
   }
   if (options.name === '') throw optionInvalid('name', 'must not be empty')
   if (options.dataDir === '')
@@ -113,6 +138,11 @@ export function checkOptions(options: OpenReplicaOptions): void {
   if (gossip.foreignState !== undefined && !['alertmanager', 'none'].includes(gossip.foreignState)) {
     throw optionInvalid('gossip.foreignState', "must be 'alertmanager' or 'none'")
   }
+  for (const name of ['verifyIncoming', 'verifyOutgoing'] as const) {
+    if (!['boolean', 'undefined'].includes(typeof gossip[name]))
+      throw optionInvalid(`gossip.${name}`, 'must be true or false')
+  }
+  if (gossip.allowedNetworks !== undefined) checkNetworks(gossip.allowedNetworks)
   if (gossip.delegateVersion !== undefined) checkVersion(gossip.delegateVersion)
   if (gossip.peerTimeout !== undefined) peerTimeoutMs(gossip.peerTimeout)
 }
@@ -122,6 +152,29 @@ export function peerTimeoutMs(text: string): number {
   const timeoutMs = typeof text === 'string' ? parseDuration(text) : Number.NaN
   if (timeoutMs <= PEER_TIMEOUT_MS_MAX) return timeoutMs
   throw optionInvalid('gossip.peerTimeout', 'must be text such as 15s, and at most 1h')
+}
+
+/**
+ * The ring of `keys`. No keys at all are refused, since a list that came out empty by mistake would mean plaintext.
+ * @throws HearsayError `OPTION_INVALID`, `GOSSIP_KEY_INVALID`, `GOSSIP_KEYS_TOO_MANY`
+ */
+export function embeddedRing(keys: readonly string[]): Keyring {
+  if (!isTexts(keys) || keys.length === 0) {
+    throw optionInvalid('keys', 'must be a list of at least one base64 text; leave it out for plaintext')
+  }
+  return new Keyring(keys.map(parseKey))
+}
+
+function checkNetworks(networks: readonly string[]): void {
+  const form = 'must be a list of networks such as 10.0.0.0/8'
+  if (!isTexts(networks) || networks.length === 0) throw optionInvalid('gossip.allowedNetworks', form)
+  for (const network of networks) {
+    if (!isNetwork(network)) throw optionInvalid('gossip.allowedNetworks', form)
+  }
+}
+
+function isTexts(list: unknown): boolean {
+  return Array.isArray(list) && list.every((item) => typeof item === 'string')
 }
 
 function checkLimits(limits: LimitSettings): void {

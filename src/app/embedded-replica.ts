@@ -2,10 +2,12 @@
 import { HearsayError } from '../base/errors.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { JoinResult } from '../gossip/io/gossip.ts'
+import type { Keyring } from '../gossip/wire/keyring.ts'
 import { abortable } from './abortable.ts'
 import type { OwnerChange } from './ownership.ts'
 import type { Replica } from './replica.ts'
 import { ReplicaAlerts } from './replica-alerts.ts'
+import { ReplicaKeys } from './replica-keys.ts'
 import { ReplicaMap } from './replica-map.ts'
 import { ReplicaNotifications } from './replica-notifications.ts'
 import { entrySpreadDeps } from './replica-notifier.ts'
@@ -49,6 +51,8 @@ export class EmbeddedReplica {
   readonly notifications: ReplicaNotifications
   /** Alerts of this replica. */
   readonly alerts: ReplicaAlerts
+  /** Gossip keys of this replica. */
+  readonly keys: ReplicaKeys
   readonly #replica: Replica
   readonly #web: Web | undefined
   readonly #settled: Promise<void>
@@ -58,7 +62,8 @@ export class EmbeddedReplica {
   #closing: Promise<void> | undefined
 
   /** Made by `openReplica`. */
-  constructor(replica: Replica, web: Web | undefined, settled: Promise<void>) {
+  constructor(replica: Replica, web: Web | undefined, ring: Keyring | undefined, settled: Promise<void>) {
+    this.keys = new ReplicaKeys(ring)
     this.#replica = replica
     this.#web = web
     this.#settled = settled

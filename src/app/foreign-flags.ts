@@ -31,7 +31,6 @@ export const IGNORED_FLAGS: readonly ForeignFlag[] = [
 export const UNAVAILABLE_FLAGS: readonly ForeignFlag[] = [
   { name: 'web.config.file', takesValue: true },
   { name: 'cluster.tls-config', takesValue: true },
-  { name: 'cluster.key-file', takesValue: true },
 ]
 
 export function ignoredWarning(name: string): string {

@@ -6,8 +6,10 @@
 import { pino } from 'pino'
 import { parseDuration } from '../base/duration.ts'
 import { lanDefaults } from '../gossip/core/config.ts'
+import type { Keyring } from '../gossip/wire/keyring.ts'
 import {
   checkOptions,
+  embeddedRing,
   type GossipSettings,
   type OpenReplicaOptions,
   peerTimeoutMs,
@@ -15,6 +17,7 @@ import {
   storeLimits,
 } from './embed-options.ts'
 import { EmbeddedReplica } from './embedded-replica.ts'
+import { Encryption } from './encryption.ts'
 import { Replica, type ReplicaGossipOptions } from './replica.ts'
 import { openWeb } from './web.ts'
 
@@ -24,13 +27,15 @@ const SETTLE_TIMEOUT = '60s'
 
 /**
  * Resolves when the state is read and sockets are bound; `ready()` when peers have been heard.
- * @throws HearsayError with the code of what failed: `OPTION_INVALID`, `OPTION_UNAVAILABLE`, `STORE_LOCKED`,
+ * @throws HearsayError with the code of what failed: `OPTION_INVALID`, `GOSSIP_KEY_INVALID`, `STORE_LOCKED`,
  *   `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_UNREADABLE`, `GOSSIP_PORT_BUSY`, `HTTP_PORT_BUSY`, ...; nothing is left
  *   open then
  */
 export async function openReplica(options: OpenReplicaOptions = {}): Promise<EmbeddedReplica> {
   checkOptions(options)
-  const { dataDir, name, label = '', gossip, http, limits, log = pino({ level: 'silent' }) } = options
+  const { dataDir, name, label = '', keys, gossip, http, limits, log = pino({ level: 'silent' }) } = options
+  const ring = keys === undefined ? undefined : embeddedRing(keys)
+  const { verifyIncoming = true, verifyOutgoing = true } = gossip ?? {}
   const replica = await Replica.open({
     ...(dataDir === undefined ? {} : { storagePath: dataDir }),
     ...(name === undefined ? {} : { name }),
@@ -38,7 +43,7 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
     maxClockSkewMs: parseDuration(MAX_CLOCK_SKEW),
     settleTimeoutMs: parseDuration(SETTLE_TIMEOUT),
     ...(limits === undefined ? {} : { limits: storeLimits(limits), silenceLimits: silenceLimits(limits) }),
-    ...(gossip === undefined ? {} : { gossip: gossipOptions(gossip, label) }),
+    ...(gossip === undefined ? {} : { gossip: gossipOptions(gossip, label, ring) }),
     ...(gossip?.foreignState === undefined ? {} : { foreignState: gossip.foreignState }),
     ...(gossip?.peerTimeout === undefined ? {} : { peerTimeoutMs: peerTimeoutMs(gossip.peerTimeout) }),
     log: (node) => log.child({ node }),
@@ -47,19 +52,33 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
     const web =
       http === undefined
         ? undefined
-        : await openWeb(replica, { ...http, externalUrl: undefined, routePrefix: '/' })
-    return new EmbeddedReplica(replica, web, replica.settle())
+        : await openWeb(replica, {
+            ...http,
+            externalUrl: undefined,
+            routePrefix: '/',
+            encryption: new Encryption({ ring, verifyIncoming, verifyOutgoing }),
+          })
+    return new EmbeddedReplica(replica, web, ring, replica.settle())
   } catch (error) {
     await replica.close()
     throw error
   }
 }
 
-function gossipOptions(gossip: GossipSettings, label: string): ReplicaGossipOptions {
-  const { listen, peers, advertise, delegateVersion } = gossip
+function gossipOptions(
+  gossip: GossipSettings,
+  label: string,
+  keyring: Keyring | undefined,
+): ReplicaGossipOptions {
+  const { listen, peers, advertise, delegateVersion, verifyIncoming, verifyOutgoing, allowedNetworks } =
+    gossip
   return {
     listen,
     label,
+    ...(keyring === undefined ? {} : { keyring }),
+    ...(verifyIncoming === undefined ? {} : { verifyIncoming }),
+    ...(verifyOutgoing === undefined ? {} : { verifyOutgoing }),
+    ...(allowedNetworks === undefined ? {} : { allowedNetworks }),
     ...(peers === undefined ? {} : { peers }),
     ...(advertise === undefined ? {} : { advertise }),
     ...(delegateVersion === undefined

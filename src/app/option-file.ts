@@ -10,7 +10,7 @@
  */
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml'
 import { nearest } from './nearest.ts'
-import { OPTION_NAMES, OPTION_SCHEMA } from './option-schema.ts'
+import { isListOption, OPTION_NAMES } from './option-schema.ts'
 import type { OptionText, OptionTexts } from './option-sources.ts'
 import { OptionsError } from './options-error.ts'
 import type { OptionName } from './serve-options.ts'
@@ -92,7 +92,7 @@ function readMap(reading: Reading, map: YAMLMap, parent: string): void {
 }
 
 function readOption(reading: Reading, name: OptionName, key: unknown, value: unknown): void {
-  const isList = OPTION_SCHEMA[name].type === 'peer-list'
+  const isList = isListOption(name)
   const nodes = isList && isSeq(value) ? value.items : [value]
   const texts: string[] = []
   for (const node of nodes) {

@@ -44,10 +44,25 @@ function* exposureRules(options: ServeOptions): Iterable<string> {
   const gossip = options['cluster.listen-address']
   if (gossip === '') return
   const { host, port } = parseHostPort(gossip)
-  if (isLoopback(host) || options['cluster.allow-plaintext']) return
-  yield `--cluster.listen-address ${formatHostPort({ host, port })} would gossip unencrypted with anybody who reaches it: ` +
-    'listen on a loopback address, or add --cluster.allow-plaintext to accept that ' +
+  const open = openness(options)
+  if (isLoopback(host) || options['cluster.allow-plaintext'] || open === undefined) return
+  yield `--cluster.listen-address ${formatHostPort({ host, port })} would ${open}, ` +
+    'or listen on a loopback address, or add --cluster.allow-plaintext to accept that ' +
     '(joining an Alertmanager cluster needs it: those have no gossip key)'
+}
+
+/** What gossip does that others may read or write, and what prevents it; undefined when nothing of it is plaintext. */
+function openness(options: ServeOptions): string | undefined {
+  if (options['cluster.key-file'] === undefined) {
+    return 'gossip unencrypted with anybody who reaches it: add a --cluster.key-file (hearsay keys generate makes one)'
+  }
+  const off = (['cluster.verify-incoming', 'cluster.verify-outgoing'] as const).filter(
+    (name) => !options[name],
+  )
+  if (off.length === 0) return undefined
+  const does = off.map((name) => (name === 'cluster.verify-incoming' ? 'take' : 'send')).join(' and ')
+  const flags = off.map((name) => `--no-${name}`).join(' and ')
+  return `${does} unencrypted gossip, whatever is in the key file: leave out ${flags}`
 }
 
 function* clusterRules(options: ServeOptions): Iterable<string> {
@@ -57,6 +72,9 @@ function* clusterRules(options: ServeOptions): Iterable<string> {
     if (options['cluster.peer'].length > 0)
       yield '--cluster.peer needs a --cluster.listen-address: clustering is off'
     if (advertise !== undefined) yield '--cluster.advertise-address needs a --cluster.listen-address'
+    if (options['cluster.key-file'] !== undefined) {
+      yield '--cluster.key-file needs a --cluster.listen-address: clustering is off'
+    }
     return
   }
   if (gossip === options['web.listen-address'] && parseHostPort(gossip).port !== 0) {
@@ -68,6 +86,7 @@ function* clusterRules(options: ServeOptions): Iterable<string> {
   if (options['cluster.probe-timeout'] >= options['cluster.probe-interval']) {
     yield '--cluster.probe-timeout must be shorter than --cluster.probe-interval'
   }
+  if (options['cluster.key-file'] === '') yield '--cluster.key-file must not be empty'
   if (options['cluster.peer-name'] === '') yield '--cluster.peer-name must not be empty'
 }
 

@@ -11,7 +11,7 @@ import type { OptionName, ServeOptions } from './serve-options.ts'
 
 export type OptionGroup = 'Storage' | 'Web' | 'Cluster' | 'Limits' | 'Logging' | 'Configuration'
 
-/** `count` is a whole number; `address-or-empty` is an address that may also be empty; `peer` a `host:port` or a bare name for SRV lookup. */
+/** `count` is a whole number; `address-or-empty` is an address that may also be empty; `peer-list` has a `host:port` or a bare name for SRV lookup each, `network-list` CIDR. */
 export type OptionType =
   | 'string'
   | 'duration'
@@ -21,6 +21,7 @@ export type OptionType =
   | 'address'
   | 'address-or-empty'
   | 'peer-list'
+  | 'network-list'
 
 export interface OptionDescriptor<T = ServeOptions[OptionName]> {
   readonly type: OptionType
@@ -143,6 +144,35 @@ const clusterAddresses = {
   },
 } as const
 
+const clusterProtection = {
+  'cluster.key-file': {
+    type: 'string',
+    default: undefined,
+    group: 'Cluster',
+    placeholder: 'FILE',
+    help: 'Encrypts gossip: one base64 key a line, the first is primary; read again when it changes. `hearsay keys generate` makes one',
+  },
+  'cluster.verify-incoming': {
+    type: 'bool',
+    default: true,
+    group: 'Cluster',
+    help: 'With a key file: refuse plaintext gossip; off only while a cluster is moved to encryption',
+  },
+  'cluster.verify-outgoing': {
+    type: 'bool',
+    default: true,
+    group: 'Cluster',
+    help: 'With a key file: encrypt what is sent; off only while a cluster is moved to encryption',
+  },
+  'cluster.allowed-networks': {
+    type: 'network-list',
+    default: [],
+    group: 'Cluster',
+    placeholder: 'CIDR',
+    help: 'Members with an address outside these networks are not admitted; repeatable',
+  },
+} as const
+
 /** An option for a length of time in the cluster group. */
 function timing(help: string, defaultMs: number, minMs: number, maxMs: number): OptionDescriptor<number> {
   return { type: 'duration', default: defaultMs, group: 'Cluster', help, minMs, maxMs }
@@ -231,6 +261,7 @@ export const OPTION_SCHEMA: OptionSchema = {
   ...storage,
   ...web,
   ...clusterAddresses,
+  ...clusterProtection,
   ...clusterTimes,
   ...limits,
   ...logging,
@@ -248,6 +279,11 @@ export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTION_SCHEMA) as
 /** `cluster.peer-name` gives `HEARSAY_CLUSTER_PEER_NAME`. */
 export function environmentName(name: OptionName): string {
   return `HEARSAY_${name.replaceAll(/[.-]/g, '_').toUpperCase()}`
+}
+
+/** Whether it takes several texts: a repeated flag, commas, a list in the file. */
+export function isListOption(name: OptionName): boolean {
+  return OPTION_SCHEMA[name].type.endsWith('-list')
 }
 
 export function isOptionName(text: string): text is OptionName {

@@ -2,7 +2,7 @@
  * Where option texts come from: command line, environment, file, in this order; the first that names an option wins
  * whole (lists are not merged). Each text keeps its origin, so that a complaint can say where to look.
  */
-import { environmentName, isOptionName, OPTION_NAMES, OPTION_SCHEMA } from './option-schema.ts'
+import { environmentName, isListOption, isOptionName, OPTION_NAMES } from './option-schema.ts'
 import type { OptionName } from './serve-options.ts'
 
 export interface OptionText {
@@ -36,7 +36,7 @@ export function environmentTexts(environment: Readonly<Record<string, string | u
     known.add(origin)
     const text = environment[origin]
     if (text === undefined) continue
-    const isList = OPTION_SCHEMA[name].type === 'peer-list'
+    const isList = isListOption(name)
     texts.set(name, { texts: isList ? splitList(text) : [text], origin })
   }
   const warnings = Object.keys(environment)
@@ -50,7 +50,7 @@ export function flagTexts(flags: ReadonlyMap<string, readonly string[]>): Option
   const texts = new Map<OptionName, OptionText>()
   for (const [name, given] of flags) {
     if (!isOptionName(name)) continue
-    const isList = OPTION_SCHEMA[name].type === 'peer-list'
+    const isList = isListOption(name)
     texts.set(name, { texts: isList ? given.flatMap(splitList) : given, origin: `--${name}` })
   }
   return texts

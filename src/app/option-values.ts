@@ -5,12 +5,13 @@
 import { formatDuration, parseDuration } from '../base/duration.ts'
 import { HearsayError } from '../base/errors.ts'
 import { parseHostPort } from '../base/host-port.ts'
+import { isNetwork } from './network-text.ts'
 import type { OptionDescriptor } from './option-schema.ts'
 
 export type OptionValue = string | number | boolean | readonly string[]
 
-/** Peers taken from one list at most. */
-const PEERS_MAX = 1000
+/** Items taken from one list at most. */
+const LIST_MAX = 1000
 const PEER_NAME_FORM = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?$/
 
 /**
@@ -18,7 +19,8 @@ const PEER_NAME_FORM = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?$/
  * @throws HearsayError `OPTION_INVALID` saying what was expected, without the option's name
  */
 export function parseOptionValue(descriptor: OptionDescriptor, texts: readonly string[]): OptionValue {
-  if (descriptor.type === 'peer-list') return texts.map(checkPeer).slice(0, checkCount(texts))
+  if (descriptor.type === 'peer-list') return checkList(texts, 'peers', checkPeer)
+  if (descriptor.type === 'network-list') return checkList(texts, 'networks', checkNetwork)
   const text = texts.at(-1) ?? ''
   if (texts.length > 1) throw invalid('it is given more than once')
   switch (descriptor.type) {
@@ -78,6 +80,15 @@ function checkAddress(text: string): string {
   return text
 }
 
+function checkList(
+  texts: readonly string[],
+  what: string,
+  check: (text: string) => string,
+): readonly string[] {
+  if (texts.length > LIST_MAX) throw invalid(`at most ${LIST_MAX} ${what}`)
+  return texts.map(check)
+}
+
 function checkPeer(text: string): string {
   if (PEER_NAME_FORM.test(text) && !text.includes(':')) return text
   const { host, port } = rethrown(() => parseHostPort(text))
@@ -85,9 +96,9 @@ function checkPeer(text: string): string {
   return text
 }
 
-function checkCount(texts: readonly string[]): number {
-  if (texts.length > PEERS_MAX) throw invalid(`at most ${PEERS_MAX} peers`)
-  return texts.length
+function checkNetwork(text: string): string {
+  if (isNetwork(text)) return text
+  throw invalid(`expected a network such as 10.0.0.0/8 or fd00::/8, not ${JSON.stringify(text)}`)
 }
 
 function rethrown<T>(parse: () => T): T {

@@ -34,6 +34,11 @@ export interface ServeOptions {
   readonly 'cluster.peer-timeout': number
   readonly 'cluster.max-clock-skew': number
   readonly 'cluster.allow-plaintext': boolean
+  readonly 'cluster.key-file': string | undefined
+  readonly 'cluster.verify-incoming': boolean
+  readonly 'cluster.verify-outgoing': boolean
+  /** CIDR each; empty: any. */
+  readonly 'cluster.allowed-networks': readonly string[]
   readonly 'limits.key-bytes': number
   readonly 'limits.value-bytes': number
   readonly 'limits.batch-ops': number

@@ -1,9 +1,14 @@
 /** `hearsay serve` in one call: a replica with its HTTP side, from the checked options. */
+import type { Keyring } from '../gossip/wire/keyring.ts'
 import type { StoreLimits } from '../store/store-limits.ts'
+import { Encryption } from './encryption.ts'
+import { KeyFile } from './key-file.ts'
 import { createLogger } from './logger.ts'
 import { effectiveRoutePrefix } from './options.ts'
 import { Replica, type ReplicaGossipOptions } from './replica.ts'
+import { roomLog } from './room-log.ts'
 import type { ServeOptions } from './serve-options.ts'
+import { systemClock } from './system-clock.ts'
 import { openWeb } from './web.ts'
 
 export interface RunningReplica {
@@ -17,11 +22,14 @@ export interface RunningReplica {
 
 /**
  * Resolves when HTTP answers; the replica may still be settling (`/-/ready` says).
- * @throws HearsayError with the code of what failed: see openStore, Gossip.start and openWeb; nothing stays open then
+ * @throws HearsayError with the code of what failed: see KeyFile.open, openStore, Gossip.start and openWeb; nothing stays
+ *   open then
  */
 export async function startReplica(options: ServeOptions): Promise<RunningReplica> {
   const name = options['cluster.peer-name']
-  const gossip = gossipOptions(options)
+  const keyPath = options['cluster.key-file']
+  const file = keyPath === undefined ? undefined : await KeyFile.open(keyPath, systemClock)
+  const gossip = gossipOptions(options, file?.ring)
   const replica = await Replica.open({
     storagePath: options['storage.path'],
     ...(name === undefined ? {} : { name }),
@@ -42,11 +50,18 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
       listen: options['web.listen-address'],
       externalUrl: options['web.external-url'],
       routePrefix: effectiveRoutePrefix(options),
+      encryption: new Encryption({
+        ring: file?.ring,
+        verifyIncoming: options['cluster.verify-incoming'],
+        verifyOutgoing: options['cluster.verify-outgoing'],
+        ...(file === undefined ? {} : { file }),
+      }),
     })
+    file?.follow(roomLog(replica.log, 'app'))
     void replica.settle()
     const close = async (): Promise<void> => {
       // Together, so that a failure of either is the caller's and never goes unhandled.
-      await Promise.all([replica.close(), web.close()])
+      await Promise.all([replica.close(), web.close(), file?.close()])
     }
     return { url: web.url, gossipAddress: replica.gossipAddress, name: replica.name, close }
   } catch (error) {
@@ -65,7 +80,10 @@ function limitsOf(options: ServeOptions): Partial<StoreLimits> {
   }
 }
 
-function gossipOptions(options: ServeOptions): ReplicaGossipOptions | undefined {
+function gossipOptions(
+  options: ServeOptions,
+  keyring: Keyring | undefined,
+): ReplicaGossipOptions | undefined {
   const listen = options['cluster.listen-address']
   if (listen === '') return undefined
   const advertise = options['cluster.advertise-address']
@@ -74,6 +92,12 @@ function gossipOptions(options: ServeOptions): ReplicaGossipOptions | undefined 
     ...(advertise === undefined ? {} : { advertise }),
     peers: options['cluster.peer'],
     label: options['cluster.label'],
+    ...(keyring === undefined ? {} : { keyring }),
+    verifyIncoming: options['cluster.verify-incoming'],
+    verifyOutgoing: options['cluster.verify-outgoing'],
+    ...(options['cluster.allowed-networks'].length === 0
+      ? {}
+      : { allowedNetworks: options['cluster.allowed-networks'] }),
     tcpTimeoutMs: options['cluster.tcp-timeout'],
     reconnectIntervalMs: options['cluster.reconnect-interval'],
     reconnectTimeoutMs: options['cluster.reconnect-timeout'],

@@ -29,6 +29,7 @@ import {
   syncSamples,
 } from '../http/metrics/sources.ts'
 import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
+import { Encryption } from './encryption.ts'
 import { notifierStatus } from './notifier-status.ts'
 import type { Replica } from './replica.ts'
 import { entrySpreadDeps } from './replica-notifier.ts'
@@ -40,6 +41,8 @@ export interface WebOptions {
   readonly externalUrl: string | undefined
   /** Before every route; `/` for none. */
   readonly routePrefix: string
+  /** Default: plaintext. */
+  readonly encryption?: Encryption
 }
 
 export interface Web {
@@ -78,6 +81,8 @@ export async function openWeb(replica: Replica, options: WebOptions): Promise<We
 function buildApp(replica: Replica, options: WebOptions, listenHost: string): FastifyInstance {
   const startedAtMs = replica.clock.wallMs()
   const cluster = clusterView(replica)
+  const { encryption = new Encryption({ ring: undefined, verifyIncoming: true, verifyOutgoing: true }) } =
+    options
   const health = { ready: () => replica.readiness() }
   const { store, silences, alerts } = replica
   return buildHttp(
@@ -87,11 +92,12 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       batches: store.batches,
       acks: replica.acks,
       cluster,
+      gossipKeys: encryption,
       health,
-      metrics: metricsOf(replica, cluster),
+      metrics: metricsOf(replica, cluster, encryption),
       log: replica.log,
       wallMs: () => replica.clock.wallMs(),
-      status: () => statusOf(replica, startedAtMs),
+      status: () => statusOf(replica, startedAtMs, encryption),
       snapshot: () => store.snapshot(),
       alerting: {
         log: replica.notificationLog,
@@ -157,7 +163,7 @@ function toClusterMember(member: Member, clockOffsetMs: number | undefined): Clu
   }
 }
 
-function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
+function metricsOf(replica: Replica, cluster: ClusterView, encryption: Encryption): MetricsRegistry {
   const metrics = createMetrics({ processMetrics: true })
   const { gossip, store, silences, alerts } = replica
   metrics.addSource(() => buildSamples(VERSION))
@@ -173,10 +179,15 @@ function metricsOf(replica: Replica, cluster: ClusterView): MetricsRegistry {
   metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
   metrics.addSource(() => syncSamples(replica.syncStats()))
   if (gossip !== undefined) metrics.addSource(() => gossipSamples(gossip.stats()))
+  if (gossip !== undefined) metrics.addSource(() => encryption.samples())
   return metrics
 }
 
-function statusOf(replica: Replica, startedAtMs: number): Readonly<Record<string, unknown>> {
+function statusOf(
+  replica: Replica,
+  startedAtMs: number,
+  encryption: Encryption,
+): Readonly<Record<string, unknown>> {
   const { gossip } = replica
   return {
     name: replica.name,
@@ -189,6 +200,12 @@ function statusOf(replica: Replica, startedAtMs: number): Readonly<Record<string
     quarantinedSilences: replica.silences.quarantine.view(),
     ...(gossip === undefined
       ? {}
-      : { gossip: { address: endpointToText(gossip.advertise()), ...gossip.stats() } }),
+      : {
+          gossip: {
+            address: endpointToText(gossip.advertise()),
+            ...gossip.stats(),
+            encryption: encryption.status,
+          },
+        }),
   }
 }

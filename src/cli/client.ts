@@ -21,7 +21,7 @@ export function addUrlFlag(command: Command): Command {
 }
 
 export interface ClientRequest {
-  readonly method?: 'GET' | 'PUT' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** After `/api/v1`; each is one path segment, in clear text. */
   readonly path: readonly string[]
   readonly query?: Readonly<Record<string, string | undefined>>

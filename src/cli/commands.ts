@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { registerBench } from './bench.ts'
 import { registerCluster } from './cluster.ts'
 import { registerDev } from './dev.ts'
+import { registerKeys } from './keys.ts'
 import { registerKv } from './kv.ts'
 import { registerServe } from './serve.ts'
 import { registerSet } from './set.ts'
@@ -16,6 +17,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerKv,
   registerSet,
   registerCluster,
+  registerKeys,
   registerStatus,
   registerSnapshot,
   registerSim,

@@ -18,6 +18,7 @@ import { RouteTable } from './route-table.ts'
 import { batchRoutes } from './routes/batch.ts'
 import { claimRoutes } from './routes/claims.ts'
 import { clusterRoutes } from './routes/cluster.ts'
+import { clusterKeyRoutes } from './routes/cluster-keys.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -106,6 +107,9 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
       const batchBytesMax = options.batchBodyBytesMax ?? BATCH_BODY_BYTES_MAX
       scope.register(batchRoutes(deps, batchBytesMax), { prefix: '/api/v1' })
       scope.register(clusterRoutes(deps.cluster), { prefix: '/api/v1' })
+      if (deps.gossipKeys !== undefined) {
+        scope.register(clusterKeyRoutes(deps.gossipKeys), { prefix: '/api/v1' })
+      }
       scope.register(snapshotRoutes(deps.snapshot), { prefix: '/api/v1' })
       scope.register(statusRoutes(deps.status), { prefix: '/api/v1' })
       if (deps.alerting !== undefined) {

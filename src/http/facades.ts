@@ -31,6 +31,41 @@ export interface ClusterView {
   settled(): boolean
 }
 
+/** A gossip key, by what may be shown of it. */
+export interface ShownKey {
+  /** First 8 hex digits of its SHA-256. */
+  readonly fingerprint: string
+  readonly bytes: number
+  /** Whether it is the one that encrypts. */
+  readonly primary: boolean
+}
+
+/** The gossip keys of this replica, the primary first, and where they come from. */
+export interface ShownKeys {
+  readonly keys: readonly ShownKey[]
+  readonly verifyIncoming: boolean
+  readonly verifyOutgoing: boolean
+  /** The key file; without one the keys are the embedding program's. */
+  readonly file: string | undefined
+  /** When what is in use was read from it. */
+  readonly loadedAtMs: number | undefined
+  /** Why its content of now is not in use. */
+  readonly error: string | undefined
+}
+
+/** Keys are base64 texts; which key is meant is told by its fingerprint, or by the key. */
+export interface GossipKeys {
+  /** @throws HearsayError `GOSSIP_NOT_ENCRYPTED` without keys, as all of these */
+  shown(): ShownKeys
+  /**
+   * Resolves when key file and ring have it; false when they had before.
+   * @throws HearsayError `KEY_FILE_NONE` without a key file, as the next two; and those of KeyFile
+   */
+  add(key: string): Promise<boolean>
+  use(fingerprint: string): Promise<void>
+  remove(fingerprint: string): Promise<void>
+}
+
 export interface Readiness {
   readonly ready: boolean
   /** Why not, one sentence each; empty when ready. */

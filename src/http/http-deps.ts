@@ -8,7 +8,7 @@ import type { Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
 import type { KeyValue } from '../store/key-value.ts'
 import type { StringSets } from '../store/string-sets.ts'
-import type { Claims, ClusterView, HealthView } from './facades.ts'
+import type { Claims, ClusterView, GossipKeys, HealthView } from './facades.ts'
 import type { MetricsRegistry } from './metrics/registry.ts'
 
 export interface HttpDeps {
@@ -17,6 +17,8 @@ export interface HttpDeps {
   readonly batches: Batches
   readonly acks: Acknowledgements
   readonly cluster: ClusterView
+  /** For `/api/v1/cluster/keys`. */
+  readonly gossipKeys?: GossipKeys
   readonly health: HealthView
   readonly metrics: MetricsRegistry
   readonly log: Logger

@@ -11,12 +11,25 @@ import { dirname } from 'node:path'
 export const TEMPORARY_FILE: RegExp = /\.tmp-[0-9a-f]{8}$/
 const FILE_MODE = 0o600
 
-/** Rejects with the system's error, the old file untouched and the temporary one removed. */
-export async function writeAtomically(path: string, text: string): Promise<void> {
+/** Whose a file is and who may use it. */
+export interface FileAccess {
+  /** Permission bits, whatever the process's umask takes away. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/**
+ * Rejects with the system's error, the old file untouched and the temporary one removed.
+ * @param access of the new file; the owner only where we are root. Default: ours alone
+ */
+export async function writeAtomically(path: string, text: string, access?: FileAccess): Promise<void> {
   const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`
   try {
     const file = await fs.open(temporary, 'wx', FILE_MODE)
     try {
+      if (access !== undefined && process.getuid?.() === 0) await file.chown(access.uid, access.gid)
+      if (access !== undefined) await file.chmod(access.mode)
       await file.writeFile(text)
       await file.sync()
     } finally {

@@ -45,6 +45,9 @@ export type MetricName =
   | 'hearsay_gossip_outbox_messages'
   | 'hearsay_gossip_outbox_bytes'
   | 'hearsay_gossip_lost_peers'
+  | 'hearsay_gossip_keys'
+  | 'hearsay_gossip_key_file_last_reload_successful'
+  | 'hearsay_gossip_key_file_last_reload_success_timestamp_seconds'
   | 'hearsay_replication_dropped_total'
   | 'hearsay_sync_sessions'
   | 'hearsay_sync_events_total'
@@ -114,6 +117,11 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_gossip_outbox_messages: gauge('Reliable messages that wait for a stream'),
   hearsay_gossip_outbox_bytes: gauge('Bytes they hold'),
   hearsay_gossip_lost_peers: gauge('Dead members that are still called on'),
+  hearsay_gossip_keys: gauge('Keys of the gossip keyring; 0 while gossip is plaintext'),
+  hearsay_gossip_key_file_last_reload_successful: gauge('1 while the content of the key file is in use'),
+  hearsay_gossip_key_file_last_reload_success_timestamp_seconds: gauge(
+    'When the content of the key file was last taken into the keyring',
+  ),
   hearsay_replication_dropped_total: counter('Records and frames of peers that were dropped', 'reason'),
   hearsay_sync_sessions: gauge('Sessions of anti-entropy that are running'),
   hearsay_sync_events_total: counter('Sessions, exchanges, chunks, lines and bytes of anti-entropy', 'event'),

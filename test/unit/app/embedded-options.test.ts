@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type OpenReplicaOptions, openReplica } from '../../../src/index.ts'
 import { ANY_PORT, alive, openEmbedded } from '../../support/embedded.ts'
+import { keyOf } from '../../support/gossip-keys.ts'
 import { until } from '../../support/until.ts'
 
 /** Names that mean something to JavaScript, file systems, terminals or C. */
@@ -22,9 +23,19 @@ const NAMES = [
   '%2e%2e',
 ]
 
+const NINE_KEYS = Array.from({ length: 9 }, (_, i) => keyOf(i + 1).text)
+
 describe('options', () => {
   it.each<[string, string, object]>([
-    ['OPTION_UNAVAILABLE', 'keys', { keys: ['bm90IHlldA=='] }],
+    ['OPTION_INVALID', 'keys', { keys: [keyOf(1).text] }],
+    ['OPTION_INVALID', 'keys', { gossip: ANY_PORT, keys: [] }],
+    ['OPTION_INVALID', 'keys', { gossip: ANY_PORT, keys: keyOf(1).text }],
+    ['OPTION_INVALID', 'keys', { gossip: ANY_PORT, keys: [keyOf(1).bytes] }],
+    ['GOSSIP_KEY_INVALID', 'base64', { gossip: ANY_PORT, keys: ['secret'] }],
+    ['GOSSIP_KEYS_TOO_MANY', '8', { gossip: ANY_PORT, keys: NINE_KEYS }],
+    ['OPTION_INVALID', 'gossip.verifyIncoming', { gossip: { ...ANY_PORT, verifyIncoming: 'no' } }],
+    ['OPTION_INVALID', 'gossip.allowedNetworks', { gossip: { ...ANY_PORT, allowedNetworks: ['10.0.0.1'] } }],
+    ['OPTION_INVALID', 'gossip.allowedNetworks', { gossip: { ...ANY_PORT, allowedNetworks: [] } }],
     ['OPTION_INVALID', 'datadir', { datadir: './data' }],
     ['OPTION_INVALID', 'gossip.peer', { gossip: { ...ANY_PORT, peer: ['127.0.0.1:1'] } }],
     ['OPTION_INVALID', 'http.port', { http: { listen: '127.0.0.1:0', port: 1 } }],

@@ -224,6 +224,46 @@ describe('exposure', () => {
     },
   )
 
+  it('a key file protects gossip, as long as nothing plaintext is taken or sent', () => {
+    const open = { 'cluster.listen-address': '10.0.0.1:9094' }
+    const [refused] = problemsOf({ flags: open })
+    expect(refused).toContain('--cluster.listen-address 10.0.0.1:9094 would gossip unencrypted')
+    expect(refused).toContain('--cluster.key-file')
+    const keyed = { ...open, 'cluster.key-file': 'keys' }
+    expect(problemsOf({ flags: keyed })).toEqual([])
+    for (const [name, said] of [
+      ['cluster.verify-incoming', 'would take unencrypted gossip, whatever is in the key file'],
+      ['cluster.verify-outgoing', 'would send unencrypted gossip, whatever is in the key file'],
+    ] as const) {
+      const flags = { ...keyed, [name]: 'false' }
+      const [problem] = problemsOf({ flags })
+      expect(problem).toContain(said)
+      expect(problem).toContain(`leave out --no-${name}`)
+      expect(problemsOf({ flags: { ...flags, 'cluster.allow-plaintext': 'true' } })).toEqual([])
+    }
+  })
+
+  it('a key file without clustering is a contradiction, and so is one without a name', () => {
+    const off = { 'cluster.listen-address': '', 'cluster.key-file': 'keys' }
+    expect(problemsOf({ flags: off })).toEqual([expect.stringContaining('clustering is off')])
+    expect(problemsOf({ flags: { 'cluster.key-file': '' } })).toEqual([
+      expect.stringContaining('--cluster.key-file must not be empty'),
+    ])
+  })
+
+  it('networks are given as a list of CIDR, from every source', () => {
+    const networks = ['10.0.0.0/8', 'fd00::/8', '192.0.2.1/32']
+    const given: readonly Given[] = [
+      { flags: { 'cluster.allowed-networks': ['10.0.0.0/8,fd00::/8', '192.0.2.1/32'] } },
+      { environment: { HEARSAY_CLUSTER_ALLOWED_NETWORKS: networks.join(', ') } },
+      { file: `cluster:\n  allowed-networks: [${networks.join(', ')}]\n` },
+    ]
+    for (const one of given) expect(resolve(one).options['cluster.allowed-networks']).toEqual(networks)
+    for (const wrong of ['10.0.0.0', '10.0.0.0/33', '10.0.0/8', 'fd00::/129', 'fd00::/08', 'any']) {
+      expect(problemsOf({ flags: { 'cluster.allowed-networks': wrong } })[0]).toContain('expected a network')
+    }
+  })
+
   it('only loopback addresses and localhost count as loopback', () => {
     expect(['127.0.0.1', '127.9.9.9', '::1', 'localhost'].every(isLoopback)).toBe(true)
     expect(['', '0.0.0.0', '::', '128.0.0.1', '127.0.0.1.example.org', '::2'].some(isLoopback)).toBe(false)

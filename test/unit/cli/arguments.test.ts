@@ -8,6 +8,7 @@ import { IGNORED_FLAGS, UNAVAILABLE_FLAGS } from '../../../src/app/foreign-flags
 import { environmentName, OPTION_NAMES } from '../../../src/app/option-schema.ts'
 import { MAIN } from '../../support/dist.ts'
 
+const KEY = Buffer.alloc(32, 7).toString('base64')
 const folder = mkdtempSync(join(tmpdir(), 'hearsay-cli-'))
 
 beforeAll(() => {
@@ -36,7 +37,10 @@ describe('usage errors are one line on stderr and exit code 2', () => {
     [['serve', '--log.level=loud'], '--log.level: expected one of'],
     [['serve', '--web.listen-address=0.0.0.0:0'], 'add --web.allow-anonymous'],
     [['serve', '--cluster.listen-address=:0'], 'add --cluster.allow-plaintext'],
-    [['serve', '--cluster.key-file=k'], 'not available in this version'],
+    [['serve', '--cluster.tls-config=t'], 'not available in this version'],
+    [['keys', 'use', KEY], 'a key is not taken as an argument'],
+    [['keys', 'add', KEY.slice(4)], 'a key is not taken as an argument'],
+    [['keys', 'generate', '--bytes=20'], '--bytes must be 16, 24, 32'],
     [['serve', '--config.file=/nonexistent/x.yml'], '--config.file cannot be read'],
     [['dev', '--nodes=0'], '--nodes must be a whole number from 1'],
     [['dev', '--base-port=65535'], '--base-port must be a whole number'],

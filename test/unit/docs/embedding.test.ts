@@ -22,6 +22,8 @@ describe('docs/reference/embedding.md', () => {
     ['embed-options', 'export interface LimitSettings'],
     ['embedded-replica', 'export class EmbeddedReplica'],
     ['embedded-replica', 'export interface ReplicaMember'],
+    ['replica-keys', 'export class ReplicaKeys'],
+    ['replica-keys', 'export interface ReplicaKey '],
     ['replica-map', 'export class ReplicaMap'],
     ['replica-set', 'export class ReplicaSet'],
     ['replica-silences', 'export class ReplicaSilences'],
@@ -57,7 +59,7 @@ describe('docs/reference/embedding.md', () => {
   it('names every error code that only the library gives', () => {
     const thrown = readdirSync('src/app')
       .filter((file) =>
-        /^(embed|option-names|instant|notification-options|receiver-data|replica-(map|set|silences|alerts|notifications)|watch|write-options|plain|tagged|value)/.test(
+        /^(embed|option-names|instant|notification-options|receiver-data|replica-(keys|map|set|silences|alerts|notifications)|watch|write-options|plain|tagged|value)/.test(
           file,
         ),
       )
