@@ -35,6 +35,8 @@ export interface SpreadOptions {
   /** Share of datagrams that never arrive. */
   readonly lossRate: number
   readonly seed: number
+  /** Default 1 s, as everywhere. Without probes (infinite) no message rides along with one. */
+  readonly probeIntervalMs?: number
 }
 
 /** A copy of a user message that left. */
@@ -89,7 +91,7 @@ export class SpreadCluster {
     return this.#datagrams
   }
 
-  /** Whether nobody has anything left to tell and nothing is under way. */
+  /** Whether nobody has anything left to tell and nothing is under way but probes. */
   get isIdle(): boolean {
     if (this.#inFlight > 0) return false
     return this.#nodes.every(({ dissemination }) => {
@@ -103,12 +105,12 @@ export class SpreadCluster {
   }
 
   #node(record: NodeRecord): SpreadNode {
-    const { seed, rules } = this.#options
+    const { seed, rules, probeIntervalMs } = this.#options
     const index = indexOf(record.endpoint)
     let dissemination: Dissemination | undefined
     const machine = new GossipMachine(
       {
-        config: configOf(record),
+        config: { ...configOf(record), ...(probeIntervalMs === undefined ? {} : { probeIntervalMs }) },
         random: seededRandom(seed * 65_537 + index),
         encoder: { encode: (message) => this.#encode(message) },
         sink: { emit: (effect) => this.#effects.push(effect) },
@@ -125,6 +127,7 @@ export class SpreadCluster {
             tellTheDead: (message) => made.tellTheDead(message),
             user: (nowMs, broadcast) => made.user(nowMs, broadcast),
             piggyback: (bytes, parts, to) => made.piggyback(bytes, parts, to),
+            probed: (lost) => made.probed(lost),
             tick: (nowMs) => made.tick(nowMs),
             flush: (nowMs) => made.flush(nowMs),
           }
@@ -170,11 +173,11 @@ export class SpreadCluster {
       case 'stream-user': {
         const to = indexOf(effect.to)
         this.#hooks.sent(from, effect.payload)
-        this.#later(STREAM_TRIPS, () => this.#hooks.heard(to, effect.payload))
+        this.#later(STREAM_TRIPS, true, () => this.#hooks.heard(to, effect.payload))
         break
       }
       case 'stream-ping':
-        this.#later(STREAM_TRIPS + 1, () =>
+        this.#later(STREAM_TRIPS + 1, false, () =>
           this.#step(from, (nowMs, machine) => machine.streamPingDone(nowMs, effect.ping.seqNo, true)),
         )
         break
@@ -191,20 +194,25 @@ export class SpreadCluster {
     this.#datagrams++
     for (const message of messages) if (message.kind === 'user') this.#hooks.sent(from, message.payload)
     if (this.#network.next() < this.#options.lossRate) return
-    this.#later(1, () => {
+    this.#later(1, hasUser(messages), () => {
       for (const message of messages) {
         this.#step(to, (nowMs, machine) => machine.receive(nowMs, message, endpointOf(from)))
       }
     })
   }
 
-  #later(trips: number, arrive: () => void): void {
-    this.#inFlight++
+  /** @param isAwaited whether the cluster is not idle before it arrives */
+  #later(trips: number, isAwaited: boolean, arrive: () => void): void {
+    if (isAwaited) this.#inFlight++
     this.clock.after(trips * this.#options.latencyMs, () => {
-      this.#inFlight--
+      if (isAwaited) this.#inFlight--
       arrive()
     })
   }
+}
+
+function hasUser(messages: readonly PacketMessage[]): boolean {
+  return messages.some(({ kind }) => kind === 'user')
 }
 
 function endpointOf(index: number): Endpoint {

@@ -73,6 +73,8 @@ export class MemberlistDissemination implements Dissemination {
 
   flush(): void {}
 
+  probed(): void {}
+
   #drain(budget: number): QueueItem[] {
     const { config, members } = this.#deps
     const options = { overhead: COMPOUND_PART_BYTES, itemsMax: Number.POSITIVE_INFINITY }

@@ -171,6 +171,11 @@ export class BroadcastQueue {
     if (entry !== undefined) this.#discard(entry)
   }
 
+  /** Bytes of the messages sent at least once, but fewer times than `transmits`. */
+  bytesSentBelow(transmits: number): number {
+    return this.#tiers.slice(1, transmits).reduce((total, tier) => total + (tier?.bytes ?? 0), 0)
+  }
+
   /** Bytes of the messages sent `transmitsMin` times or more. */
   sentBytes(transmitsMin: number): number {
     return this.#tiers.slice(transmitsMin).reduce((total, tier) => total + (tier?.bytes ?? 0), 0)

@@ -10,6 +10,8 @@
 import { BroadcastQueue, type QueueItem, type QueueMessage } from './broadcast-queue.ts'
 import type { GossipConfig } from './config.ts'
 import type { PeerClass } from './delegate.ts'
+import { membershipSendsBeforeTick, sendsInWaves, WAVE_PACKETS_MAX } from './front-load.ts'
+import type { LossEstimate } from './loss-estimate.ts'
 import { isLive, type MemberRecord, type Members } from './members.ts'
 import { COMPOUND_HEADER_BYTES, COMPOUND_PART_BYTES, PACKET_PARTS_MAX } from './outbox.ts'
 import { retransmitLimit } from './scaling.ts'
@@ -26,10 +28,12 @@ export class Broadcasts {
   readonly packetBudget: number
   readonly #config: GossipConfig
   readonly #members: Members
+  readonly #loss: LossEstimate
 
-  constructor(config: GossipConfig, members: Members) {
+  constructor(config: GossipConfig, members: Members, loss: LossEstimate) {
     this.#config = config
     this.#members = members
+    this.#loss = loss
     this.packetBudget = config.packetBytesMax - COMPOUND_HEADER_BYTES
     this.membership = new BroadcastQueue(this.messageBytesMax, MEMBERSHIP_QUEUE_BYTES_MAX)
     this.user = {
@@ -48,12 +52,42 @@ export class Broadcasts {
     return this.packetBudget - COMPOUND_PART_BYTES
   }
 
+  /** Sends that a membership message gets in all. */
   membershipLimit(): number {
-    return retransmitLimit(this.#config.retransmitMult, this.#members.size)
+    return this.#loss.budget(retransmitLimit(this.#config.retransmitMult, this.#members.size))
   }
 
+  /** Sends that it gets before its first tick. */
+  membershipLimitBeforeTick(): number {
+    return membershipSendsBeforeTick(this.membershipLimit(), this.#config.gossipNodes)
+  }
+
+  /** Sends that a user message gets in all. */
   userLimit(audience: PeerClass): number {
-    return retransmitLimit(this.#config.retransmitMult, this.#members.livePeers(audience) + 1)
+    return this.#loss.budget(
+      retransmitLimit(this.#config.retransmitMult, this.#members.livePeers(audience) + 1),
+    )
+  }
+
+  /** Whether one round reaches all of them: then what is repeated waits for the tick (ADR 8). */
+  isSmall(audience: PeerClass): boolean {
+    return this.#members.livePeers(audience) <= this.#config.gossipNodes
+  }
+
+  /** Whether membership messages are due for another wave (front-load.ts). */
+  membershipAwaitsWave(): boolean {
+    const peers = this.#members.livePeers('native') + this.#members.livePeers('foreign')
+    if (peers <= this.#config.gossipNodes) return false
+    return this.#awaitsWave(this.membership, this.membershipLimitBeforeTick())
+  }
+
+  userAwaitsWave(audience: PeerClass): boolean {
+    return !this.isSmall(audience) && this.#awaitsWave(this.user[audience], this.userLimit(audience))
+  }
+
+  #awaitsWave(queue: BroadcastQueue, limit: number): boolean {
+    const bytes = queue.bytesSentBelow(sendsInWaves(limit))
+    return bytes > 0 && bytes <= WAVE_PACKETS_MAX * this.packetBudget
   }
 
   /** False when the message is longer than any packet. */

@@ -47,6 +47,8 @@ export interface Dissemination {
    * @param to the receiver's record; without one only membership rides along
    */
   piggyback(mainBytes: number, mainParts: number, to: MemberRecord | undefined): Uint8Array[]
+  /** A direct probe was answered in time, or was lost: its target, though there, did not answer it (loss-estimate.ts). */
+  probed(lost: boolean): void
   /** The gossip interval is over. */
   tick(nowMs: number): void
   /** A flush timer surfaced. */

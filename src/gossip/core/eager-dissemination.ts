@@ -1,29 +1,37 @@
 /**
- * Dissemination as hearsay does it: what shall be told leaves at once the first time, on ticks afterwards.
+ * Dissemination as hearsay does it: what shall be told leaves at once, to others milliseconds later (front-load.ts), and
+ * what then has transmissions left on ticks.
  *
  * An enqueue sets the flush deadline to "now", so the driver's next `advance` in the same turn sends it, together
  * with everything else that the turn produced. Messages for an audience that has no live member are dropped: whoever
  * joins later gets the state by push-pull.
+ *
+ * Pacing: a token bucket of 11.2 MB/s to each peer. A flush waits for it, a tick sends at least two packets.
  */
 import type { Random } from '../../base/random.ts'
 import type { BroadcastNotice } from './broadcast-queue.ts'
-import { Broadcasts } from './broadcasts.ts'
-import type { GossipConfig } from './config.ts'
+import { Broadcasts, PEER_CLASSES } from './broadcasts.ts'
 import type { Broadcast, PeerClass } from './delegate.ts'
 import type { Dissemination, DisseminationDeps } from './dissemination.ts'
-import { FLUSH_SPACING_MS, GossipRound } from './gossip-round.ts'
+import { WAVE_SPACING_MS } from './front-load.ts'
+import { FLUSH_PACKETS_MAX, GossipRound, type RoundOptions } from './gossip-round.ts'
+import { LossEstimate } from './loss-estimate.ts'
 import type { MemberRecord, Members } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
 import { pickDistinct } from './node-selection.ts'
 import type { Outbox } from './outbox.ts'
 import { StreamBroadcast } from './stream-broadcast.ts'
 import type { Timers } from './timers.ts'
+import { TokenBucket } from './token-bucket.ts'
 
 /** Dead members told of one refutation. */
 export const DEAD_TOLD_MAX = 8
+/** To each peer. */
+export const PACE_BYTES_PER_SECOND = 11_200_000
+/** Part of the bucket that is waited for once it is empty: fewer and fuller rounds. */
+const PACE_RESUMED_SHARE = 0.5
 
 export class EagerDissemination implements Dissemination {
-  readonly #config: GossipConfig
   readonly #random: Random
   readonly #members: Members
   readonly #outbox: Outbox
@@ -31,19 +39,26 @@ export class EagerDissemination implements Dissemination {
   readonly #broadcasts: Broadcasts
   readonly #round: GossipRound
   readonly #streams: StreamBroadcast
+  readonly #loss = new LossEstimate()
+  readonly #pace: TokenBucket
+  readonly #burstBytes: number
   #flushAtMs = Number.POSITIVE_INFINITY
+  /** Put off by every round, since a round takes along what awaits a wave. */
+  #waveAtMs = Number.POSITIVE_INFINITY
+  #waveTimerAtMs = Number.POSITIVE_INFINITY
   /** No flush before this: the last one left something for want of air. */
   #pacedUntilMs = Number.NEGATIVE_INFINITY
 
   constructor({ config, random, members, outbox, timers, coalesce }: DisseminationDeps) {
-    this.#config = config
     this.#random = random
     this.#members = members
     this.#outbox = outbox
     this.#timers = timers
-    this.#broadcasts = new Broadcasts(config, members)
+    this.#broadcasts = new Broadcasts(config, members, this.#loss)
     this.#round = new GossipRound(config, members, this.#broadcasts, outbox)
     this.#streams = new StreamBroadcast(members, this.#broadcasts, outbox, coalesce)
+    this.#burstBytes = FLUSH_PACKETS_MAX * config.packetBytesMax
+    this.#pace = new TokenBucket({ bytesPerSecond: PACE_BYTES_PER_SECOND, burstBytes: this.#burstBytes })
   }
 
   get queues(): Pick<Broadcasts, 'membership' | 'user'> {
@@ -95,8 +110,12 @@ export class EagerDissemination implements Dissemination {
    * relays are for those whom the author cannot reach, or whose packet was lost: a round on the next tick is enough.
    */
   #sentByAuthor(audience: PeerClass): number {
-    const live = this.#members.livePeers(audience)
-    return live > this.#config.gossipNodes ? 0 : Math.min(live, this.#broadcasts.userLimit(audience) - 1)
+    if (!this.#broadcasts.isSmall(audience)) return 0
+    return Math.min(this.#members.livePeers(audience), this.#broadcasts.userLimit(audience) - 1)
+  }
+
+  probed(lost: boolean): void {
+    this.#loss.observe(lost)
   }
 
   piggyback(mainBytes: number, mainParts: number, to: MemberRecord | undefined): Uint8Array[] {
@@ -109,18 +128,43 @@ export class EagerDissemination implements Dissemination {
   }
 
   flush(nowMs: number): void {
-    if (nowMs < this.#flushAtMs) return
-    this.#flushAtMs = Number.POSITIVE_INFINITY
-    this.#run(nowMs, 'flush')
+    if (nowMs >= this.#waveTimerAtMs) this.#waveTimerAtMs = Number.POSITIVE_INFINITY
+    if (nowMs >= this.#waveAtMs) this.#run(nowMs, 'wave')
+    else if (nowMs >= this.#flushAtMs) this.#run(nowMs, 'flush')
+    else this.#armWave()
   }
 
-  #run(nowMs: number, occasion: 'flush' | 'tick'): void {
+  #run(nowMs: number, occasion: RoundOptions['occasion']): void {
+    // A wave sends what was never sent as well; a tick may leave some of it.
+    if (occasion !== 'tick') this.#flushAtMs = Number.POSITIVE_INFINITY
     const backlog = this.#streams.flushBacklog(nowMs)
-    const left = this.#round.run(nowMs, { occasion, held: backlog.held })
+    const bytesMax = this.#pace.available(nowMs)
+    const { left, bytes } = this.#round.run(nowMs, { occasion, held: backlog.held, bytesMax })
+    this.#pace.take(nowMs, bytes)
     if (backlog.atMs !== undefined) this.#scheduleFlush(backlog.atMs)
-    if (!left) return
-    this.#pacedUntilMs = nowMs + FLUSH_SPACING_MS
-    this.#scheduleFlush(nowMs)
+    if (left || this.#pace.available(nowMs) <= 0) {
+      const resumesAtMs = this.#pace.readyAt(nowMs, this.#burstBytes * PACE_RESUMED_SHARE)
+      this.#pacedUntilMs = Math.max(nowMs + 1, resumesAtMs)
+    }
+    if (left) this.#scheduleFlush(nowMs)
+    this.#waveAtMs = this.#awaitsWave(backlog.held)
+      ? Math.max(nowMs + WAVE_SPACING_MS, this.#pacedUntilMs)
+      : Number.POSITIVE_INFINITY
+    this.#armWave()
+  }
+
+  #awaitsWave(held: readonly PeerClass[]): boolean {
+    if (this.#broadcasts.membershipAwaitsWave()) return true
+    return PEER_CLASSES.some(
+      (audience) => !held.includes(audience) && this.#broadcasts.userAwaitsWave(audience),
+    )
+  }
+
+  /** One timer at a time: put off again and again, waves would otherwise leave one behind each time. */
+  #armWave(): void {
+    if (this.#waveTimerAtMs <= this.#waveAtMs) return
+    this.#waveTimerAtMs = this.#waveAtMs
+    this.#timers.schedule(this.#waveAtMs, { kind: 'flush' })
   }
 
   #scheduleFlush(wantedAtMs: number): void {

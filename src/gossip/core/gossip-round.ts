@@ -1,32 +1,51 @@
 /**
  * One round of gossip: fill packets once, send them to a few peers.
  *
- * Two occasions. A flush follows an enqueue in the same turn and lasts until everything was sent once, so news leaves
- * at once instead of on the next tick. A tick repeats what has transmissions left. Either way the peers come from a
- * rotation, the same packets go to each of them, and a message with one transmission left goes to the first only:
- * memberlist's budget of sends is kept, but they reach distinct peers.
+ * Three occasions. A flush follows an enqueue in the same turn and lasts until everything was sent once, so news leaves
+ * at once instead of on the next tick. A wave follows milliseconds later and goes to others (front-load.ts). A tick
+ * repeats what has transmissions left. Each time the peers come from a rotation, the same packets go to each of them, and
+ * a message with one transmission left goes to the first only: memberlist's budget of sends is kept, but they reach
+ * distinct peers.
  *
- * Pacing: at most 16 packets of 1,400 bytes a peer and round, then 2 ms of air. That is 11 MB/s a peer.
+ * A round is at most 16 packets to each peer: what the socket of a receiver holds of several senders at once.
  */
 import type { QueueItem } from './broadcast-queue.ts'
 import { type Broadcasts, PEER_CLASSES, packedBytes } from './broadcasts.ts'
 import type { GossipConfig } from './config.ts'
 import type { PeerClass } from './delegate.ts'
+import { WAVE_PEERS } from './front-load.ts'
 import { isLive, type MemberRecord, type Members } from './members.ts'
 import { Rotation } from './node-selection.ts'
 import { type Outbox, PACKET_PARTS_MAX } from './outbox.ts'
 
 export const FLUSH_PACKETS_MAX = 16
-export const FLUSH_SPACING_MS = 2
+/** Below this a round could not carry membership and user messages side by side. */
+const PACKETS_MIN = 2
 
 export interface RoundOptions {
-  /** `flush`: only while something was never sent. `tick`: also what has transmissions left. */
-  readonly occasion: 'flush' | 'tick'
+  /** `flush`: only while something was never sent. `wave`: or awaits a wave. `tick`: or has transmissions left. */
+  readonly occasion: 'flush' | 'wave' | 'tick'
   /** Audiences whose messages wait for a stream batch: leave them out. */
   readonly held: readonly PeerClass[]
+  /** What may go to each peer now; a round may exceed it by two packets. */
+  readonly bytesMax: number
+}
+
+export interface RoundResult {
+  /** Whether something never sent is left that a further flush could send. */
+  readonly left: boolean
+  /** The most that went to one peer. */
+  readonly bytes: number
 }
 
 type Packets = QueueItem[][]
+
+interface Load {
+  readonly membership: Packets
+  readonly user: Packets
+  readonly userLimit: number
+  readonly options: RoundOptions
+}
 
 export class GossipRound {
   readonly #config: GossipConfig
@@ -42,31 +61,32 @@ export class GossipRound {
     this.#outbox = outbox
   }
 
-  /** Returns true when something never sent is left that a further flush could send. */
-  run(nowMs: number, options: RoundOptions): boolean {
+  run(nowMs: number, options: RoundOptions): RoundResult {
     const targets = this.#targets(nowMs, options)
-    if (targets.length === 0) return false
+    if (targets.length === 0) return { left: false, bytes: 0 }
+    let bytes = 0
     const membership = this.#packMembership(options)
     for (const audience of PEER_CLASSES) {
       const group = targets.filter((peer) => isLive(peer) && peer.peerClass === audience)
       const user = group.length > 0 ? this.#packUser(audience, membership, options) : []
-      this.#send(group, targets, membership, user, this.#broadcasts.userLimit(audience))
+      const limit = this.#broadcasts.userLimit(audience)
+      bytes = Math.max(bytes, this.#send(group, targets, { membership, user, userLimit: limit, options }))
       for (const item of user.flat()) {
-        const limit = this.#broadcasts.userLimit(audience)
         this.#broadcasts.settleUser(audience, item, sendsAllowed(item, limit, group.length))
       }
     }
     const silent = targets.filter((peer) => !isLive(peer))
-    this.#send(silent, targets, membership, [], 0)
-    this.#settleMembership(membership, targets)
-    return this.#unsentLeft(options)
+    bytes = Math.max(bytes, this.#send(silent, targets, { membership, user: [], userLimit: 0, options }))
+    this.#settleMembership(membership, targets, options)
+    return { left: this.#unsentLeft(options), bytes }
   }
 
   #targets(nowMs: number, options: RoundOptions): MemberRecord[] {
     const { gossipNodes, gossipToTheDeadMs } = this.#config
     const order = this.#members.order
     const targets: MemberRecord[] = []
-    if (this.#pending(this.#broadcasts.membership, options)) {
+    const peersMax = options.occasion === 'tick' ? gossipNodes : Math.max(gossipNodes, WAVE_PEERS)
+    if (this.#membershipPending(options)) {
       // The dead are told in ticks, so that one who is not can refute; a flush would waste its few sends on them.
       const accept = (peer: MemberRecord): boolean =>
         !peer.isSelf &&
@@ -74,36 +94,45 @@ export class GossipRound {
           (options.occasion === 'tick' &&
             peer.liveness === 'dead' &&
             nowMs - peer.changedAtMs <= gossipToTheDeadMs))
-      targets.push(...this.#rotation.next('any', order, gossipNodes, accept))
+      targets.push(...this.#rotation.next('any', order, peersMax, accept))
     }
     for (const audience of PEER_CLASSES) {
       if (!this.#userPending(audience, options)) continue
       const inClass = (peer: MemberRecord): boolean =>
         !peer.isSelf && isLive(peer) && peer.peerClass === audience
-      const missing = gossipNodes - targets.filter(inClass).length
+      const missing = peersMax - targets.filter(inClass).length
       const accept = (peer: MemberRecord): boolean => inClass(peer) && !targets.includes(peer)
       targets.push(...this.#rotation.next(audience, order, missing, accept))
     }
     return targets
   }
 
-  #pending(queue: { readonly unsent: number; readonly size: number }, options: RoundOptions): boolean {
-    return options.occasion === 'flush' ? queue.unsent > 0 : queue.size > 0
+  #membershipPending({ occasion }: RoundOptions): boolean {
+    const queue = this.#broadcasts.membership
+    if (occasion === 'tick') return queue.size > 0
+    return queue.unsent > 0 || (occasion === 'wave' && this.#broadcasts.membershipAwaitsWave())
   }
 
-  #userPending(audience: PeerClass, options: RoundOptions): boolean {
-    if (options.held.includes(audience)) return false
-    return this.#pending(this.#broadcasts.user[audience], options)
+  #userPending(audience: PeerClass, { occasion, held }: RoundOptions): boolean {
+    if (held.includes(audience)) return false
+    const queue = this.#broadcasts.user[audience]
+    if (occasion === 'tick') return queue.size > 0
+    return queue.unsent > 0 || (occasion === 'wave' && this.#broadcasts.userAwaitsWave(audience))
+  }
+
+  #packetsMax({ bytesMax }: RoundOptions): number {
+    const fit = Math.floor(bytesMax / this.#config.packetBytesMax)
+    return Math.min(FLUSH_PACKETS_MAX, Math.max(PACKETS_MIN, fit))
   }
 
   #packMembership(options: RoundOptions): Packets {
     const { packetBudget } = this.#broadcasts
     const reserve = this.#broadcasts.hasUserMessages()
     // One packet stays free of membership, so that a user message of any length finds room in every round.
-    const packetsMax = reserve ? FLUSH_PACKETS_MAX - 1 : FLUSH_PACKETS_MAX
+    const packetsMax = this.#packetsMax(options) - (reserve ? 1 : 0)
     const packets: Packets = []
     while (packets.length < packetsMax) {
-      if (packets.length > 0 && !this.#pending(this.#broadcasts.membership, options)) break
+      if (packets.length > 0 && !this.#membershipPending(options)) break
       const items = this.#broadcasts.takeMembership(packetBudget, PACKET_PARTS_MAX, reserve)
       if (items.length === 0) break
       packets.push(items)
@@ -113,7 +142,7 @@ export class GossipRound {
 
   #packUser(audience: PeerClass, membership: Packets, options: RoundOptions): Packets {
     const packets: Packets = []
-    while (packets.length < FLUSH_PACKETS_MAX && this.#userPending(audience, options)) {
+    while (packets.length < this.#packetsMax(options) && this.#userPending(audience, options)) {
       const beside = membership[packets.length] ?? []
       const budget = this.#broadcasts.packetBudget - packedBytes(beside)
       const items = this.#broadcasts.takeUser(audience, budget, PACKET_PARTS_MAX - beside.length)
@@ -123,14 +152,11 @@ export class GossipRound {
     return packets
   }
 
-  #send(
-    group: readonly MemberRecord[],
-    targets: readonly MemberRecord[],
-    membership: Packets,
-    user: Packets,
-    userLimit: number,
-  ): void {
-    const membershipLimit = this.#broadcasts.membershipLimit()
+  /** @returns the most bytes that went to one peer of the group */
+  #send(group: readonly MemberRecord[], targets: readonly MemberRecord[], load: Load): number {
+    const { membership, user, userLimit, options } = load
+    const membershipLimit = this.#membershipLimit(options)
+    const sent = group.map(() => 0)
     for (let packet = 0; packet < Math.max(membership.length, user.length); packet++) {
       group.forEach((peer, place) => {
         const rank = targets.indexOf(peer)
@@ -141,17 +167,26 @@ export class GossipRound {
         for (const item of user[packet] ?? []) {
           if (place < sendsAllowed(item, userLimit, group.length)) parts.push(item.bytes)
         }
-        if (parts.length > 0) this.#outbox.packet(peer.endpoint, parts)
+        if (parts.length === 0) return
+        this.#outbox.packet(peer.endpoint, parts)
+        sent[place] = parts.reduce((sum, part) => sum + part.length, sent[place] ?? 0)
       })
     }
+    return Math.max(0, ...sent)
   }
 
-  #settleMembership(membership: Packets, targets: readonly MemberRecord[]): void {
-    const limit = this.#broadcasts.membershipLimit()
+  #membershipLimit({ occasion }: RoundOptions): number {
+    return occasion === 'tick'
+      ? this.#broadcasts.membershipLimit()
+      : this.#broadcasts.membershipLimitBeforeTick()
+  }
+
+  #settleMembership(membership: Packets, targets: readonly MemberRecord[], options: RoundOptions): void {
+    const limit = this.#membershipLimit(options)
     for (const item of membership.flat()) {
       const sends = sendsAllowed(item, limit, targets.length)
       for (const peer of targets.slice(0, sends)) item.notice?.sent(peer.name)
-      this.#broadcasts.membership.settle(item, sends, limit)
+      this.#broadcasts.membership.settle(item, sends, this.#broadcasts.membershipLimit())
     }
   }
 

@@ -98,6 +98,10 @@ export class Probe {
       const rttMs = nowMs - running.startedAtMs
       running.target.rttMs = rttMs
       this.#payload(running.target, ack.payload, from, rttMs)
+      this.#deps.dissemination.probed(false)
+    } else if (!running.sendFailed && endpointKey(from) !== endpointKey(running.target.endpoint)) {
+      // A helper reached it. From the target itself it would be our own ping's, and late.
+      this.#deps.dissemination.probed(true)
     }
     this.#finish(nowMs, running, true)
     return true
@@ -119,6 +123,7 @@ export class Probe {
     if (running?.ping.seqNo !== seqNo || nowMs < running.endsAtMs) return
     if (running.streamAcked) {
       this.#deps.outbox.note('warn', 'probe-stream-only', { node: running.target.name })
+      if (!running.sendFailed) this.#deps.dissemination.probed(true)
     }
     this.#finish(nowMs, running, running.streamAcked)
   }

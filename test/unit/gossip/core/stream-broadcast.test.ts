@@ -46,7 +46,7 @@ describe('a message too long for a packet', () => {
       solo.machine.broadcast(solo.nowMs, { audience: 'foreign', payload: new Uint8Array(length) })
     send(FOREIGN_RELAYED_BYTES_MAX)
     solo.flush()
-    expect([streamPorts(solo).length, solo.portsSent('user').length]).toEqual([0, 3])
+    expect([streamPorts(solo).length, solo.portsSent('user').length]).toEqual([0, 4])
     solo.forget()
     send(FOREIGN_RELAYED_BYTES_MAX + 1)
     expect(new Set(streamPorts(solo)).size).toBe(12)
