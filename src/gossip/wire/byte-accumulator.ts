@@ -1,9 +1,14 @@
 /**
  * Bytes of a stream that arrived and are not consumed yet, in one piece.
  *
- * Grows by doubling with what really arrives, never with what a peer announces, and gives the space of consumed bytes
- * back by moving the rest to the front. The owner bounds how much is pushed.
+ * Grows by doubling with what really arrives, and gives the space of consumed bytes back by moving the rest to the
+ * front. An announced length counts only once somebody answers for it (`reserve`): then there is one array of that size,
+ * which takes memory as it is filled, where doubling would hold half as much again while it copies. The owner bounds how
+ * much is pushed.
  */
+/** Copying less is cheaper than thinking about it. */
+const VIEW_BYTES_MIN = 4096
+
 export class ByteAccumulator {
   #bytes: Uint8Array = new Uint8Array(0)
   #start = 0
@@ -41,18 +46,38 @@ export class ByteAccumulator {
   #makeRoom(extra: number): void {
     const needed = this.length + extra
     const fits = needed <= this.#bytes.length && this.#start >= this.length
-    if (fits) this.#bytes.copyWithin(0, this.#start, this.#end)
-    else {
-      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
-      larger.set(this.#bytes.subarray(this.#start, this.#end))
-      this.#bytes = larger
+    if (!fits) {
+      this.#move(Math.max(needed, this.#bytes.length * 2))
+      return
     }
+    this.#bytes.copyWithin(0, this.#start, this.#end)
+    this.#end -= this.#start
+    this.#start = 0
+  }
+
+  /** Makes room for `bytes` in all, in one piece. */
+  reserve(bytes: number): void {
+    if (bytes > this.#bytes.length) this.#move(bytes)
+  }
+
+  #move(capacity: number): void {
+    const larger = new Uint8Array(capacity)
+    larger.set(this.#bytes.subarray(this.#start, this.#end))
+    this.#bytes = larger
     this.#end -= this.#start
     this.#start = 0
   }
 
   consume(length: number): void {
     this.#start += length
+  }
+
+  /** The first `length` bytes: as a view where that keeps nothing else alive to speak of, else as a copy. */
+  take(length: number): Uint8Array {
+    const from = this.#start
+    this.consume(length)
+    const isMost = length > VIEW_BYTES_MIN && length * 2 > this.#bytes.length
+    return isMost ? this.#bytes.subarray(from, from + length) : this.#bytes.slice(from, from + length)
   }
 
   /** Goes on with these bytes instead of what was held. */

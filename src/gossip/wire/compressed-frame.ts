@@ -1,6 +1,14 @@
-/** The compressed frame: type byte 9, then a map of the algorithm (0 is LZW, the only one) and the packed bytes. */
+/**
+ * The compressed frame: type byte 9, then a map of the algorithm (0 is LZW, the only one) and the packed bytes.
+ *
+ * Two ways to read it. A datagram's is there as a whole and expands to little: at once. A stream's is read as it comes,
+ * and what it expands to is handed on piece by piece: its packed bytes are gone before it ends, and a small frame that
+ * expands to much is stopped by whoever reads what comes out.
+ */
+import { utf8Encode } from '../../base/bytes.ts'
+import type { ByteAccumulator } from './byte-accumulator.ts'
 import type { DropReason } from './drop-reason.ts'
-import { lzwDecode } from './lzw-decoder.ts'
+import { LZW_STRING_BYTES_MAX, LzwDecoder, lzwDecode } from './lzw-decoder.ts'
 import { lzwEncode } from './lzw-encoder.ts'
 import { MessageType } from './message-type.ts'
 import { MsgpackCursor } from './msgpack-cursor.ts'
@@ -12,8 +20,33 @@ interface CompressedBody {
   packed: Uint8Array
 }
 
+interface CompressedHead {
+  algorithm: number
+  packedAt: number
+  packedBytes: number
+}
+
 const LZW = 0
-const LAYOUT: Layout<CompressedBody> = [uintField('Algo', 'algorithm', 255), viewField('Buf', 'packed')]
+/** Of a stream's frame, before the packed bytes; Go's has 16. */
+const HEAD_BYTES_MAX = 256
+/** What one `read` expands at most. */
+const PIECE_BYTES: number = 32 * 1024
+const ALGORITHM = uintField('Algo', 'algorithm', 255)
+const LAYOUT: Layout<CompressedBody> = [ALGORITHM, viewField('Buf', 'packed')]
+const HEAD_LAYOUT: Layout<CompressedHead> = [
+  ALGORITHM,
+  {
+    key: utf8Encode('Buf'),
+    read: (cursor, head) => {
+      const length = cursor.rawLength()
+      if (cursor.failure !== undefined) return
+      head.packedBytes = length
+      head.packedAt = cursor.position
+      // Nothing is read as msgpack from here on.
+      cursor.fail('truncated')
+    },
+  },
+]
 const KEY_ALGO = encodedKey('Algo')
 const KEY_BUF = encodedKey('Buf')
 
@@ -48,4 +81,68 @@ export function decodeCompressed(
   if (body.algorithm !== LZW) return 'unknown-compression'
   const inner = lzwDecode(body.packed, maxBytes)
   return typeof inner !== 'string' && inner.length === 0 ? 'empty' : inner
+}
+
+// Shared by all readers: a piece is taken over before the next is made.
+const piece = new Uint8Array(PIECE_BYTES + LZW_STRING_BYTES_MAX)
+
+export class CompressedReader {
+  readonly #packedBytesMax: number
+  readonly #inflatedBytesMax: number
+  readonly #decoder = new LzwDecoder()
+  #packedLeft = 0
+  #inflatedBytes = 0
+  #ended = false
+
+  /**
+   * @param packedBytesMax bound on what the frame announces
+   * @param inflatedBytesMax bound on what it expands to
+   */
+  constructor(packedBytesMax: number, inflatedBytesMax: number) {
+    this.#packedBytesMax = packedBytesMax
+    this.#inflatedBytesMax = inflatedBytesMax
+  }
+
+  /** Bytes it has expanded to. */
+  get inflatedBytes(): number {
+    return this.#inflatedBytes
+  }
+
+  /** Consumes the head of the frame from `input`, which starts behind the type byte. */
+  readHead(input: ByteAccumulator): 'done' | 'need-more' | DropReason {
+    const cursor = new MsgpackCursor(input.bytes, input.start, input.end)
+    const head: CompressedHead = { algorithm: LZW, packedAt: -1, packedBytes: 0 }
+    readStruct(cursor, HEAD_LAYOUT, head)
+    if (head.algorithm !== LZW) return 'unknown-compression'
+    if (head.packedAt < 0) {
+      if (cursor.failure !== 'truncated') return cursor.failure ?? 'lzw-malformed'
+      return input.length > HEAD_BYTES_MAX ? 'too-large' : 'need-more'
+    }
+    if (head.packedBytes > this.#packedBytesMax) return 'too-large'
+    input.consume(head.packedAt - input.start)
+    this.#packedLeft = head.packedBytes
+    return 'done'
+  }
+
+  /** Expands a piece of `packed` into `output`. */
+  read(packed: ByteAccumulator, output: ByteAccumulator): 'read' | 'ended' | 'need-more' | DropReason {
+    if (this.#ended) return 'ended'
+    const end = packed.start + Math.min(packed.length, this.#packedLeft)
+    const outcome = this.#decoder.step(packed.bytes, packed.start, end, piece, 0)
+    const { position, written } = this.#decoder
+    const usedBytes = position - packed.start
+    this.#packedLeft -= usedBytes
+    packed.consume(usedBytes)
+    this.#inflatedBytes += written
+    if (this.#inflatedBytes > this.#inflatedBytesMax) return 'too-large'
+    if (outcome === 'lzw-malformed') return outcome
+    this.#ended = outcome === 'ended'
+    if (this.#ended && this.#inflatedBytes === 0) return 'empty'
+    if (written > 0) {
+      output.push(piece.subarray(0, written))
+      return 'read'
+    }
+    if (this.#ended) return 'ended'
+    return this.#packedLeft > 0 ? 'need-more' : 'lzw-malformed'
+  }
 }

@@ -3,8 +3,9 @@
  * record or stream, and the drop is counted.
  *
  * The defaults leave room for whatever a memberlist peer can legitimately send (memberlist-wire.md section 2.8): a
- * packet is one datagram, so 64 KiB, and Go never fills more than its 1,400-byte budget; a stream may carry 20 MiB of
- * user state, 40 MiB after decompression. Lengths announced by a peer are compared with these, never allocated.
+ * packet is one datagram before it is compressed, so 64 KiB, and Go never fills more than its 1,400-byte budget; a stream
+ * may carry 20 MiB of user state, and a meta of 512 bytes for each of more members than we remember. Lengths announced
+ * by a peer are compared with these; what a stream may take at once is asked of the driver (io/stream-memory.ts).
  *
  * Not bounded here: how many streams are open at once, and how long one may take. That is the driver's.
  */
@@ -32,12 +33,16 @@ export interface PacketLimits {
 export const DEFAULT_PACKET_LIMITS: PacketLimits = {
   depthMax: 3,
   partsMax: 2048,
-  inflatedBytesMax: 256 * 1024,
+  inflatedBytesMax: 64 * 1024,
 }
 
 export interface StreamLimits {
-  /** Bytes read from one connection, label included; also what one connection can make us buffer. */
+  /** Bytes read from one connection, label included. */
   readonly streamBytesMax: number
+  /** What a message may take before its reader asks for room; default anything. */
+  readonly freeBytes: number
+  /** Bytes that a compressed stream expands to before its reader lets others have a turn; default all. */
+  readonly turnBytes: number
   /** Bytes of the encrypted block that a stream may announce; memberlist's bound. */
   readonly encryptedBytesMax: number
   /** Bytes that a compressed stream may expand to. */
@@ -46,8 +51,11 @@ export interface StreamLimits {
   readonly itemBytesMax: number
   /** Members that a push-pull header may announce. */
   readonly nodesMax: number
-  /** Memory for the member list of one push-pull: each record is charged its bytes plus `NODE_OVERHEAD_BYTES`. */
-  readonly nodesBytesMax: number
+  /**
+   * Memory for each member that a push-pull lists, on the average: a record is charged its bytes and
+   * `NODE_OVERHEAD_BYTES`. So a list takes what its header announces, and room for it can be had beforehand.
+   */
+  readonly nodeBytesMax: number
   /** Bytes of a push-pull's user state. */
   readonly userStateBytesMax: number
   /** Bytes of a user message. */
@@ -55,15 +63,17 @@ export interface StreamLimits {
 }
 
 /** What a decoded member record costs beyond its bytes; keeps a list of tiny records from multiplying in memory. */
-export const NODE_OVERHEAD_BYTES = 256
+export const NODE_OVERHEAD_BYTES = 512
 
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   streamBytesMax: 64 * 1024 * 1024,
+  freeBytes: Number.POSITIVE_INFINITY,
+  turnBytes: Number.POSITIVE_INFINITY,
   encryptedBytesMax: 20 * 1024 * 1024,
   inflatedBytesMax: 40 * 1024 * 1024,
-  itemBytesMax: 64 * 1024,
-  nodesMax: 1_048_576,
-  nodesBytesMax: 64 * 1024 * 1024,
+  itemBytesMax: 16 * 1024,
+  nodesMax: 16_384,
+  nodeBytesMax: 1280,
   userStateBytesMax: 20 * 1024 * 1024,
   userMessageBytesMax: 20 * 1024 * 1024,
 }

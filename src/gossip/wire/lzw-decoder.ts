@@ -1,95 +1,160 @@
 /**
- * LZW as Go's compress/lzw reads it with LSB order and 8-bit literals (memberlist-wire.md section 2.2).
+ * LZW as Go's compress/lzw reads it with LSB order and 8-bit literals (memberlist-wire.md section 2.2), in steps.
  *
- * A code stands for a string seen before: the previous code's string plus one byte. That string already lies in the
- * output, right where the previous code wrote it, so the table needs only a start and a length, and expanding a code
- * is a copy inside the output. The classic odd case (a code used in the very step that defines it) needs no special
- * path: the copy reads the byte that it has just written.
+ * A code stands for a string seen before: the previous code's string plus one byte. So an entry of the table is a code
+ * to go on from and a last byte, and a string is written from its end, following the codes back. The classic odd case (a
+ * code used in the very step that defines it) is the previous string and its own first byte.
+ *
+ * Nothing of the output is looked at again, so it may be taken away as it comes: what a decoder holds is its table,
+ * 24 KiB, whatever it expands to. A step ends when the input is used up, when the output has no room for the longest
+ * string there can be, or at the end; the caller decides how much more it wants. 20 MB of text take 0.1 s.
  *
  * Codes are 9 to 12 bits; 256 clears the table, 257 ends the data. Like Go, a missing end is an error, bytes behind it
- * are ignored, a leading clear is optional, and a full table stays as it is until cleared. 20 MB of text take 0.1 s.
- * The output grows with what is produced, never beyond `maxBytes`.
+ * are ignored, a leading clear is optional, and a full table stays as it is until cleared.
  */
 const CLEAR = 256
 const END = 257
 const WIDTH_MIN = 9
 const WIDTH_MAX = 12
-/** From here on a block copy beats a loop: long runs decode three times as fast. */
-const BLOCK_COPY_BYTES_MIN = 48
+const TABLE_SIZE = 1 << WIDTH_MAX
+/** No string is longer: each entry adds a byte to an earlier one. An output with this much room takes any code. */
+export const LZW_STRING_BYTES_MAX: number = TABLE_SIZE
+const NONE = -1
 
-// Shared between calls: decoding is synchronous and never reads an entry that the same call has not written.
-const starts = new Int32Array(1 << WIDTH_MAX)
-const lengths = new Int32Array(1 << WIDTH_MAX)
+export class LzwDecoder {
+  readonly #prefix = new Uint16Array(TABLE_SIZE)
+  readonly #last = new Uint8Array(TABLE_SIZE)
+  readonly #first = new Uint8Array(TABLE_SIZE)
+  readonly #length = new Uint16Array(TABLE_SIZE)
+  #bits = 0
+  #bitCount = 0
+  #width = WIDTH_MIN
+  /** The code that the next step defines. */
+  #next = END
+  /** `NONE` when the next step defines no code: after a clear, and with a full table. */
+  #previous = NONE
+  /** First byte of the input not read yet, after a step. */
+  position = 0
+  /** End of the output so far, after a step. */
+  written = 0
+
+  constructor() {
+    for (let code = 0; code < CLEAR; code++) {
+      this.#last[code] = code
+      this.#first[code] = code
+      this.#length[code] = 1
+    }
+  }
+
+  /** Makes ready for other data. */
+  reset(): void {
+    this.#bits = 0
+    this.#bitCount = 0
+    this.#clear()
+  }
+
+  #clear(): void {
+    this.#width = WIDTH_MIN
+    this.#next = END
+    this.#previous = NONE
+  }
+
+  /**
+   * Reads from `input[start]` on and writes from `output[at]` on; `position` and `written` tell how far it came.
+   *
+   * @returns `need-input`: all of it is used up; `need-output`: less than `LZW_STRING_BYTES_MAX` is left of it, and
+   *   perhaps not enough for the next string
+   */
+  step(
+    input: Uint8Array,
+    start: number,
+    end: number,
+    output: Uint8Array,
+    at: number,
+  ): 'need-input' | 'need-output' | 'ended' | 'lzw-malformed' {
+    let position = start
+    let written = at
+    let bits = this.#bits
+    let bitCount = this.#bitCount
+    let outcome: 'need-input' | 'need-output' | 'ended' | 'lzw-malformed' | undefined
+    while (outcome === undefined) {
+      while (bitCount < this.#width && position < end) {
+        bits |= (input[position++] as number) << bitCount
+        bitCount += 8
+      }
+      if (bitCount < this.#width) {
+        outcome = 'need-input'
+        break
+      }
+      const code = bits & ((1 << this.#width) - 1)
+      if (code === END) outcome = 'ended'
+      else if (code > this.#next) outcome = 'lzw-malformed'
+      else if (code !== CLEAR && output.length - written < this.#lengthOf(code)) {
+        outcome = 'need-output'
+        break
+      }
+      bits >>>= this.#width
+      bitCount -= this.#width
+      if (outcome !== undefined) break
+      if (code === CLEAR) this.#clear()
+      else written = this.#expand(code, output, written)
+    }
+    this.#bits = bits
+    this.#bitCount = bitCount
+    this.position = position
+    this.written = written
+    return outcome
+  }
+
+  /** Of a code that is there, or defined by being used now. */
+  #lengthOf(code: number): number {
+    if (code !== this.#next || this.#previous === NONE) return this.#length[code] as number
+    return (this.#length[this.#previous] as number) + 1
+  }
+
+  #expand(code: number, output: Uint8Array, at: number): number {
+    const next = this.#next
+    const previous = this.#previous
+    if (previous !== NONE) {
+      this.#prefix[next] = previous
+      this.#last[next] = this.#first[code === next ? previous : code] as number
+      this.#first[next] = this.#first[previous] as number
+      this.#length[next] = (this.#length[previous] as number) + 1
+    }
+    const end = at + (this.#length[code] as number)
+    let rest = code
+    for (let to = end - 1; to >= at; to--) {
+      output[to] = this.#last[rest] as number
+      rest = this.#prefix[rest] as number
+    }
+    this.#previous = code
+    this.#next = next + 1
+    if (this.#next < 1 << this.#width) return end
+    if (this.#width < WIDTH_MAX) this.#width++
+    else {
+      this.#next--
+      this.#previous = NONE
+    }
+    return end
+  }
+}
+
+const whole = new LzwDecoder()
 
 /** @param maxBytes bound on the output; one byte more is `too-large` */
 export function lzwDecode(input: Uint8Array, maxBytes: number): Uint8Array | 'lzw-malformed' | 'too-large' {
+  whole.reset()
   let output = new Uint8Array(Math.min(maxBytes, Math.max(512, input.length * 4)))
   let written = 0
-  let position = 0
-  let bits = 0
-  let bitCount = 0
-  let width = WIDTH_MIN
-  /** The code that this step defines. */
-  let next = END
-  let previousStart = 0
-  /** 0 when this step defines none: after a clear, and with a full table. */
-  let previousLength = 0
-
-  for (;;) {
-    while (bitCount < width) {
-      if (position >= input.length) return 'lzw-malformed'
-      bits |= (input[position++] as number) << bitCount
-      bitCount += 8
-    }
-    const code = bits & ((1 << width) - 1)
-    bits >>>= width
-    bitCount -= width
-
-    if (code === END) return output.subarray(0, written)
-    if (code === CLEAR) {
-      width = WIDTH_MIN
-      next = END
-      previousLength = 0
-      continue
-    }
-    if (code > next) return 'lzw-malformed'
-    if (previousLength > 0) {
-      starts[next] = previousStart
-      lengths[next] = previousLength + 1
-    }
-    const length = code < CLEAR ? 1 : (lengths[code] as number)
-    if (written + length > output.length) {
-      if (written + length > maxBytes) return 'too-large'
-      output = enlarged(output, Math.min(maxBytes, Math.max(written + length, output.length * 2)))
-    }
-    if (code < CLEAR) output[written] = code
-    else copyForward(output, starts[code] as number, written, length)
-    previousStart = written
-    previousLength = length
-    written += length
-
-    next++
-    if (next < 1 << width) continue
-    if (width < WIDTH_MAX) width++
-    else {
-      next--
-      previousLength = 0
-    }
+  for (let position = 0; ; ) {
+    const outcome = whole.step(input, position, input.length, output, written)
+    position = whole.position
+    written = whole.written
+    if (outcome === 'ended') return output.subarray(0, written)
+    if (outcome !== 'need-output') return 'lzw-malformed'
+    if (output.length === maxBytes) return 'too-large'
+    const larger = new Uint8Array(Math.min(maxBytes, output.length * 2 + LZW_STRING_BYTES_MAX))
+    larger.set(output.subarray(0, written))
+    output = larger
   }
-}
-
-/** As if byte by byte in rising order: source and target may overlap by one byte, the last of one, first of the other. */
-function copyForward(bytes: Uint8Array, from: number, to: number, length: number): void {
-  if (length >= BLOCK_COPY_BYTES_MIN) {
-    bytes.copyWithin(to, from, from + length)
-    bytes[to + length - 1] = bytes[from + length - 1] as number
-    return
-  }
-  for (let i = 0; i < length; i++) bytes[to + i] = bytes[from + i] as number
-}
-
-function enlarged(bytes: Uint8Array, capacity: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(capacity)
-  larger.set(bytes)
-  return larger
 }

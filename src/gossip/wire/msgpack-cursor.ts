@@ -118,6 +118,14 @@ export class MsgpackCursor {
 
   /** Length of the string or bytes that start at `position` on return; checked to be there. */
   rawHead(): number {
+    const length = this.rawLength()
+    if (length <= this.end - this.position) return length
+    this.fail('truncated')
+    return 0
+  }
+
+  /** As announced: they need not be there. */
+  rawLength(): number {
     const head = this.#unsigned(1)
     let length = 0
     if (head >= 0xa0 && head <= 0xbf) length = head & 31
@@ -125,9 +133,7 @@ export class MsgpackCursor {
     else if (head === 0xda || head === 0xc5) length = this.#unsigned(2)
     else if (head === 0xdb || head === 0xc6) length = this.#unsigned(4)
     else if (head !== NIL) this.fail('field-type')
-    if (length <= this.end - this.position) return length
-    this.fail('truncated')
-    return 0
+    return length
   }
 
   /** A map, an array, or nil for a struct of zero values. */

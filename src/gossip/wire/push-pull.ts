@@ -4,7 +4,8 @@
  *
  * Read record by record as bytes arrive: what is parsed is not looked at again. A record that is no record of ours is
  * counted and left out, its neighbours stay; only bytes that are not msgpack lose the rest, since nobody can tell
- * where the next record starts. Memory follows what arrived: the header's numbers are checked, never allocated.
+ * where the next record starts. The header tells what the whole will take at most; nothing behind it is read before
+ * there is room for that.
  */
 import type { NodeRecord, PushPullMessage } from '../core/messages.ts'
 import type { ByteAccumulator } from './byte-accumulator.ts'
@@ -45,27 +46,33 @@ export function encodePushPull(message: PushPullMessage): Uint8Array {
 
 export class PushPullReader {
   readonly #limits: StreamLimits
+  readonly #hasRoom: (bytes: number) => boolean
   readonly #dropRecord: (reason: DropReason) => void
   readonly #nodes: NodeRecord[] = []
   #header: Header | undefined
   #scanner = new ItemScanner()
   #nodesLeft = 0
   #nodesBytes = 0
+  #nodesBytesMax = 0
 
-  /** @param dropRecord hears of each record left out */
-  constructor(limits: StreamLimits, dropRecord: (reason: DropReason) => void) {
+  /**
+   * @param hasRoom whether a body that takes so much may be read now; asked again with each `advance`
+   * @param dropRecord hears of each record left out
+   */
+  constructor(
+    limits: StreamLimits,
+    hasRoom: (bytes: number) => boolean,
+    dropRecord: (reason: DropReason) => void,
+  ) {
     this.#limits = limits
+    this.#hasRoom = hasRoom
     this.#dropRecord = dropRecord
-  }
-
-  /** What the records read so far cost in memory, about. */
-  get nodesBytes(): number {
-    return this.#nodesBytes
   }
 
   /** Consumes what it can of `input`, which starts behind the type byte at first. */
   advance(input: ByteAccumulator): PushPullMessage | DropReason | 'need-more' {
     while (this.#header === undefined || this.#nodesLeft > 0) {
+      if (this.#header !== undefined && !this.#hasRoom(this.#bodyBytes(this.#header))) return 'need-more'
       const scan = this.#scanner.advance(input.bytes, input.start, input.end)
       if (scan === 'msgpack-malformed') return scan
       if (this.#scanner.length > this.#limits.itemBytesMax) return 'too-large'
@@ -76,10 +83,17 @@ export class PushPullReader {
       this.#scanner = new ItemScanner()
     }
     const { userStateBytes, join } = this.#header
-    if (input.length < userStateBytes) return 'need-more'
-    const userState = input.bytes.slice(input.start, input.start + userStateBytes)
-    input.consume(userStateBytes)
-    return { kind: 'push-pull', join, nodes: this.#nodes, userState }
+    if (input.length < userStateBytes) {
+      if (this.#hasRoom(this.#bodyBytes(this.#header)) && Number.isFinite(this.#limits.freeBytes)) {
+        input.reserve(userStateBytes)
+      }
+      return 'need-more'
+    }
+    return { kind: 'push-pull', join, nodes: this.#nodes, userState: input.take(userStateBytes) }
+  }
+
+  #bodyBytes({ nodes, userStateBytes }: Header): number {
+    return nodes * this.#limits.nodeBytesMax + userStateBytes
   }
 
   #takeHeader(input: ByteAccumulator): DropReason | undefined {
@@ -91,6 +105,9 @@ export class PushPullReader {
     if (header.userStateBytes > this.#limits.userStateBytesMax) return 'too-large'
     this.#header = header
     this.#nodesLeft = header.nodes
+    const { nodeBytesMax, itemBytesMax } = this.#limits
+    // A short list may hold one long record.
+    this.#nodesBytesMax = header.nodes * nodeBytesMax + itemBytesMax
     return undefined
   }
 
@@ -103,7 +120,7 @@ export class PushPullReader {
       return undefined
     }
     this.#nodesBytes += length + NODE_OVERHEAD_BYTES
-    if (this.#nodesBytes > this.#limits.nodesBytesMax) return 'too-large'
+    if (this.#nodesBytes > this.#nodesBytesMax) return 'too-large'
     this.#nodes.push(record)
     return undefined
   }

@@ -10,12 +10,15 @@
  * authenticated with it, in answers too, although these carry no label. While we hold a key and insist on it, no byte
  * behind the type is looked at unless a key of ours opened it. Bounds: `StreamLimits`.
  *
- * Not handled here: deadlines, the number of open streams.
+ * A reader is modest where it is told to: before it takes in a large body it waits for room, and when it has expanded much
+ * it waits for another turn of the event loop. `waitsFor` says which, `goOn` continues.
+ *
+ * Not handled here: deadlines, the number of open streams, who gets room.
  */
 import { utf8Encode } from '../../base/bytes.ts'
 import type { StreamMessage } from '../core/messages.ts'
 import { ByteAccumulator } from './byte-accumulator.ts'
-import { decodeCompressed, encodeCompressed } from './compressed-frame.ts'
+import { CompressedReader, encodeCompressed } from './compressed-frame.ts'
 import type { DropReason } from './drop-reason.ts'
 import { decryptStream, encryptStream } from './encrypted-stream.ts'
 import { type Encryption, refusesPlaintext, sealingNow } from './encryption.ts'
@@ -107,19 +110,27 @@ export class StreamReader {
   readonly #limits: StreamLimits
   readonly #encryption: Encryption | undefined
   readonly #label: Uint8Array
-  readonly #input = new ByteAccumulator()
+  /** What the present layer holds. */
+  #input = new ByteAccumulator()
+  /** What came and is not expanded yet, once the stream turned out to be compressed. */
+  #packed: ByteAccumulator | undefined
   readonly #recordDrops = new Map<DropReason, number>()
   /** The next step; replaced as the stream unfolds. */
   #step: () => Step
-  #pushPull: PushPullReader | undefined
+  #inflater: CompressedReader | undefined
+  /** A message whose compressed frame has not ended yet. */
+  #whole: StreamMessage | undefined
   #receivedBytes = 0
+  #roomBytes: number
+  #roomWantedBytes = 0
+  #waitsFor: 'bytes' | 'room' | 'turn' = 'bytes'
   #decrypted = false
-  #inflated = false
   #frameUnreadable = false
   #finished = false
 
   constructor(options: StreamReaderOptions) {
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...options.limits }
+    this.#roomBytes = this.#limits.freeBytes
     this.#encryption = options.encryption
     const header = labelHeader(options.label)
     this.#label = labelIn(header)
@@ -134,7 +145,17 @@ export class StreamReader {
 
   /** Memory that the unfinished message takes; 0 once the reader is done. */
   get heldBytes(): number {
-    return this.#finished ? 0 : this.#input.capacity + (this.#pushPull?.nodesBytes ?? 0)
+    return this.#finished ? 0 : this.#input.capacity + (this.#packed?.capacity ?? 0)
+  }
+
+  /** Why the last answer was `need-more`. */
+  get waitsFor(): 'bytes' | 'room' | 'turn' {
+    return this.#waitsFor
+  }
+
+  /** Bytes that the body takes for which it waits for room. */
+  get roomWantedBytes(): number {
+    return this.#roomWantedBytes
   }
 
   /** Whether a key of ours opened it. */
@@ -157,18 +178,75 @@ export class StreamReader {
     if (this.#finished) return 'need-more'
     this.#receivedBytes += chunk.length
     if (this.#receivedBytes > this.#limits.streamBytesMax) return this.#finish({ drop: 'too-large' })
-    this.#input.push(plainBytes(chunk))
+    const source = this.#packed ?? this.#input
+    source.push(plainBytes(chunk))
+    return this.#run()
+  }
+
+  /** Goes on with what it has. @param roomBytes room that it may take from now on; default as before */
+  goOn(roomBytes: number = this.#roomBytes): StreamProgress {
+    if (this.#finished) return 'need-more'
+    this.#roomBytes = roomBytes
+    return this.#run()
+  }
+
+  #run(): StreamProgress {
+    this.#waitsFor = 'bytes'
+    const turnEnd = (this.#inflater?.inflatedBytes ?? 0) + this.#limits.turnBytes
     let step: Step = 'again'
-    while (step === 'again') step = this.#step()
-    const isWhole = this.#decrypted || this.#inflated
-    if (step === 'need-more') return isWhole ? this.#finish({ drop: 'truncated' }) : step
+    while (step === 'again') {
+      step = this.#step()
+      if (typeof step === 'object' && this.#inflater !== undefined) step = this.#keepUntilEnd(step)
+      if (step === 'need-more' && this.#waitsFor === 'bytes') step = this.#inflateMore(turnEnd)
+    }
+    if (step === 'need-more') return step
     return this.#finish(typeof step === 'string' ? { drop: step } : step)
   }
 
   #finish(result: StreamProgress): StreamProgress {
     this.#finished = true
-    this.#input.replace(new Uint8Array(0))
+    this.#input = new ByteAccumulator()
+    this.#packed = undefined
     return result
+  }
+
+  /** A compressed message is good only with the end of its frame. */
+  #keepUntilEnd(message: StreamMessage): Step {
+    if (this.#whole !== undefined) return message
+    this.#whole = message
+    // The message may be a view of the former one.
+    this.#input = new ByteAccumulator()
+    this.#step = () => {
+      this.#input.consume(this.#input.length)
+      return 'need-more'
+    }
+    return 'again'
+  }
+
+  /** More bytes for the present layer, where those at hand do not suffice. */
+  #inflateMore(turnEnd: number): Step {
+    const inflater = this.#inflater
+    // What was encrypted is there as a whole.
+    if (this.#packed === undefined || inflater === undefined)
+      return this.#decrypted ? 'truncated' : 'need-more'
+    if (inflater.inflatedBytes >= turnEnd) {
+      this.#waitsFor = 'turn'
+      return 'need-more'
+    }
+    const outcome = inflater.read(this.#packed, this.#input)
+    if (outcome === 'read') return 'again'
+    if (outcome === 'ended') return this.#whole ?? 'truncated'
+    if (outcome === 'need-more') return this.#decrypted ? 'truncated' : outcome
+    this.#frameUnreadable = true
+    return outcome
+  }
+
+  /** Room is asked of those only who have shown us no key. */
+  #hasRoom(bytes: number): boolean {
+    if (bytes <= this.#roomBytes || this.#decrypted) return true
+    this.#roomWantedBytes = bytes
+    this.#waitsFor = 'room'
+    return false
   }
 
   #readLabel(expected: Uint8Array): Step {
@@ -186,7 +264,7 @@ export class StreamReader {
     const { bytes, start, length } = this.#input
     if (length === 0) return 'need-more'
     const type = bytes[start]
-    if (!this.#decrypted && !this.#inflated) {
+    if (!this.#decrypted && this.#inflater === undefined) {
       if (type === MessageType.encrypted) {
         this.#step = () => this.#readEncrypted()
         return 'again'
@@ -205,16 +283,18 @@ export class StreamReader {
     this.#input.consume(1)
     const scanner = new ItemScanner()
     if (type === MessageType.pushPull) {
-      const reader = new PushPullReader(this.#limits, (reason) => this.#countRecord(reason))
-      this.#pushPull = reader
+      const hasRoom = (bodyBytes: number): boolean => this.#hasRoom(bodyBytes)
+      const reader = new PushPullReader(this.#limits, hasRoom, (reason) => this.#countRecord(reason))
       this.#step = () => reader.advance(this.#input)
     } else if (type === MessageType.user)
       this.#step = () => this.#readSmall(scanner, 0, (from, to) => this.#decodeUserHeader(from, to))
     else if (type === MessageType.error)
       this.#step = () => this.#readSmall(scanner, 0, (from, to) => this.#decodeError(from, to))
-    else if (type === MessageType.compressed && !this.#inflated)
-      this.#step = () => this.#readCompressed(scanner)
-    else return 'unknown-type'
+    else if (type === MessageType.compressed && this.#inflater === undefined) {
+      const { streamBytesMax, inflatedBytesMax } = this.#limits
+      const inflater = new CompressedReader(streamBytesMax, inflatedBytesMax)
+      this.#step = () => this.#readCompressedHead(inflater)
+    } else return 'unknown-type'
     return 'again'
   }
 
@@ -247,9 +327,12 @@ export class StreamReader {
   }
 
   #readUserPayload(payloadBytes: number): Step {
-    const { bytes, start, length } = this.#input
-    if (length < payloadBytes) return 'need-more'
-    return { kind: 'user', payload: bytes.slice(start, start + payloadBytes) }
+    if (!this.#hasRoom(payloadBytes)) return 'need-more'
+    if (this.#input.length < payloadBytes) {
+      if (Number.isFinite(this.#limits.freeBytes)) this.#input.reserve(payloadBytes)
+      return 'need-more'
+    }
+    return { kind: 'user', payload: this.#input.take(payloadBytes) }
   }
 
   #decodeError(start: number, end: number): Step {
@@ -273,27 +356,19 @@ export class StreamReader {
     return 'again'
   }
 
-  /** The item's length is only known once it is complete; then its content takes the place of the input. */
-  #readCompressed(scanner: ItemScanner): Step {
-    const inner = this.#inflate(scanner)
-    if (inner === 'need-more') return inner
-    if (typeof inner === 'string') {
+  /** What came behind the head is its packed bytes; what they expand to is the input from now on. */
+  #readCompressedHead(inflater: CompressedReader): Step {
+    const head = inflater.readHead(this.#input)
+    if (head === 'need-more') return head
+    if (head !== 'done') {
       this.#frameUnreadable = true
-      return inner
+      return head
     }
-    this.#inflated = true
-    this.#input.replace(inner)
+    this.#packed = this.#input
+    this.#input = new ByteAccumulator()
+    this.#inflater = inflater
     this.#step = () => this.#readType()
     return 'again'
-  }
-
-  #inflate(scanner: ItemScanner): Uint8Array | DropReason | 'need-more' {
-    const { bytes, start, end } = this.#input
-    const scan = scanner.advance(bytes, start, end)
-    if (scan === 'msgpack-malformed') return scan
-    if (scanner.length > this.#limits.streamBytesMax) return 'too-large'
-    if (scan === 'need-more') return scan
-    return decodeCompressed(bytes, start, start + scanner.length, this.#limits.inflatedBytesMax)
   }
 
   #countRecord(reason: DropReason): void {

@@ -36,4 +36,28 @@ describe('byte accumulator', () => {
     }
     expect(input.bytes.length).toBeLessThan(1000)
   })
+
+  it('of a reserved size is one array, and gives all of it as a view', () => {
+    const input = new ByteAccumulator()
+    input.push(Uint8Array.of(9, 1, 2))
+    input.consume(1)
+    input.reserve(100_000)
+    const { bytes } = input
+    for (let i = 0; i < 99_998; i++) input.push(Uint8Array.of(7))
+    expect([input.bytes === bytes, input.capacity]).toEqual([true, 100_000])
+    const taken = input.take(100_000)
+    expect([taken.length, taken[0], taken[99_999], taken.buffer === bytes.buffer]).toEqual([
+      100_000,
+      1,
+      7,
+      true,
+    ])
+  })
+
+  it('gives a small part of it as a copy', () => {
+    const input = new ByteAccumulator()
+    input.push(new Uint8Array(50_000))
+    expect(input.take(5000).buffer.byteLength).toBe(5000)
+    expect(input.length).toBe(45_000)
+  })
 })

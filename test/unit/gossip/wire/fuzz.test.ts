@@ -173,7 +173,7 @@ describe('bombs', () => {
 
   it('of headers wait without memory', () => {
     const readers: StreamReader[] = []
-    const header = fromHex('0683a44a6f696ec2a54e6f646573ce00100000ac5573657253746174654c656ece01400000')
+    const header = fromHex('0683a44a6f696ec2a54e6f646573cd4000ac5573657253746174654c656ece01400000')
     const before = process.memoryUsage()
     for (let i = 0; i < 500; i++) {
       const reader = new StreamReader({ label: '' })
@@ -200,7 +200,7 @@ describe('bombs', () => {
   })
 
   it('of depth need no stack in streams either', () => {
-    const deep = concat([2, 0x81, 0xa1], ascii('x'), new Uint8Array(60_000).fill(0x91), [0xc0])
+    const deep = concat([2, 0x81, 0xa1], ascii('x'), new Uint8Array(16_000).fill(0x91), [0xc0])
     expect(new StreamReader({ label: '' }).push(deep)).toMatchObject({ kind: 'ack' })
     const deeper = concat([2, 0x81, 0xa1], ascii('x'), new Uint8Array(1_000_000).fill(0x91))
     expect(new StreamReader({ label: '' }).push(deeper)).toEqual({ drop: 'too-large' })

@@ -182,11 +182,11 @@ describe('bounds', () => {
     expect(open(encodeCompressed(packet)).drops).toEqual(['too-deep'])
   })
 
-  it('inflates at most 256 KiB in one packet, over all its frames', () => {
+  it('inflates at most 64 KiB in one packet, over all its frames', () => {
     const frame = (length: number): Uint8Array => encodeCompressed(concat([8], new Uint8Array(length - 1)))
-    expect(open(frame(256 * 1024)).messages).toHaveLength(1)
-    expect(open(frame(256 * 1024 + 1)).drops).toEqual(['too-large'])
-    const halves = open(encodeCompound(Array(3).fill(frame(128 * 1024))))
+    expect(open(frame(64 * 1024)).messages).toHaveLength(1)
+    expect(open(frame(64 * 1024 + 1)).drops).toEqual(['too-large'])
+    const halves = open(encodeCompound(Array(3).fill(frame(32 * 1024))))
     expect(halves.messages).toHaveLength(2)
     expect(halves.drops).toEqual(['too-large'])
   })

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeRecord, PushPullMessage, StreamMessage } from '../../../../src/gossip/core/messages.ts'
 import type { StreamLimits } from '../../../../src/gossip/wire/limits.ts'
+import { NODE_OVERHEAD_BYTES } from '../../../../src/gossip/wire/limits.ts'
 import { encodeStream, type StreamProgress, StreamReader } from '../../../../src/gossip/wire/stream.ts'
 import { streamMessages } from './arbitraries.ts'
 import { ascii, concat, fromHex, toHex } from './hex.ts'
@@ -224,8 +225,8 @@ describe('labels on streams', () => {
 
 describe('bounds of a stream', () => {
   it('refuse announced counts and lengths as soon as the header is there', () => {
-    expect(read(fromHex(header('ce00100000', '00')))).toBe('need-more')
-    expect(read(fromHex(header('ce00100001', '00')))).toEqual({ drop: 'too-many-nodes' })
+    expect(read(fromHex(header('cd4000', '00')))).toBe('need-more')
+    expect(read(fromHex(header('cd4001', '00')))).toEqual({ drop: 'too-many-nodes' })
     expect(read(fromHex(header('ce00989680', '00')))).toEqual({ drop: 'too-many-nodes' })
     expect(read(fromHex(header('00', 'ce01400000')))).toBe('need-more')
     expect(read(fromHex(header('00', 'ce01400001')))).toEqual({ drop: 'too-large' })
@@ -238,15 +239,18 @@ describe('bounds of a stream', () => {
   it('cap one record, one control message and one compressed frame by what they announce', () => {
     expect(read(fromHex(`${header('01', '00')}81a178db00100000`))).toEqual({ drop: 'too-large' })
     expect(read(fromHex('0281a178db00100000'))).toEqual({ drop: 'too-large' })
-    expect(read(fromHex('0982a4416c676f00a3427566db04000000'))).toEqual({ drop: 'too-large' })
+    expect(read(fromHex('0982a4416c676f00a3427566db04000000'))).toBe('need-more')
+    expect(read(fromHex('0982a4416c676f00a3427566db04000001'))).toEqual({ drop: 'too-large' })
   })
 
   it('cap the memory of a member list, not only its bytes', () => {
     const nodes = Array(10).fill(NODE)
     const bytes = encodeStream({ ...PUSH_PULL, nodes })
-    const each = NODE_HEX.length / 2 + 256
-    expect(read(bytes, { nodesBytesMax: each * 10 })).toMatchObject({ kind: 'push-pull' })
-    expect(read(bytes, { nodesBytesMax: each * 10 - 1 })).toEqual({ drop: 'too-large' })
+    const itemBytesMax = NODE_HEX.length / 2
+    const each = itemBytesMax + NODE_OVERHEAD_BYTES
+    expect(read(bytes, { nodeBytesMax: each, itemBytesMax })).toMatchObject({ kind: 'push-pull' })
+    const less = each - Math.ceil(itemBytesMax / 10) - 1
+    expect(read(bytes, { nodeBytesMax: less, itemBytesMax })).toEqual({ drop: 'too-large' })
   })
 
   it('cap the bytes of a connection and of what they inflate to', () => {
@@ -266,6 +270,28 @@ describe('bounds of a stream', () => {
       kind: 'error',
     })
     expect(read(bomb(40 * 1024 * 1024))).toEqual({ drop: 'too-large' })
+  })
+
+  it('keep a compressed frame from having more in it than its announced bytes, or no end', () => {
+    const bytes = encodeStream({ kind: 'user', payload: new Uint8Array(500) }, { compress: true })
+    const lengthAt = Buffer.from(bytes).indexOf('Buf') + 5
+    const head = lengthAt + 1
+    const cut = bytes.slice()
+    cut[lengthAt] = (cut[lengthAt] ?? 0) - 1
+    expect(read(bytes)).toMatchObject({ kind: 'user' })
+    expect(read(cut)).toEqual({ drop: 'lzw-malformed' })
+    expect(read(concat(bytes.subarray(0, head), new Uint8Array(bytes.length)))).toEqual({
+      drop: 'unknown-type',
+    })
+  })
+
+  it('wait for the head of a compressed frame up to 256 bytes', () => {
+    const padded = (bytes: number): Uint8Array =>
+      concat([9, 0x83, 0xa1], ascii('x'), [0xd9, bytes], new Uint8Array(bytes), fromHex('a3427566a583'))
+    expect(read(padded(100))).toBe('need-more')
+    expect(read(concat([9, 0x83, 0xa1], ascii('x'), fromHex('da7fff'), new Uint8Array(300)))).toEqual({
+      drop: 'too-large',
+    })
   })
 
   it('keep the first 512 bytes of a complaint', () => {
