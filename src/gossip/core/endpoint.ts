@@ -10,7 +10,9 @@ export interface Endpoint {
   readonly port: number
 }
 
-const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+/** Bytes before the IPv4 address in its 16-byte form. */
+export const MAPPED_PREFIX_BYTES = 12
+const MAPPED_PREFIX: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
 
 /** An IPv4 address in 16 bytes, as some peers announce themselves. */
 export function isMappedIPv4(addr: Uint8Array): boolean {
@@ -20,7 +22,7 @@ export function isMappedIPv4(addr: Uint8Array): boolean {
 /** A string equal for endpoints that a datagram reaches alike: IPv4 has two forms, and sockets report the short one. */
 export function placeKey(endpoint: Endpoint): string {
   const { addr, port } = endpoint
-  return endpointKey(isMappedIPv4(addr) ? { addr: addr.subarray(MAPPED_PREFIX.length), port } : endpoint)
+  return endpointKey(isMappedIPv4(addr) ? { addr: addr.subarray(MAPPED_PREFIX_BYTES), port } : endpoint)
 }
 
 /** A string equal for equal endpoints only; for map keys, not for people. */

@@ -22,9 +22,11 @@ import type { Endpoint } from './endpoint.ts'
 import { Incarnation } from './incarnation.ts'
 import { MemberRules } from './member-rules.ts'
 import { isLive, type MemberRecord, Members, memberView } from './members.ts'
-import type { NodeLiveness, NodeRecord, PacketMessage } from './messages.ts'
+import type { AckMessage, AliveMessage, NodeLiveness, NodeRecord, PacketMessage } from './messages.ts'
+import { type NameConflict, NameConflicts } from './name-conflicts.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { Outbox } from './outbox.ts'
+import { PathWatch, type PeerPaths } from './path-watch.ts'
 import { type AckPayloadSource, PingAnswer } from './ping-answer.ts'
 import { Probe } from './probe.ts'
 import { PushPull } from './push-pull.ts'
@@ -78,6 +80,8 @@ export class GossipMachine {
   readonly #self: MemberRecord
   /** Whether our own address is within the allowed networks. */
   readonly #isListed: boolean
+  readonly #conflicts: NameConflicts
+  readonly #paths: PathWatch
   readonly #incarnation: Incarnation
   readonly #awareness: Awareness
   readonly #timers = new Timers()
@@ -93,7 +97,7 @@ export class GossipMachine {
 
   /** @throws HearsayError `GOSSIP_META_TOO_LONG` when the configured meta is above 512 bytes */
   constructor(deps: MachineDeps, nowMs: number) {
-    const { config, random, encoder, sink } = deps
+    const { config, random, encoder, sink, allowsAddress, admitsMember, admitsMerge } = deps
     const timers = this.#timers
     const members = new Members(config.classify)
     const incarnation = new Incarnation(deps.incarnation ?? 0)
@@ -101,45 +105,18 @@ export class GossipMachine {
     const outbox = new Outbox(encoder, sink, members)
     const spreading = { config, random, members, outbox, timers, coalesce: deps.coalesce }
     const dissemination = deps.dissemination?.(spreading) ?? new EagerDissemination(spreading)
-    const record = members.insert(
-      {
-        name: config.name,
-        endpoint: config.advertise,
-        meta: config.meta,
-        incarnation: incarnation.raise(),
-        liveness: 'alive',
-        vsn: config.vsn,
-      },
-      true,
-      nowMs,
-      random,
-    )
-    const { allowsAddress, admitsMember } = deps
+    const { name, advertise: endpoint, meta, vsn } = config
+    const first = { name, endpoint, meta, vsn, incarnation: incarnation.raise(), liveness: 'alive' } as const
+    const record = members.insert(first, true, nowMs, random)
     const admission = new Admission({ members, outbox, allowsAddress, ...(admitsMember && { admitsMember }) })
-    const isListed = admission.allowsEndpoint(config.advertise)
-    const self = new SelfRules({
-      config,
-      members,
-      record,
-      incarnation,
-      awareness,
-      dissemination,
-      outbox,
-      isListed,
-    })
-    const suspicions = new Suspicions(timers)
-    const rules = new MemberRules({
-      config,
-      random,
-      members,
-      suspicions,
-      dissemination,
-      outbox,
-      self,
-      admission,
-    })
+    const isListed = admission.allowsEndpoint(endpoint)
     const sequence = new Sequence(deps.sequenceRandom ?? random)
-    const common = { config, random, members, sequence, dissemination, outbox, timers }
+    const selfAlive = (): AliveMessage => self.aliveMessage()
+    const conflicts = new NameConflicts({ config, sequence, outbox, timers, admission, selfAlive })
+    const paths = new PathWatch(outbox)
+    const common = { config, random, members, sequence, dissemination, outbox, timers, conflicts, paths }
+    const self = new SelfRules({ ...common, record, incarnation, awareness, isListed })
+    const rules = new MemberRules({ ...common, suspicions: new Suspicions(timers), self, admission })
     this.#config = config
     this.#members = members
     this.#self = record
@@ -150,14 +127,14 @@ export class GossipMachine {
     this.#selfRules = self
     this.#rules = rules
     this.#isListed = isListed
+    this.#conflicts = conflicts
+    this.#paths = paths
     this.#exchange = new NodeExchange({
-      members,
+      ...common,
       rules,
-      random,
-      outbox,
-      selfName: config.name,
+      selfName: name,
       isSelfListed: isListed,
-      ...(deps.admitsMerge && { admitsMerge: deps.admitsMerge }),
+      ...(admitsMerge && { admitsMerge }),
     })
     const ackPayload = deps.ackPayload ?? ((): Uint8Array => new Uint8Array(0))
     this.#pingAnswer = new PingAnswer({ ...common, ackPayload })
@@ -178,15 +155,13 @@ export class GossipMachine {
   receive(nowMs: number, message: PacketMessage, from: Endpoint): void {
     switch (message.kind) {
       case 'ping':
-        this.#pingAnswer.answer(message, from)
+        this.#pingAnswer.answer(nowMs, message, from)
         break
       case 'indirect-ping':
         this.#relay.request(nowMs, message, from)
         break
       case 'ack':
-        if (!this.#probe.ack(nowMs, message, from) && !this.#relay.ack(message.seqNo)) {
-          this.#outbox.note('debug', 'ack-unexpected', { seqNo: message.seqNo })
-        }
+        this.#ack(nowMs, message, from)
         break
       case 'nack':
         this.#probe.nack(message.seqNo)
@@ -207,6 +182,12 @@ export class GossipMachine {
     this.#selfRules.reviewLeave()
   }
 
+  #ack(nowMs: number, ack: AckMessage, from: Endpoint): void {
+    if (this.#probe.ack(nowMs, ack, from) || this.#relay.ack(ack.seqNo)) return
+    if (this.#conflicts.ack(nowMs, ack.seqNo, from)) return
+    this.#outbox.note('debug', 'ack-unexpected', { seqNo: ack.seqNo })
+  }
+
   /** Earliest internal deadline; the driver arms one timer for it. Ask again after every call into the machine. */
   nextWakeAt(): number | undefined {
     return this.#timers.nextAt()
@@ -224,7 +205,20 @@ export class GossipMachine {
 
   /** The result of a 'stream-ping' effect. */
   streamPingDone(nowMs: number, seqNo: number, acked: boolean): void {
+    this.#paths.streamPingDone(nowMs, seqNo, acked)
     this.#probe.streamPingDone(nowMs, seqNo, acked)
+  }
+
+  /** Any other stream that we dialled is over. @param reached whether the other side took it */
+  streamDone(nowMs: number, to: Endpoint, reached: boolean): void {
+    const peer = this.#members.atSource(to)
+    if (peer !== undefined && !peer.isSelf && isLive(peer)) this.#paths.streamed(nowMs, peer, reached)
+  }
+
+  /** A stream came from this member. */
+  streamHeard(nowMs: number, memberName: string): void {
+    const peer = this.#members.get(memberName)
+    if (peer !== undefined && !peer.isSelf && isLive(peer)) this.#paths.heardStream(nowMs, peer)
   }
 
   /** A 'packet' effect with this `probeSeqNo` could not be sent: the probe goes on to its indirect phase. */
@@ -268,6 +262,11 @@ export class GossipMachine {
     this.#selfRules.leave(nowMs)
   }
 
+  /** Takes a leave back: announces us anew, above the incarnation that left. Peers are not called; join them. */
+  rejoin(nowMs: number): void {
+    this.#selfRules.rejoin(nowMs)
+  }
+
   /** @throws HearsayError `GOSSIP_META_TOO_LONG` above 512 bytes */
   updateMeta(nowMs: number, meta: Uint8Array): void {
     this.#selfRules.updateMeta(nowMs, meta)
@@ -276,6 +275,17 @@ export class GossipMachine {
   /** All known, self and the not yet reaped included; without self when its address is outside the allowed networks. */
   members(): Member[] {
     return this.#members.order.filter(({ isSelf }) => this.#isListed || !isSelf).map(memberView)
+  }
+
+  /** Which ways to each live peer work, by name. */
+  paths(nowMs: number): ReadonlyMap<string, PeerPaths> {
+    const peers = this.#members.order.filter((peer) => !peer.isSelf && isLive(peer))
+    return new Map(peers.map((peer) => [peer.name, this.#paths.paths(nowMs, peer)]))
+  }
+
+  /** Names that two processes go by. */
+  nameConflicts(): readonly NameConflict[] {
+    return this.#conflicts.list()
   }
 
   /** Alive and suspect members, self included while it has not left. */
@@ -336,6 +346,9 @@ export class GossipMachine {
         break
       case 'relay-end':
         this.#relay.expire(tag.seqNo)
+        break
+      case 'name-conflict-tick':
+        this.#conflicts.tick(nowMs)
         break
     }
   }

@@ -20,6 +20,7 @@ import { type Endpoint, endpointKey } from './endpoint.ts'
 import { isPlausible } from './incarnation.ts'
 import { isLive, type MemberRecord, type Members, memberView } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
+import type { NameConflicts } from './name-conflicts.ts'
 import type { Outbox } from './outbox.ts'
 import type { SelfRules } from './self-rules.ts'
 import { suspicionBounds } from './suspicion.ts'
@@ -39,6 +40,7 @@ export interface MemberRulesDeps {
   readonly outbox: Outbox
   readonly self: SelfRules
   readonly admission: Admission
+  readonly conflicts: NameConflicts
 }
 
 export class MemberRules {
@@ -61,7 +63,7 @@ export class MemberRules {
     }
     const moved = known !== undefined && endpointKey(known.endpoint) !== endpointKey(alive.endpoint)
     if (known !== undefined && moved && !this.#mayMove(nowMs, known)) {
-      if (admission.allowsEndpoint(alive.endpoint)) this.#conflict(known, alive.endpoint)
+      if (admission.allowsEndpoint(alive.endpoint)) this.#conflict(nowMs, known, alive.endpoint)
       return
     }
     if (known !== undefined && !moved && alive.incarnation <= known.incarnation) {
@@ -189,9 +191,10 @@ export class MemberRules {
     outbox.emit({ type: 'member-event', event: { type, member: memberView(record) } })
   }
 
-  #conflict(record: MemberRecord, otherEndpoint: Endpoint): void {
-    const { outbox } = this.#deps
-    outbox.note('warn', 'name-conflict', { node: record.name })
+  #conflict(nowMs: number, record: MemberRecord, otherEndpoint: Endpoint): void {
+    const { outbox, conflicts } = this.#deps
+    outbox.note('debug', 'name-conflict', { node: record.name })
+    if (isLive(record)) conflicts.seen(nowMs, record, otherEndpoint)
     outbox.emit({
       type: 'member-event',
       event: { type: 'conflict', member: memberView(record), otherEndpoint },

@@ -13,7 +13,9 @@ import type { Dissemination } from './dissemination.ts'
 import { type Endpoint, placeKey } from './endpoint.ts'
 import { isLive, type Members } from './members.ts'
 import type { PingMessage } from './messages.ts'
+import type { NameConflicts } from './name-conflicts.ts'
 import type { Outbox } from './outbox.ts'
+import type { PathWatch } from './path-watch.ts'
 import { replyAddress } from './reply-address.ts'
 
 /** Bytes of a payload; a longer one is left out of the ack, ours and theirs. */
@@ -28,6 +30,8 @@ export interface PingAnswerDeps {
   readonly dissemination: Dissemination
   readonly outbox: Outbox
   readonly ackPayload: AckPayloadSource
+  readonly conflicts: NameConflicts
+  readonly paths: PathWatch
 }
 
 const NO_PAYLOAD = new Uint8Array(0)
@@ -40,16 +44,28 @@ export class PingAnswer {
   }
 
   /** @param from the datagram's source */
-  answer(message: PingMessage, from: Endpoint): void {
-    const { config, members, dissemination, outbox } = this.#deps
+  answer(nowMs: number, message: PingMessage, from: Endpoint): void {
+    const { config, members, dissemination, outbox, paths } = this.#deps
     if (message.node !== '' && message.node !== config.name) {
       outbox.note('debug', 'ping-for-another', { node: message.node.slice(0, 64) })
       return
     }
+    this.#checkName(nowMs, message)
     const { to, listener } = replyAddress(members, message.source, from)
+    if (listener !== undefined) paths.heardPacket(nowMs, listener)
     const ack = outbox.encode({ kind: 'ack', seqNo: message.seqNo, payload: this.#payload(message, to) })
     const piggyback = listener === undefined ? [] : dissemination.piggyback(ack.length, 1, listener)
     outbox.packet(to, [ack, ...piggyback])
+  }
+
+  /** Whoever pings under a member's name from elsewhere goes by the same name. */
+  #checkName(nowMs: number, message: PingMessage): void {
+    const { members, conflicts } = this.#deps
+    const { source, sourceNode = '' } = message
+    const member = members.get(sourceNode)
+    if (member === undefined || !isLive(member) || source === undefined || source.port === 0) return
+    if (member.isSelf) conflicts.pinged(nowMs, message, member)
+    else conflicts.seen(nowMs, member, source)
   }
 
   #payload({ node, sourceNode }: PingMessage, to: Endpoint): Uint8Array {

@@ -15,12 +15,13 @@ import type { Random } from '../../base/random.ts'
 import type { Awareness } from './awareness.ts'
 import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
-import { type Endpoint, endpointKey } from './endpoint.ts'
+import { type Endpoint, placeKey } from './endpoint.ts'
 import type { MemberRules } from './member-rules.ts'
 import { isLive, type MemberRecord, type Members } from './members.ts'
 import type { AckMessage, PingMessage } from './messages.ts'
 import { pickDistinct } from './node-selection.ts'
 import { type Outbox, PROTOCOL_NACK, PROTOCOL_TCP_PING } from './outbox.ts'
+import type { PathWatch } from './path-watch.ts'
 import { ACK_PAYLOAD_BYTES_MAX } from './ping-answer.ts'
 import type { Sequence } from './sequence.ts'
 import type { Timers } from './timers.ts'
@@ -35,6 +36,7 @@ export interface ProbeDeps {
   readonly dissemination: Dissemination
   readonly outbox: Outbox
   readonly timers: Timers
+  readonly paths: PathWatch
 }
 
 interface Running {
@@ -93,16 +95,19 @@ export class Probe {
   ack(nowMs: number, ack: AckMessage, from: Endpoint): boolean {
     const running = this.#running
     if (running?.ping.seqNo !== ack.seqNo) return false
+    const { target, phase } = running
+    const fromTarget = placeKey(from) === placeKey(target.endpoint)
     // Later the ack may have come through a helper, and its time would say nothing about the target.
-    if (running.phase === 'direct') {
+    if (phase === 'direct') {
       const rttMs = nowMs - running.startedAtMs
-      running.target.rttMs = rttMs
-      this.#payload(running.target, ack.payload, from, rttMs)
+      target.rttMs = rttMs
+      this.#payload(target, ack.payload, from, rttMs)
       this.#deps.dissemination.probed(false)
-    } else if (!running.sendFailed && endpointKey(from) !== endpointKey(running.target.endpoint)) {
+    } else if (!running.sendFailed && !fromTarget) {
       // A helper reached it. From the target itself it would be our own ping's, and late.
       this.#deps.dissemination.probed(true)
     }
+    this.#found(nowMs, running, phase === 'direct' || fromTarget)
     this.#finish(nowMs, running, true)
     return true
   }
@@ -122,7 +127,9 @@ export class Probe {
     const running = this.#running
     if (running?.ping.seqNo !== seqNo || nowMs < running.endsAtMs) return
     if (running.streamAcked) {
-      this.#deps.outbox.note('warn', 'probe-stream-only', { node: running.target.name })
+      // Whether that is so always, and so worth a person's time, is path-watch.ts' to say.
+      this.#deps.outbox.note('debug', 'probe-stream-only', { node: running.target.name })
+      this.#found(nowMs, running, false)
       if (!running.sendFailed) this.#deps.dissemination.probed(true)
     }
     this.#finish(nowMs, running, running.streamAcked)
@@ -132,11 +139,26 @@ export class Probe {
   #payload(target: MemberRecord, payload: Uint8Array, from: Endpoint, rttMs: number): void {
     if (payload.length === 0 || target.peerClass !== 'native') return
     const { outbox } = this.#deps
-    if (payload.length > ACK_PAYLOAD_BYTES_MAX || endpointKey(from) !== endpointKey(target.endpoint)) {
+    if (payload.length > ACK_PAYLOAD_BYTES_MAX || placeKey(from) !== placeKey(target.endpoint)) {
       outbox.note('debug', 'ack-payload-refused', { node: target.name, bytes: payload.length })
       return
     }
     outbox.emit({ type: 'ack-payload', peer: target.name, payload, rttMs })
+  }
+
+  /** The target is there; by which way it said so is noted. */
+  #found(nowMs: number, { target, ping, startedAtMs }: Running, direct: boolean): void {
+    const { config, paths, sequence } = this.#deps
+    paths.probed(nowMs, target, direct, startedAtMs)
+    if (!paths.takeStreamCheck(nowMs, target)) return
+    this.#streamPing(target, { ...ping, seqNo: sequence.next() }, nowMs + config.probeIntervalMs)
+  }
+
+  #streamPing(target: MemberRecord, ping: PingMessage, deadlineMs: number): void {
+    const { paths, outbox } = this.#deps
+    if ((target.vsn[1] ?? 0) < PROTOCOL_TCP_PING) return
+    paths.streamPingSent(ping.seqNo, target)
+    outbox.emit({ type: 'stream-ping', to: target.endpoint, ping, deadlineMs })
   }
 
   #finish(nowMs: number, running: Running, success: boolean): void {
@@ -219,13 +241,7 @@ export class Probe {
     running.endsAtMs = Math.max(running.endsAtMs, running.sendFailed ? 0 : nowMs + windowMs)
     timers.schedule(running.endsAtMs, { kind: 'probe-end', seqNo: ping.seqNo })
     this.#sendIndirectPings(running)
-    if ((target.vsn[1] ?? 0) < PROTOCOL_TCP_PING) return
-    this.#deps.outbox.emit({
-      type: 'stream-ping',
-      to: target.endpoint,
-      ping,
-      deadlineMs: running.endsAtMs,
-    })
+    this.#streamPing(target, ping, running.endsAtMs)
   }
 
   #sendIndirectPings(running: Running): void {

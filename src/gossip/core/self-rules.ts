@@ -2,7 +2,8 @@
  * Our own membership: announcing it, defending it, ending it.
  *
  * Whoever calls us suspect or dead is answered with an alive at a higher incarnation, and costs us a point of health:
- * being accused is a hint that we are slow. After `leave` we no longer defend ourselves.
+ * being accused is a hint that we are slow. After `leave` we no longer defend ourselves, until `rejoin`: memberlist needs
+ * another instance for that, here the next incarnation is enough.
  */
 import { compareBytes } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
@@ -14,6 +15,7 @@ import { endpointKey } from './endpoint.ts'
 import type { Incarnation } from './incarnation.ts'
 import { isLive, type MemberRecord, type Members, memberView } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
+import type { NameConflicts } from './name-conflicts.ts'
 import type { Outbox } from './outbox.ts'
 
 /** memberlist peers panic or refuse above this. */
@@ -31,6 +33,7 @@ export interface SelfRulesDeps {
   readonly outbox: Outbox
   /** False when our own address is outside the allowed networks: then we say nothing of ourselves. */
   readonly isListed: boolean
+  readonly conflicts: NameConflicts
 }
 
 export class SelfRules {
@@ -56,7 +59,7 @@ export class SelfRules {
       return
     }
     outbox.emit({ type: 'own-incarnation', incarnation: record.incarnation })
-    dissemination.membership(nowMs, this.#aliveMessage())
+    dissemination.membership(nowMs, this.aliveMessage())
   }
 
   /** @throws HearsayError `GOSSIP_META_TOO_LONG` */
@@ -71,10 +74,11 @@ export class SelfRules {
 
   /** Somebody says that we are alive: ours of now, ours of a former life, or another's. */
   alive(nowMs: number, alive: AliveMessage): void {
-    const { record, outbox, isListed } = this.#deps
+    const { record, outbox, conflicts, isListed } = this.#deps
     if (this.#leaving || !isListed) return
     if (endpointKey(alive.endpoint) !== endpointKey(record.endpoint)) {
-      outbox.note('warn', 'name-conflict', { node: record.name })
+      outbox.note('debug', 'name-conflict', { node: record.name })
+      conflicts.seen(nowMs, record, alive.endpoint)
       const event = {
         type: 'conflict',
         member: memberView(record),
@@ -127,6 +131,17 @@ export class SelfRules {
     dissemination.membership(nowMs, { kind: 'dead', incarnation, node: name, from: name }, notice)
   }
 
+  /** Takes a leave back, also one that is still being told. */
+  rejoin(nowMs: number): void {
+    if (!this.#leaving) return
+    this.#leaving = false
+    this.#left()
+    const { members, record, incarnation } = this.#deps
+    members.setLiveness(record, 'alive', nowMs)
+    record.incarnation = incarnation.raise()
+    this.announce(nowMs)
+  }
+
   /** To be called when a peer may have gone: those that leave with us need not be told. */
   reviewLeave(): void {
     const tellings = this.#tellings
@@ -146,10 +161,11 @@ export class SelfRules {
     record.incarnation = incarnation.raise(accused)
     awareness.apply(1)
     this.announce(nowMs)
-    dissemination.tellTheDead(this.#aliveMessage())
+    dissemination.tellTheDead(this.aliveMessage())
   }
 
-  #aliveMessage(): AliveMessage {
+  /** Our alive, as it stands. */
+  aliveMessage(): AliveMessage {
     const { name, endpoint, meta, vsn, incarnation } = this.#deps.record
     return { kind: 'alive', incarnation, node: name, endpoint, meta, vsn }
   }

@@ -18,6 +18,8 @@ export type TimerTag =
   | { readonly kind: 'push-pull-tick' }
   | { readonly kind: 'suspicion'; readonly name: string }
   | { readonly kind: 'relay-end'; readonly seqNo: number }
+  /** Ask our namesakes again, forget those that are gone. */
+  | { readonly kind: 'name-conflict-tick' }
 
 export class Timers {
   readonly #heap = new Heap<TimerTag>()

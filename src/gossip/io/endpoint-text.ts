@@ -9,46 +9,10 @@
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import { HearsayError } from '../../base/errors.ts'
-import type { Endpoint } from '../core/endpoint.ts'
+import { type Endpoint, isMappedIPv4, MAPPED_PREFIX_BYTES } from '../core/endpoint.ts'
+import { addressToText } from '../core/endpoint-format.ts'
 
-const MAPPED_PREFIX_BYTES = 12
-
-function isMappedIPv4(addr: Uint8Array): boolean {
-  if (addr.length !== 16 || addr[10] !== 0xff || addr[11] !== 0xff) return false
-  return addr.subarray(0, 10).every((byte) => byte === 0)
-}
-
-/** The longest run of two or more zero groups, which `::` stands for; the first of equals. */
-function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
-  let best = { start: -1, length: 1 }
-  for (let start = 0; start < groups.length; start++) {
-    let length = 0
-    while (groups[start + length] === 0) length++
-    if (length > best.length) best = { start, length }
-  }
-  return best
-}
-
-function ipv6Text(addr: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, i) => ((addr[2 * i] ?? 0) << 8) | (addr[2 * i + 1] ?? 0))
-  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':')
-  const run = longestZeroRun(groups)
-  if (run.start < 0) return hex(groups)
-  return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`
-}
-
-/** The IP alone, RFC 5952 form. Bytes of another length than 4 or 16 give `invalid`, which no socket accepts. */
-export function addressToText(addr: Uint8Array): string {
-  if (addr.length === 4) return addr.join('.')
-  if (isMappedIPv4(addr)) return addr.subarray(MAPPED_PREFIX_BYTES).join('.')
-  return addr.length === 16 ? ipv6Text(addr) : 'invalid'
-}
-
-/** `ip:port`, the IP in brackets when it is IPv6. */
-export function endpointToText(endpoint: Endpoint): string {
-  const ip = addressToText(endpoint.addr)
-  return ip.includes(':') ? `[${ip}]:${endpoint.port}` : `${ip}:${endpoint.port}`
-}
+export { addressToText, endpointToText } from '../core/endpoint-format.ts'
 
 function ipv4Bytes(text: string): Uint8Array {
   return Uint8Array.from(text.split('.'), Number)

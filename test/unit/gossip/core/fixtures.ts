@@ -240,21 +240,33 @@ export class Cluster {
           }
         })
         break
-      case 'stream-ping': {
-        const reachable = (): boolean =>
-          this.atPort(effect.to.port) !== undefined && !this.tcpLost(from.port, effect.to.port)
-        this.later(2, () => from.machine.streamPingDone(this.nowMs, effect.ping.seqNo, reachable()))
+      case 'stream-ping':
+        this.later(2, () => {
+          const acked = this.#streams(from.port, effect.to.port)
+          from.machine.streamPingDone(this.nowMs, effect.ping.seqNo, acked)
+        })
         break
-      }
       case 'push-pull':
-        this.later(1, () => this.join(from, effect.to.port, effect.join))
+        this.later(1, () => {
+          const reached = this.#streams(from.port, effect.to.port)
+          from.machine.streamDone(this.nowMs, effect.to, reached)
+          this.join(from, effect.to.port, effect.join)
+        })
         break
       case 'stream-user':
-        this.later(1, () => this.atPort(effect.to.port)?.streamed.push(effect.payload))
+        this.later(1, () => {
+          const reached = this.#streams(from.port, effect.to.port)
+          from.machine.streamDone(this.nowMs, effect.to, reached)
+          if (reached) this.atPort(effect.to.port)?.streamed.push(effect.payload)
+        })
         break
       default:
         from.heard.push(effect)
     }
+  }
+
+  #streams(fromPort: number, toPort: number): boolean {
+    return this.atPort(toPort) !== undefined && !this.tcpLost(fromPort, toPort)
   }
 
   runTo(atMs: number): void {
@@ -326,6 +338,15 @@ export class ClusterNode {
   /** First bytes of the user messages received by packet. */
   userMessages(): number[] {
     return this.heard.flatMap((effect) => (effect.type === 'user-message' ? [effect.payload[0] ?? -1] : []))
+  }
+
+  /** Notes of this event, as `level field=value ...`. */
+  noted(event: string): string[] {
+    return this.heard.flatMap((effect) => {
+      if (effect.type !== 'note' || effect.event !== event) return []
+      const fields = Object.entries(effect.fields).map(([name, value]) => `${name}=${value}`)
+      return [[effect.level, ...fields].join(' ')]
+    })
   }
 
   events(): string[] {

@@ -104,12 +104,13 @@ describe('alive about self', () => {
     expect([solo.sent('alive'), solo.machine.selfIncarnation()]).toEqual([[], 1])
   })
 
-  it('from another address is a conflict and nothing else', () => {
+  it('from another address is a conflict, refuted by nothing: whoever is there is asked', () => {
     const solo = withPeer()
       .receive(aliveOf('self', 4444, { incarnation: 8 }))
       .flush()
     expect(solo.events()).toMatchObject([{ type: 'conflict', member: { name: 'self' } }])
-    expect(solo.sent('alive')).toEqual([])
+    expect(solo.machine.selfIncarnation()).toBe(1)
+    expect(solo.packets.map(({ port }) => port)).toEqual([4444])
   })
 })
 
@@ -195,6 +196,34 @@ describe('leave', () => {
     expect([solo.liveness('self'), solo.machine.selfIncarnation()]).toEqual(['left', 1])
     solo.receive({ kind: 'ping', seqNo: 9, node: 'self' }, 2000)
     expect(solo.sent('ack')).toMatchObject([{ seqNo: 9 }])
+  })
+
+  it('can be taken back: the next incarnation is above the one that left', () => {
+    const solo = withPeer()
+    solo.machine.leave(0)
+    solo.flush().forget()
+    solo.machine.rejoin(0)
+    solo.flush()
+    expect(solo.sent('alive')).toMatchObject([{ node: 'self', incarnation: 2 }])
+    expect(solo.sent('dead')).toEqual([])
+    expect([solo.liveness('self'), solo.machine.memberCount()]).toEqual(['alive', 2])
+    expect(solo.ofType('own-incarnation')).toEqual([{ type: 'own-incarnation', incarnation: 2 }])
+    solo.receive({ kind: 'dead', node: 'self', incarnation: 2, from: 'a' })
+    expect(solo.machine.selfIncarnation()).toBe(3)
+  })
+
+  it('that is taken back before it was told has an end all the same, and no second one', () => {
+    const solo = withPeer()
+    solo.machine.leave(0)
+    expect(solo.ofType('left')).toEqual([])
+    solo.machine.rejoin(0)
+    solo.machine.rejoin(0)
+    expect(solo.ofType('left')).toHaveLength(1)
+    solo.advanceTo(5000)
+    expect(solo.ofType('left')).toHaveLength(1)
+    solo.machine.leave(5000)
+    solo.flush().advanceTo(10_000)
+    expect(solo.ofType('left')).toHaveLength(2)
   })
 
   it('twice is once', () => {

@@ -1,0 +1,209 @@
+/**
+ * Two processes under one name: noticed, asked about, told, and forgotten when it is over.
+ *
+ * A name in a configuration that was copied once too often is easily made and hard to see: each member keeps the name for
+ * whom it knew first, the second one is heard of by nobody, gets no gossip and takes a minute to learn anything, and the
+ * first one never hears that there is a second (memberlist logs a line on bystanders). So:
+ *
+ * - Of our own name: whoever is said to be us elsewhere is sent a ping for our name, with our own alive. An ack proves
+ *   that somebody there answers to it, and the alive makes that one ask us: so both sides know. A former self, which peers
+ *   still believe in for some seconds after a restart under another address, does not answer, and is none.
+ * - Of another's name: we only listen. A conflict that lasts half a minute is no restart.
+ *
+ * Numbers: asked again every 10 s; a namesake that has answered is forgotten 35 s after its last ack, everything else
+ * 150 s after it was last heard of; claims without an ack are believed after 30 s. The log says it once, and again every
+ * 10 minutes. At most 64 are remembered, 4 of them of our own name, so whoever forges claims makes us send at most 4 small
+ * packets in 10 s.
+ *
+ * Nothing is done about it: both go on. Taking either out of service for a typo would be the worse outage, and what they
+ * store is told apart by actor, never by name. Their work is not: both own what falls to the name, so a notification may
+ * be sent twice. A person must rename one.
+ */
+import type { Admission } from './admission.ts'
+import type { GossipConfig } from './config.ts'
+import { type Endpoint, placeKey } from './endpoint.ts'
+import { endpointToText } from './endpoint-format.ts'
+import type { MemberRecord } from './members.ts'
+import type { AliveMessage, PingMessage } from './messages.ts'
+import type { Outbox } from './outbox.ts'
+import type { Sequence } from './sequence.ts'
+import type { Timers } from './timers.ts'
+
+export const CONFLICTS_MAX = 64
+export const NAMESAKES_MAX = 4
+const ASK_AGAIN_MS = 10_000
+const BELIEVED_AFTER_MS = 30_000
+const FORGOTTEN_AFTER_MS = 150_000
+const FORGOTTEN_AFTER_ACK_MS = 35_000
+const TELL_AGAIN_MS = 600_000
+
+export interface NameConflict {
+  readonly name: string
+  /** Whether it is our own name. */
+  readonly isSelf: boolean
+  /** Of the member as we know it. */
+  readonly endpoint: Endpoint
+  readonly otherEndpoint: Endpoint
+  /** First and last sign of the other, monotonic milliseconds. */
+  readonly sinceMs: number
+  readonly seenMs: number
+}
+
+interface Claim {
+  readonly record: MemberRecord
+  readonly other: Endpoint
+  readonly sinceMs: number
+  seenMs: number
+  /** Of the last ack; undefined before the first. */
+  ackedMs: number | undefined
+  /** Number of the last ping. */
+  seqNo: number | undefined
+  /** When it was last logged; undefined: it is not believed yet. */
+  toldMs: number | undefined
+}
+
+export interface NameConflictsDeps {
+  readonly config: GossipConfig
+  readonly sequence: Sequence
+  readonly outbox: Outbox
+  readonly timers: Timers
+  readonly admission: Admission
+  /** Our alive of now. */
+  readonly selfAlive: () => AliveMessage
+}
+
+export class NameConflicts {
+  readonly #deps: NameConflictsDeps
+  readonly #claims = new Map<string, Claim>()
+  /** Other addresses of ours: a ping sent there came back to us. */
+  readonly #ownPlaces = new Set<string>()
+
+  constructor(deps: NameConflictsDeps) {
+    this.#deps = deps
+  }
+
+  /** Somebody is said to have the name of `record` at `other`. */
+  seen(nowMs: number, record: MemberRecord, other: Endpoint): void {
+    const place = placeKey(other)
+    if (place === placeKey(record.endpoint) || !this.#deps.admission.allowsEndpoint(other)) return
+    if (record.isSelf && this.#ownPlaces.has(place)) return
+    const key = `${place} ${record.name}`
+    const known = this.#claims.get(key)
+    if (known !== undefined) {
+      known.seenMs = nowMs
+      this.#judge(nowMs, known)
+      return
+    }
+    if (this.#isFull(record.isSelf)) {
+      this.#deps.outbox.note('debug', 'name-conflicts-full', { node: record.name })
+      return
+    }
+    const claim: Claim = {
+      record,
+      other,
+      sinceMs: nowMs,
+      seenMs: nowMs,
+      ackedMs: undefined,
+      seqNo: undefined,
+      toldMs: undefined,
+    }
+    if (this.#claims.size === 0) this.#tickLater(nowMs)
+    this.#claims.set(key, claim)
+    if (record.isSelf) this.#ask(claim)
+  }
+
+  /**
+   * A ping of somebody who goes by our own name.
+   * @returns true when it was ours, come back to ourselves by another of our addresses
+   */
+  pinged(nowMs: number, ping: PingMessage, self: MemberRecord): boolean {
+    const own = [...this.#claims].find(([, { seqNo }]) => seqNo === ping.seqNo)
+    if (own !== undefined) {
+      this.#claims.delete(own[0])
+      if (this.#ownPlaces.size < NAMESAKES_MAX) this.#ownPlaces.add(placeKey(own[1].other))
+      return true
+    }
+    if (ping.source !== undefined && ping.source.port > 0) this.seen(nowMs, self, ping.source)
+    return false
+  }
+
+  /** Returns false when the ack belongs to no question of ours. */
+  ack(nowMs: number, seqNo: number, from: Endpoint): boolean {
+    for (const claim of this.#claims.values()) {
+      if (claim.seqNo !== seqNo) continue
+      if (placeKey(claim.other) !== placeKey(from)) return false
+      claim.seqNo = undefined
+      claim.seenMs = nowMs
+      claim.ackedMs = nowMs
+      this.#judge(nowMs, claim)
+      return true
+    }
+    return false
+  }
+
+  /** The conflict timer surfaced. */
+  tick(nowMs: number): void {
+    for (const [key, claim] of this.#claims) {
+      const { record, ackedMs } = claim
+      const quietMs = nowMs - (ackedMs ?? claim.seenMs)
+      const isOver = quietMs > (ackedMs === undefined ? FORGOTTEN_AFTER_MS : FORGOTTEN_AFTER_ACK_MS)
+      const isMoot = placeKey(record.endpoint) === placeKey(claim.other)
+      if (isOver || isMoot) this.#forget(key, claim)
+      else if (record.isSelf) this.#ask(claim)
+      if (claim.toldMs !== undefined && nowMs - claim.toldMs >= TELL_AGAIN_MS) this.#tell(nowMs, claim)
+    }
+    if (this.#claims.size > 0) this.#tickLater(nowMs)
+  }
+
+  /** Those that are believed. */
+  list(): NameConflict[] {
+    const told = [...this.#claims.values()].filter(({ toldMs }) => toldMs !== undefined)
+    return told.map(({ record, other, sinceMs, seenMs }) => {
+      const { name, isSelf, endpoint } = record
+      return { name, isSelf, endpoint, otherEndpoint: other, sinceMs, seenMs }
+    })
+  }
+
+  #isFull(isSelf: boolean): boolean {
+    const own = [...this.#claims.values()].filter(({ record }) => record.isSelf).length
+    return isSelf ? own >= NAMESAKES_MAX : this.#claims.size - own >= CONFLICTS_MAX - NAMESAKES_MAX
+  }
+
+  #ask(claim: Claim): void {
+    const { config, sequence, outbox, selfAlive } = this.#deps
+    const { name, advertise } = config
+    claim.seqNo = sequence.next()
+    const { seqNo } = claim
+    const ping = outbox.encode({ kind: 'ping', seqNo, node: name, source: advertise, sourceNode: name })
+    outbox.packet(claim.other, [ping, outbox.encode(selfAlive())])
+  }
+
+  #judge(nowMs: number, claim: Claim): void {
+    if (claim.toldMs !== undefined) return
+    if (claim.ackedMs === undefined && nowMs - claim.sinceMs < BELIEVED_AFTER_MS) return
+    this.#tell(nowMs, claim)
+  }
+
+  #tell(nowMs: number, claim: Claim): void {
+    claim.toldMs = nowMs
+    this.#deps.outbox.note('warn', 'name-taken-twice', placesOf(claim))
+  }
+
+  #forget(key: string, claim: Claim): void {
+    this.#claims.delete(key)
+    if (claim.toldMs !== undefined) this.#deps.outbox.note('info', 'name-conflict-over', placesOf(claim))
+    claim.toldMs = undefined
+  }
+
+  #tickLater(nowMs: number): void {
+    this.#deps.timers.schedule(nowMs + ASK_AGAIN_MS, { kind: 'name-conflict-tick' })
+  }
+}
+
+function placesOf({ record, other }: Claim): Record<string, string> {
+  return {
+    node: record.name,
+    address: endpointToText(record.endpoint),
+    otherAddress: endpointToText(other),
+  }
+}

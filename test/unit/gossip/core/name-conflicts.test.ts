@@ -1,0 +1,174 @@
+/** Two processes under one name: both know, neither is out of service, and it is over by itself. */
+import { describe, expect, it } from 'vitest'
+import { NAMESAKES_MAX } from '../../../../src/gossip/core/name-conflicts.ts'
+import { aliveOf, Cluster, type ClusterNode, endpoint, Solo } from './fixtures.ts'
+
+/** c and the first `x` (2001) in one cluster, then a second `x` (2002) that joins c. */
+function namesakes(): { cluster: Cluster; c: ClusterNode; first: ClusterNode; second: ClusterNode } {
+  const cluster = new Cluster()
+  const c = cluster.add('c', 2000)
+  const first = cluster.add('x', 2001)
+  cluster.join(first, 2000)
+  cluster.runTo(5000)
+  const second = cluster.add('x', 2002)
+  cluster.join(second, 2000)
+  return { cluster, c, first, second }
+}
+
+function conflictsOf(node: ClusterNode): string[] {
+  return node.machine
+    .nameConflicts()
+    .map(({ name, isSelf, endpoint: at, otherEndpoint }) =>
+      [name, isSelf ? 'self' : 'other', at.port, otherEndpoint.port].join(' '),
+    )
+}
+
+describe('a name that two processes have', () => {
+  it('is known to both at once, with both addresses, though they joined by a third', () => {
+    const { cluster, first, second } = namesakes()
+    cluster.runTo(5100)
+    expect(conflictsOf(first)).toEqual(['x self 2001 2002'])
+    expect(conflictsOf(second)).toEqual(['x self 2002 2001'])
+    expect(first.noted('name-taken-twice')).toEqual([
+      'warn node=x address=127.0.0.1:2001 otherAddress=127.0.0.1:2002',
+    ])
+    expect(second.noted('name-taken-twice')).toHaveLength(1)
+  })
+
+  it('is known to a bystander once it has lasted longer than a restart', () => {
+    const { cluster, c } = namesakes()
+    cluster.runTo(15_000)
+    expect(conflictsOf(c)).toEqual([])
+    cluster.runTo(45_000)
+    expect(conflictsOf(c)).toEqual(['x other 2001 2002'])
+  })
+
+  it('is said once in ten minutes for as long as it lasts, and nobody is put out of the cluster', () => {
+    const { cluster, c, first, second } = namesakes()
+    cluster.runTo(595_000)
+    expect([first, second, c].map((node) => node.noted('name-taken-twice').length)).toEqual([1, 1, 1])
+    cluster.runTo(650_000)
+    expect([first, second, c].map((node) => node.noted('name-taken-twice').length)).toEqual([2, 2, 2])
+    expect([c.alive(), first.alive(), second.alive()]).toEqual([
+      ['c', 'x'],
+      ['c', 'x'],
+      ['c', 'x'],
+    ])
+    expect(first.machine.selfIncarnation() + second.machine.selfIncarnation()).toBeLessThan(10)
+  })
+
+  it.each(['the first', 'the second'])('is over soon after %s has gone', (who) => {
+    const { cluster, c, first, second } = namesakes()
+    cluster.runTo(60_000)
+    const [gone, stays] = who === 'the first' ? [first, second] : [second, first]
+    cluster.kill(gone)
+    cluster.runTo(120_000)
+    expect(conflictsOf(stays)).toEqual([])
+    expect(stays.noted('name-conflict-over')).toHaveLength(1)
+    cluster.runTo(300_000)
+    expect(conflictsOf(c)).toEqual([])
+    expect([c.alive(), stays.alive()]).toEqual([
+      ['c', 'x'],
+      ['c', 'x'],
+    ])
+  })
+
+  it('is none after a restart under another address: a former self does not answer', () => {
+    const { cluster, first, second, c } = namesakes()
+    cluster.kill(first)
+    cluster.runTo(120_000)
+    expect(second.noted('name-taken-twice')).toEqual([])
+    expect(c.noted('name-taken-twice')).toEqual([])
+    expect(c.alive()).toEqual(['c', 'x'])
+  })
+
+  it('is believed without an answer when it is claimed for half a minute, where UDP between the two is blocked', () => {
+    const cluster = new Cluster()
+    const fast = { pushPullIntervalMs: 10_000 }
+    cluster.add('c', 2000, fast)
+    const first = cluster.add('x', 2001, fast)
+    cluster.join(first, 2000)
+    cluster.udpLost = (from, to) => from + to === 2001 + 2002
+    cluster.runTo(5000)
+    const second = cluster.add('x', 2002, fast)
+    cluster.join(second, 2000)
+    cluster.runTo(20_000)
+    expect(conflictsOf(second)).toEqual([])
+    cluster.runTo(60_000)
+    expect(conflictsOf(second)).toEqual(['x self 2002 2001'])
+  })
+})
+
+describe('a claim to our name', () => {
+  function asks(solo: Solo): { port: number; seqNo: number }[] {
+    return solo.packets.flatMap(({ port, messages: [first] }) =>
+      first?.kind === 'ping' && first.node === 'self' ? [{ port, seqNo: first.seqNo }] : [],
+    )
+  }
+
+  it('is asked about with a ping for our name and our alive, and an ack from there proves it', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 }).receive(aliveOf('self', 4444))
+    const [ask] = asks(solo)
+    expect(solo.packets).toMatchObject([
+      {
+        port: 4444,
+        messages: [
+          { kind: 'ping', node: 'self', sourceNode: 'self', source: endpoint(1000) },
+          { kind: 'alive', node: 'self', endpoint: endpoint(1000) },
+        ],
+      },
+    ])
+    solo.receive({ kind: 'ack', seqNo: ask?.seqNo ?? 0, payload: new Uint8Array() }, 5555)
+    expect(solo.machine.nameConflicts()).toEqual([])
+    solo.receive({ kind: 'ack', seqNo: ask?.seqNo ?? 0, payload: new Uint8Array() }, 4444)
+    expect(solo.machine.nameConflicts()).toMatchObject([{ name: 'self', isSelf: true }])
+  })
+
+  it('makes us send a few packets in ten seconds at most, however many are forged, and for some minutes only', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 })
+    for (let port = 2000; port < 2500; port++) solo.receive(aliveOf('self', port))
+    expect(solo.packets).toHaveLength(NAMESAKES_MAX)
+    solo.advanceTo(9999)
+    expect(solo.packets).toHaveLength(NAMESAKES_MAX)
+    solo.advanceTo(1_000_000)
+    expect(solo.packets).toHaveLength(NAMESAKES_MAX * 16)
+    expect(solo.machine.nextWakeAt()).toBeUndefined()
+  })
+
+  it('at another address of our own is none: our question comes back to us', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 }).receive(aliveOf('self', 4444))
+    const [ask] = asks(solo)
+    const ping = { kind: 'ping', seqNo: ask?.seqNo ?? 0, node: 'self', source: endpoint(1000) } as const
+    solo.receive({ ...ping, sourceNode: 'self' }, 1000)
+    solo.receive({ kind: 'ack', seqNo: ping.seqNo, payload: new Uint8Array() }, 4444)
+    solo.forget().receive(aliveOf('self', 4444)).advanceTo(60_000)
+    expect([solo.packets, solo.machine.nameConflicts()]).toEqual([[], []])
+  })
+
+  it('outside the allowed networks is none', () => {
+    const solo = new Solo({}, 0, 1, undefined, { allowsAddress: ([first]) => first === 127 })
+    solo.receive(aliveOf('self', 53, { endpoint: { addr: Uint8Array.of(192, 0, 2, 1), port: 53 } }))
+    expect(solo.packets).toEqual([])
+  })
+})
+
+describe('claims to the names of others', () => {
+  it('are remembered up to a bound, so that a forger fills nothing but that', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 }).peer('a', 2000)
+    for (let port = 3000; port < 3500; port++) solo.receive(aliveOf('a', port))
+    solo.advanceTo(31_000)
+    for (let port = 3000; port < 3500; port++) solo.receive(aliveOf('a', port))
+    expect(solo.machine.nameConflicts()).toHaveLength(60)
+    solo.receive(aliveOf('self', 4444))
+    expect(solo.portsSent('ping')).toContain(4444)
+  })
+
+  it('by ping count: who names a member as its sender and another address as its own', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 }).peer('a', 2000)
+    const ping = { kind: 'ping', seqNo: 1, node: 'self', source: endpoint(3000), sourceNode: 'a' } as const
+    solo.receive(ping, 3000).advanceTo(30_000).receive(ping, 3000)
+    expect(solo.machine.nameConflicts()).toMatchObject([
+      { name: 'a', endpoint: endpoint(2000), otherEndpoint: endpoint(3000), sinceMs: 0, seenMs: 30_000 },
+    ])
+  })
+})
