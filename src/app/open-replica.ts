@@ -18,7 +18,8 @@ import {
 } from './embed-options.ts'
 import { EmbeddedReplica } from './embedded-replica.ts'
 import { Encryption } from './encryption.ts'
-import { Replica, type ReplicaGossipOptions } from './replica.ts'
+import { Replica } from './replica.ts'
+import type { ReplicaGossipOptions } from './replica-options.ts'
 import { openWeb } from './web.ts'
 
 const RETENTION = '120h'

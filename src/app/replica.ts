@@ -10,7 +10,6 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { AlertmanagerDelegate } from '../alerting/alertmanager-delegate.ts'
 import { Alerts } from '../alerting/alerts.ts'
-import type { SilenceLimits } from '../alerting/core/silence-limits.ts'
 import { NotificationLog } from '../alerting/notification-log.ts'
 import { KIND_CLAIM } from '../alerting/notifier/claim-frames.ts'
 import { Silences } from '../alerting/silences.ts'
@@ -24,59 +23,31 @@ import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
 import { observedDelegate } from '../gossip/core/observed-delegate.ts'
 import { createGossip } from '../gossip/io/driver.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
-import type { Gossip, GossipOptions } from '../gossip/io/gossip.ts'
+import type { Gossip } from '../gossip/io/gossip.ts'
 import type { Claims, Readiness } from '../http/facades.ts'
 import type { Delta } from '../store/core/delta.ts'
 import { openStore } from '../store/open-store.ts'
 import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
 import type { StateStore } from '../store/state-store.ts'
-import type { StoreLimits } from '../store/store-limits.ts'
 import { ReplicaClaims } from './claims.ts'
 import { ClockFence } from './clock-fence.ts'
 import { clockLog } from './clock-log.ts'
 import { FrameBatcher } from './frame-batcher.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
+import { KnownPeers } from './known-peers.ts'
 import { LatestValues } from './latest-values.ts'
 import { limitLog } from './limit-log.ts'
 import type { NotifierDriver } from './notifier-driver.ts'
 import { Ownership } from './ownership.ts'
+import { peerAddress } from './peer-file.ts'
 import { type PeerNote, peerNotes } from './peer-notes.ts'
 import { createNotifierDriver } from './replica-notifier.ts'
+import type { ReplicaGossipOptions, ReplicaOptions } from './replica-options.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
 import { systemClock } from './system-clock.ts'
 import { WriteAcks } from './write-acks.ts'
 import { loadXxHash64 } from './xx-hash.ts'
-
-/** What gossip needs beyond what this file provides. */
-export type ReplicaGossipOptions = Omit<
-  GossipOptions,
-  'name' | 'meta' | 'classify' | 'incarnation' | 'onIncarnation'
->
-
-export interface ReplicaOptions {
-  /** Omitted: memory only. */
-  readonly storagePath?: string
-  /** Default: generated and kept beside the store; sorts last, so that Alertmanagers do not wait for us by position. */
-  readonly name?: string
-  /** How long an ended silence is remembered. */
-  readonly retentionMs: number
-  readonly maxClockSkewMs: number
-  /** Omitted: alone. */
-  readonly gossip?: ReplicaGossipOptions
-  readonly settleTimeoutMs: number
-  /** See NotifierOptions. Default 15 s. */
-  readonly peerTimeoutMs?: number
-  /** Of local writes; what is left out has its default. */
-  readonly limits?: Partial<StoreLimits>
-  /** Of silences created here; what is left out is not bounded. */
-  readonly silenceLimits?: Partial<SilenceLimits>
-  /** What is shared with members that are no hearsay replicas. Default: silences, as Alertmanagers do. */
-  readonly foreignState?: 'alertmanager' | 'none'
-  /** Default: the host's. */
-  readonly clock?: Clock
-  readonly log: (name: string) => Logger
-}
 
 /** Time that peers get to hear of our leave. */
 const LEAVE_TIMEOUT_MS = 5000
@@ -115,6 +86,7 @@ export class Replica {
   readonly #frames: FrameBatcher
   readonly #settlement: Settlement | undefined
   readonly #incarnations: IncarnationKeeper
+  readonly #knownPeers: KnownPeers
   /** The way in for a delta of a peer; nothing comes before gossip runs. */
   #receive: (delta: Delta) => void = () => undefined
   #delegate: AlertmanagerDelegate | undefined
@@ -126,6 +98,7 @@ export class Replica {
     name: string,
     fence: ClockFence,
     hash: HashFunction64,
+    knownPeers: KnownPeers,
     options: ReplicaOptions,
   ) {
     this.store = store
@@ -133,6 +106,7 @@ export class Replica {
     this.clock = options.clock ?? systemClock
     this.#fence = fence
     this.hash = hash
+    this.#knownPeers = knownPeers
     this.log = options.log(name)
     this.#incarnations = new IncarnationKeeper(store.identity, (error) => {
       this.log.warn({ component: 'app', event: 'incarnation_not_kept', reason: String(error) })
@@ -172,10 +146,9 @@ export class Replica {
     this.claims = new ReplicaClaims({ driver: this.notifier, clock: this.clock })
     if (options.gossip === undefined) return
     this.gossip = this.#createGossip(options.gossip, options.foreignState)
-    const peers = options.gossip.peers ?? []
-    const { gossip } = this
-    this.#settlement = new Settlement(gossip, this.clock, {
-      peers,
+    this.#settlement = new Settlement(this.gossip, this.clock, {
+      peers: knownPeers.seeds,
+      remembered: knownPeers.remembered.map(peerAddress),
       timeoutMs: options.settleTimeoutMs,
       syncedWith: (name) => this.syncedWith(name),
     })
@@ -208,8 +181,11 @@ export class Replica {
       log: roomLog(options.log(options.name ?? 'new'), 'store'),
     })
     try {
-      replica = new Replica(store, await peerName(store, options.name), fence, hash, options)
+      const name = await peerName(store, options.name)
+      const knownPeers = await openKnownPeers(options, name, clock)
+      replica = new Replica(store, name, fence, hash, knownPeers, options)
       await replica.gossip?.start()
+      if (replica.gossip !== undefined) knownPeers.follow(replica.gossip)
       return replica
     } catch (error) {
       if (replica !== undefined) clearInterval(replica.#syncTicks)
@@ -301,6 +277,7 @@ export class Replica {
     this.ownership.close()
     this.alertsPosted.close()
     if (this.gossip !== undefined) {
+      await this.#knownPeers.close()
       await this.gossip.leave(LEAVE_TIMEOUT_MS)
       await this.gossip.stop()
       await this.#incarnations.idle()
@@ -357,6 +334,8 @@ export class Replica {
       {
         ...options,
         name: this.name,
+        peers: this.#knownPeers.seeds,
+        remembered: this.#knownPeers.remembered,
         meta: nativeMeta(),
         classify: classifyMeta,
         incarnation: this.store.identity.incarnation ?? 0,
@@ -365,6 +344,7 @@ export class Replica {
       observedDelegate(delegate, () => {
         this.ownership.membersChanged()
         this.notifier.membersChanged()
+        this.#knownPeers.changed()
       }),
       {
         clock: this.clock,
@@ -386,4 +366,15 @@ async function peerName(store: StateStore, given: string | undefined): Promise<s
   const name = given ?? store.identity.name ?? `zz-${randomBytes(6).toString('hex')}`
   if (given === undefined && store.identity.name === undefined) await store.identity.remember({ name })
   return name
+}
+
+function openKnownPeers(options: ReplicaOptions, name: string, clock: Clock): Promise<KnownPeers> {
+  const { storagePath, gossip } = options
+  return KnownPeers.open({
+    ...(storagePath === undefined || gossip === undefined ? {} : { storagePath }),
+    label: gossip?.label ?? '',
+    configured: gossip?.peers ?? [],
+    clock,
+    log: roomLog(options.log(name), 'app'),
+  })
 }

@@ -8,9 +8,11 @@
  * have more than can be fetched in it; when it strikes, the replica is ready all the same and says that it gave up, because a
  * silence that may be missing is better than an alerting service that never starts.
  *
- * Joining tells of members and exchanges with some of them; the others are asked one after the other. A configured peer
- * that does not answer is called again for 2 s: replicas that restart together all find nobody at first, and would each
- * call themselves ready alone. After that it is not reachable, and its return is the reconnect loop's business.
+ * Whom to ask is known from the configuration and from an earlier run (known-peers.ts); of the remembered peers the eight
+ * likeliest are called here, the others by the reconnect loop within a second. Joining tells of members and exchanges with
+ * some of them; the others are asked one after the other. A peer that does not answer is called again for 2 s: replicas
+ * that restart together all find nobody at first, and would each call themselves ready alone. After that it is not
+ * reachable, and its return is the reconnect loop's business.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
@@ -23,9 +25,13 @@ const CALL_AGAIN_MS = 200
 const ASK_AGAIN_MS = 2000
 const POLL_MS = 20
 const NAMED_MAX = 3
+const REMEMBERED_CALLED_MAX = 8
 
 export interface SettlementOptions {
+  /** Configured. */
   readonly peers: readonly string[]
+  /** Of an earlier run, the likeliest to be there first. Default none. */
+  readonly remembered?: readonly string[]
   readonly timeoutMs: number
   /** Whether what this hearsay member held is here. */
   readonly syncedWith: (memberName: string) => boolean
@@ -51,7 +57,7 @@ export class Settlement {
   readonly #clock: Clock
   readonly #options: SettlementOptions
   #phase: Phase = 'settling'
-  /** The configured peers have answered, or had their chance. */
+  /** The known peers have answered, or had their chance. */
   #called = false
   #graceEndsAtMs = 0
   readonly #askAgainMs: number
@@ -72,11 +78,18 @@ export class Settlement {
   reason(): string | undefined {
     if (this.settled) return undefined
     const missing = this.#missing()
-    if (missing.length === 0) return `settling: calling ${this.#options.peers.length} configured peers`
+    if (missing.length === 0) return `settling: calling ${this.#whom()} peers`
     const names = missing.slice(0, NAMED_MAX).map(({ name }) => name)
     const others = missing.length - names.length
     const rest = others === 0 ? '' : ` and ${others} more`
     return `settling: the state of ${names.join(', ')}${rest} is not here yet`
+  }
+
+  #whom(): string {
+    const { peers, remembered = [] } = this.#options
+    if (remembered.length === 0) return `${peers.length} configured`
+    const known = `${remembered.length} remembered`
+    return peers.length === 0 ? known : `${peers.length} configured and ${known}`
   }
 
   /** Ends `run`, whatever is missing. */
@@ -84,7 +97,7 @@ export class Settlement {
     if (this.#phase === 'settling') this.#phase = 'gave-up'
   }
 
-  /** Joins the configured peers and hears every member once. Resolves when done, given up or stopped. */
+  /** Joins the known peers and hears every member once. Resolves when done, given up or stopped. */
   async run(): Promise<Phase> {
     const startedMs = this.#clock.monotonicMs()
     this.#graceEndsAtMs = startedMs + (this.#options.graceMs ?? GRACE_MS)
@@ -102,7 +115,8 @@ export class Settlement {
 
   /** Never rejects. */
   async #call(): Promise<void> {
-    let addresses = this.#options.peers
+    const { peers, remembered = [] } = this.#options
+    let addresses: readonly string[] = [...peers, ...remembered.slice(0, REMEMBERED_CALLED_MAX)]
     try {
       while (addresses.length > 0) {
         const { failed } = await this.#gossip.join(addresses)

@@ -5,6 +5,7 @@
  *   db                  the database
  *   actor               who we are (actor-file.ts)
  *   place               where the database was written, to tell a copy (place-mark.ts)
+ *   peers               whom to look for after a restart (app/peer-file.ts)
  *   opening             there while the database is being read; left behind by a start that died of it (open-database.ts)
  *   awaiting-peers      there until a replica that lost something has heard from a peer (peer-wait.ts)
  *   db.damaged-<time>   databases that failed their checks, at most two (set-aside.ts)
@@ -23,11 +24,12 @@ export interface StoreFolder {
   readonly databasePath: string
   readonly actorPath: string
   readonly placePath: string
+  readonly peersPath: string
   readonly openingPath: string
   readonly awaitingPath: string
 }
 
-const OURS: ReadonlySet<string> = new Set(['db', 'actor', 'place', 'opening', 'awaiting-peers'])
+const OURS: ReadonlySet<string> = new Set(['db', 'actor', 'place', 'peers', 'opening', 'awaiting-peers'])
 
 function isOurs(name: string): boolean {
   return OURS.has(name) || name.startsWith(DAMAGED_PREFIX) || name.startsWith(LOST_PREFIX)
@@ -60,6 +62,7 @@ export function storeFolderAt(path: string): StoreFolder {
     databasePath: join(path, 'db'),
     actorPath: join(path, 'actor'),
     placePath: join(path, 'place'),
+    peersPath: join(path, 'peers'),
     openingPath: join(path, 'opening'),
     awaitingPath: join(path, 'awaiting-peers'),
   }

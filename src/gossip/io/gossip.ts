@@ -37,7 +37,7 @@ export function driverDefaults(): DriverLimits {
   return {
     tcpTimeoutMs: 10_000,
     resolveTimeoutMs: 15_000,
-    joinsAtOnceMax: 8,
+    joinsAtOnceMax: 16,
     streamMemoryBytesMax: 256 * 1024 * 1024,
     inboundStreamsMax: 128,
     inboundStreamsPerAddressMax: 64,
