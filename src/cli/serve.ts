@@ -18,7 +18,7 @@ const STOP_TIMEOUT_MS = 20_000
 const EXAMPLES = `
 Examples:
   hearsay serve
-  hearsay serve --cluster.listen-address=10.0.0.1:9094 --cluster.allow-plaintext --cluster.peer=10.0.0.2:9094
+  hearsay serve --cluster.listen-address=10.0.0.1:9094 --cluster.key-file=gossip.keys --cluster.peer=10.0.0.2:9094
   HEARSAY_STORAGE_PATH=/var/lib/hearsay hearsay serve --config.file=/etc/hearsay.yml
 
 Order: flag, environment, file, default. Durations: 500ms, 30s, 1h30m.`
