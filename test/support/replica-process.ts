@@ -5,8 +5,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { childEnvironment } from './child-environment.ts'
 import { MAIN } from './dist.ts'
 import { freePort } from './free-port.ts'
+import type { NetHost } from './net-namespaces.ts'
 
 const READY_TIMEOUT_MS = 30_000
+const HTTP_PORT = 9093
+const GOSSIP_PORT = 9094
 
 export interface ReplicaOptions {
   readonly storagePath: string
@@ -17,6 +20,8 @@ export interface ReplicaOptions {
   readonly gossipPort?: number
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Where to run it, on the default ports, open to the host's networks. Default: this machine's loopback. */
+  readonly host?: NetHost
   /** False: resolve as soon as it is healthy, not ready. */
   readonly awaitReady?: boolean
 }
@@ -47,23 +52,27 @@ export class ReplicaProcess {
 
   /** As `start`, without waiting for an answer. */
   static async launch(options: ReplicaOptions): Promise<ReplicaProcess> {
-    const httpPort = options.httpPort ?? (await freePort())
-    const gossipPort = options.gossipPort ?? (await freePort())
-    const gossipAddress = `127.0.0.1:${gossipPort}`
+    const { host } = options
+    const httpPort = options.httpPort ?? (host === undefined ? await freePort() : HTTP_PORT)
+    const gossipPort = options.gossipPort ?? (host === undefined ? await freePort() : GOSSIP_PORT)
+    const httpAddress = `${host?.managementAddress ?? '127.0.0.1'}:${httpPort}`
+    const gossipAddress = `${host?.clusterAddress ?? '127.0.0.1'}:${gossipPort}`
     const args = [
       MAIN,
       'serve',
       `--storage.path=${options.storagePath}`,
-      `--web.listen-address=127.0.0.1:${httpPort}`,
+      `--web.listen-address=${httpAddress}`,
       `--cluster.listen-address=${options.clustered === false ? '' : gossipAddress}`,
+      ...(host === undefined ? [] : ['--web.allow-anonymous', '--cluster.allow-plaintext']),
       ...(options.peers ?? []).map((peer) => `--cluster.peer=${peer}`),
       ...(options.flags ?? []),
     ]
-    const child = spawn(process.execPath, args, {
+    const [program = '', ...rest] = [...(host?.prefix ?? []), process.execPath, ...args]
+    const child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: childEnvironment(options.env),
     })
-    return new ReplicaProcess(child, `http://127.0.0.1:${httpPort}`, gossipAddress)
+    return new ReplicaProcess(child, `http://${httpAddress}`, gossipAddress)
   }
 
   get pid(): number {
