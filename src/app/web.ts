@@ -7,11 +7,10 @@ import { labelHash } from '../alerting/core/label-hash.ts'
 import { spreadEntry } from '../alerting/entry-spread.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { formatHostPort, parseHostPort } from '../base/host-port.ts'
-import type { Member } from '../gossip/core/delegate.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import { alertmanagerApi } from '../http/alertmanager-api.ts'
 import { BODY_BYTES_MAX, batchBodyBytes, buildHttp } from '../http/app.ts'
-import type { ClusterMember, ClusterView } from '../http/facades.ts'
+import type { ClusterView } from '../http/facades.ts'
 import { createMetrics, type MetricsRegistry } from '../http/metrics/registry.ts'
 import {
   ackSamples,
@@ -29,6 +28,7 @@ import {
   syncSamples,
 } from '../http/metrics/sources.ts'
 import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
+import { clusterView } from './cluster-view.ts'
 import { Encryption } from './encryption.ts'
 import { notifierStatus } from './notifier-status.ts'
 import type { Replica } from './replica.ts'
@@ -97,7 +97,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       metrics: metricsOf(replica, cluster, encryption),
       log: replica.log,
       wallMs: () => replica.clock.wallMs(),
-      status: () => statusOf(replica, startedAtMs, encryption),
+      status: () => statusOf(replica, cluster, startedAtMs, encryption),
       snapshot: () => store.snapshot(),
       alerting: {
         log: replica.notificationLog,
@@ -125,19 +125,6 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
   )
 }
 
-function clusterView(replica: Replica): ClusterView {
-  const { gossip } = replica
-  return {
-    name: replica.name,
-    members: () => {
-      const offsetsMs = replica.clockOffsetsMs()
-      return (gossip?.members() ?? []).map((member) => toClusterMember(member, offsetsMs.get(member.name)))
-    },
-    healthScore: () => gossip?.healthScore() ?? 0,
-    settled: () => replica.settled,
-  }
-}
-
 /** As Alertmanager shows it: alive and suspect members, and no name or peers without clustering. */
 function alertmanagerCluster(replica: Replica): AlertmanagerStatus['cluster'] {
   const { gossip, name } = replica
@@ -147,20 +134,6 @@ function alertmanagerCluster(replica: Replica): AlertmanagerStatus['cluster'] {
     .filter(({ liveness }) => liveness === 'alive' || liveness === 'suspect')
     .map((member) => ({ name: member.name, address: endpointToText(member.endpoint) }))
   return { name, status: replica.settled ? 'ready' : 'settling', peers }
-}
-
-function toClusterMember(member: Member, clockOffsetMs: number | undefined): ClusterMember {
-  const { name, liveness, endpoint, incarnation, rttMs, peerClass, isSelf } = member
-  return {
-    name,
-    state: liveness,
-    address: endpointToText(endpoint),
-    incarnation,
-    rttMs,
-    clockOffsetMs: clockOffsetMs === undefined ? undefined : Math.round(clockOffsetMs),
-    class: peerClass,
-    isSelf,
-  }
 }
 
 function metricsOf(replica: Replica, cluster: ClusterView, encryption: Encryption): MetricsRegistry {
@@ -185,6 +158,7 @@ function metricsOf(replica: Replica, cluster: ClusterView, encryption: Encryptio
 
 function statusOf(
   replica: Replica,
+  cluster: ClusterView,
   startedAtMs: number,
   encryption: Encryption,
 ): Readonly<Record<string, unknown>> {
@@ -194,6 +168,7 @@ function statusOf(
     version: VERSION,
     startedAt: new Date(startedAtMs).toISOString(),
     ...replica.readiness(),
+    warnings: cluster.warnings(),
     store: replica.store.status(),
     watches: replica.store.watches.stats,
     notifier: notifierStatus(replica.notifier.stats),

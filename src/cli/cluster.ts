@@ -11,6 +11,7 @@ interface ClusterAnswer {
   readonly name: string
   readonly settled: boolean
   readonly healthScore: number
+  readonly warnings?: readonly string[]
   readonly members: readonly {
     readonly name: string
     readonly state: string
@@ -19,6 +20,8 @@ interface ClusterAnswer {
     readonly rttMs?: number
     readonly class: string
     readonly isSelf: boolean
+    readonly udp?: { readonly state: string }
+    readonly tcp?: { readonly state: string }
   }[]
 }
 
@@ -41,8 +44,11 @@ function printMembers(answer: ClusterAnswer): void {
     String(member.incarnation),
     member.rttMs === undefined ? '-' : `${member.rttMs.toFixed(1)} ms`,
     member.class,
+    member.udp?.state ?? '-',
+    member.tcp?.state ?? '-',
   ])
-  print(formatTable(['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS'], rows))
+  print(formatTable(['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS', 'UDP', 'TCP'], rows))
   const settled = answer.settled ? 'settled' : 'settling'
   print(`\n* ${shown(answer.name)}: ${settled}, health score ${answer.healthScore} (0 is healthy)`)
+  for (const warning of answer.warnings ?? []) print(`warning: ${shown(warning)}`)
 }

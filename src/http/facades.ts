@@ -7,6 +7,27 @@ import type { ClaimResult } from '../alerting/notifier/notifier-host.ts'
 import type { PeerClass } from '../gossip/core/delegate.ts'
 import type { NodeLiveness } from '../gossip/core/messages.ts'
 
+/** One way to a member. Times are ISO 8601. */
+export interface ClusterPath {
+  readonly state: 'unknown' | 'ok' | 'failing'
+  readonly since: string
+  /** When something last came this way, in either direction; undefined: never. */
+  readonly heardAt?: string
+}
+
+/** A name that two processes go by. Times are ISO 8601. */
+export interface SharedName {
+  readonly name: string
+  /** Whether it is our own. */
+  readonly isSelf: boolean
+  /** Of the member as we know it. */
+  readonly address: string
+  readonly otherAddress: string
+  readonly since: string
+  /** When the other was last heard of. */
+  readonly seenAt: string
+}
+
 export interface ClusterMember {
   readonly name: string
   readonly state: NodeLiveness
@@ -19,6 +40,9 @@ export interface ClusterMember {
   readonly clockOffsetMs: number | undefined
   readonly class: PeerClass
   readonly isSelf: boolean
+  /** Undefined for self and for who is not alive. */
+  readonly udp?: ClusterPath
+  readonly tcp?: ClusterPath
 }
 
 export interface ClusterView {
@@ -29,6 +53,9 @@ export interface ClusterView {
   /** memberlist's awareness score of this process: 0 is healthy, higher means that we are slow ourselves. */
   healthScore(): number
   settled(): boolean
+  sharedNames(): readonly SharedName[]
+  /** What a person should do something about, one sentence each. */
+  warnings(): readonly string[]
 }
 
 /** A gossip key, by what may be shown of it. */

@@ -72,7 +72,14 @@ describe('cluster, status and health', () => {
       isSelf: true,
     } as const
     const answer = await testApp({ cluster: clusterOf(self) }).app.inject('/api/v1/cluster')
-    expect(answer.json()).toEqual({ name: 'dev-1', settled: true, healthScore: 0, members: [self] })
+    expect(answer.json()).toEqual({
+      name: 'dev-1',
+      settled: true,
+      healthScore: 0,
+      warnings: [],
+      sharedNames: [],
+      members: [self],
+    })
   })
 
   it('the status is what the replica says', async () => {

@@ -119,6 +119,8 @@ export function clusterOf(...members: readonly ClusterMember[]): ClusterView {
     members: () => members,
     healthScore: () => 0,
     settled: () => true,
+    sharedNames: () => [],
+    warnings: () => [],
   }
 }
 

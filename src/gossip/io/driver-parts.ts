@@ -137,7 +137,11 @@ export function assembleParts(
   const memory = new StreamMemory(limits.streamMemoryBytesMax)
   const client = new StreamClient(transport, alarms, counters, streams, memory)
   const server = new StreamServer(clock, alarms, counters, streams, memory, hooks)
-  const outbox = new StreamOutbox(clock, client, counters, limits)
+  const outbox = new StreamOutbox(clock, client, counters, limits, (to, reached) => {
+    if (!hooks.isRunning()) return
+    pump.machine.streamDone(nowMs(), to, reached)
+    pump.settle()
+  })
   const calls = callsOf(context, hooks, client)
   const tell = (to: Endpoint, message: PacketMessage): void => hooks.tell(to, message)
   const nameClaim = new NameClaim({ ...calls, name: options.name, advertise, tell })

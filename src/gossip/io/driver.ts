@@ -14,13 +14,16 @@ import type { Broadcast, GossipDelegate, Member } from '../core/delegate.ts'
 import type { Effect } from '../core/effects.ts'
 import { type Endpoint, endpointKey } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
+import type { NameConflict } from '../core/name-conflicts.ts'
+import type { PeerPaths } from '../core/path-watch.ts'
 import type { KnownPeer } from '../core/reconnect.ts'
 import { encodeMessage } from '../wire/message-codec.ts'
 import { Alarms } from './alarms.ts'
 import { Counters } from './counters.ts'
 import { assembleParts, type DriverContext, type DriverHooks, type DriverParts } from './driver-parts.ts'
+import { driverStats } from './driver-stats.ts'
 import { endpointToText } from './endpoint-text.ts'
-import { encryptionNow, framingOf } from './framing.ts'
+import { framingOf } from './framing.ts'
 import {
   driverDefaults,
   type Gossip,
@@ -159,6 +162,16 @@ class Driver implements Gossip {
     })
   }
 
+  rejoin(): void {
+    const parts = this.#live()
+    if (parts === undefined || !this.#leaving) return
+    this.#leaving = false
+    parts.pump.machine.rejoin(this.#nowMs())
+    parts.pump.settle()
+    this.#told = false
+    parts.reconnectLoop.start()
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()
     return this.#stopping
@@ -199,6 +212,14 @@ class Driver implements Gossip {
     return this.#parts?.pump.machine.members() ?? []
   }
 
+  paths(): ReadonlyMap<string, PeerPaths> {
+    return this.#parts?.pump.machine.paths(this.#nowMs()) ?? new Map()
+  }
+
+  nameConflicts(): readonly NameConflict[] {
+    return this.#parts?.pump.machine.nameConflicts() ?? []
+  }
+
   advertise(): Endpoint {
     if (this.#parts === undefined) throw new HearsayError('GOSSIP_NOT_RUNNING', 'gossip was not started')
     return this.#parts.advertise
@@ -232,23 +253,7 @@ class Driver implements Gossip {
   }
 
   stats(): GossipStats {
-    const { packets, streams, sent, received, drops, events } = this.#counters
-    const parts = this.#parts
-    return {
-      machine: parts?.pump.machine.stats(),
-      packets: packets.toRecord(),
-      streams: streams.toRecord(),
-      inboundOpen: parts?.server.open ?? 0,
-      outboundOpen: parts?.client.open ?? 0,
-      streamMemoryBytes: parts?.memory.bytes ?? 0,
-      sent: sent.toRecord(),
-      received: received.toRecord(),
-      drops,
-      events: events.toRecord(),
-      outbox: parts?.outbox.waiting ?? { messages: 0, bytes: 0 },
-      remembered: parts?.reconnect.lostCount ?? 0,
-      encryption: encryptionNow(this.#context.framing.encryption),
-    }
+    return driverStats(this.#parts, this.#counters, this.#context.framing.encryption)
   }
 
   // What comes in.

@@ -10,6 +10,8 @@ import type { GossipConfig } from '../core/config.ts'
 import type { Broadcaster, PeerClass } from '../core/delegate.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { GossipStats as MachineStats } from '../core/machine.ts'
+import type { NameConflict } from '../core/name-conflicts.ts'
+import type { PeerPaths } from '../core/path-watch.ts'
 import type { KnownPeer, ReconnectOptions } from '../core/reconnect.ts'
 import type { Keyring } from '../wire/keyring.ts'
 import type { GossipLog } from './gossip-log.ts'
@@ -147,7 +149,7 @@ export interface Gossip extends Broadcaster {
   /**
    * Binds and announces us; resolves before anybody was contacted.
    * @throws HearsayError `GOSSIP_PORT_BUSY`, `GOSSIP_BIND_FAILED`, `GOSSIP_ADDRESS_MALFORMED`,
-   *   `GOSSIP_NO_ADVERTISE_ADDRESS`; nothing stays open then
+   *   `GOSSIP_NO_ADVERTISE_ADDRESS`, `GOSSIP_NETWORK_MALFORMED`; nothing stays open then
    */
   start(): Promise<void>
   /**
@@ -157,12 +159,21 @@ export interface Gossip extends Broadcaster {
   join(addresses: readonly string[]): Promise<JoinResult>
   /** Tells peers that we go; resolves when told or after `timeoutMs`. Peers are answered until `stop`. */
   leave(timeoutMs: number): Promise<void>
+  /**
+   * Takes a leave back: announces us anew to the members known, and calls on the lost and the configured peers again. To
+   * be in touch at once, `join` them. Does nothing unless we left.
+   */
+  rejoin(): void
   /** Closes sockets and timer; idempotent. Nothing runs afterwards and the delegate is not called again. */
   stop(): Promise<void>
   /** Announces another meta; does nothing unless running. @throws HearsayError `GOSSIP_META_TOO_LONG` above 512 bytes */
   updateMeta(meta: Uint8Array): void
   /** What others dial. @throws HearsayError `GOSSIP_NOT_RUNNING` before `start` */
   advertise(): Endpoint
+  /** Which ways to each live peer work, by name; times are monotonic. */
+  paths(): ReadonlyMap<string, PeerPaths>
+  /** Names that two processes go by, ours or others'; times are monotonic. */
+  nameConflicts(): readonly NameConflict[]
   /** Lifeguard's score: 0 is healthy, up to 7. */
   healthScore(): number
   stats(): GossipStats

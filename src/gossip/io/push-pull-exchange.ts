@@ -15,7 +15,7 @@ import type { Endpoint } from '../core/endpoint.ts'
 import type { GossipMachine } from '../core/machine.ts'
 import type { NodeLiveness, NodeRecord, PushPullMessage, StreamMessage } from '../core/messages.ts'
 import { addressToText, endpointToText } from './endpoint-text.ts'
-import type { StreamClient } from './stream-client.ts'
+import { type StreamClient, wasReached } from './stream-client.ts'
 
 export interface PushPullDeps {
   readonly selfName: string
@@ -47,11 +47,12 @@ export class PushPullExchange {
 
   /** @returns undefined after a complete exchange, or why there was none */
   async initiate(to: Endpoint, join: boolean): Promise<string | undefined> {
-    const { delegate, client, nowMs, tcpTimeoutMs } = this.#deps
+    const { machine, delegate, client, nowMs, tcpTimeoutMs } = this.#deps
     const known = this.#memberAt(to)
     const userState = delegate.localState({ join, remoteState: undefined, ...known })
     const outcome = await client.ask(to, this.#message(join, userState), nowMs() + tcpTimeoutMs)
     if (!this.#deps.isRunning()) return 'stopped'
+    machine.streamDone(nowMs(), to, wasReached(outcome))
     if (outcome.type === 'failed') return outcome.reason
     if (outcome.type !== 'reply') return 'closed without a reply'
     const { message } = outcome
@@ -72,6 +73,7 @@ export class PushPullExchange {
     const { join, userState } = message
     const at = addressToText(from.addr)
     const party = this.#listed(message.nodes, (node) => addressToText(node.endpoint.addr) === at)
+    if (party.peer !== undefined) this.#deps.machine.streamHeard(this.#deps.nowMs(), party.peer)
     const exchange = { join, remoteState: userState, ...party }
     reply(this.#message(join, this.#deps.delegate.localState(exchange)))
     this.#merge(message, userState, party)

@@ -26,7 +26,18 @@ import type { StreamListener, Transport } from './transport.ts'
 export type StreamOutcome =
   | { readonly type: 'reply'; readonly message: StreamMessage }
   | { readonly type: 'delivered' }
-  | { readonly type: 'failed'; readonly reason: string; readonly wasAccepted?: boolean }
+  | {
+      readonly type: 'failed'
+      readonly reason: string
+      readonly wasAccepted?: boolean
+      /** Whether bytes came back: then it was no fault of the network. */
+      readonly wasHeard?: boolean
+    }
+
+/** Whether the stream came to the other side and back. */
+export function wasReached(outcome: StreamOutcome): boolean {
+  return outcome.type !== 'failed' || outcome.wasAccepted === true || outcome.wasHeard === true
+}
 
 const NO_REPLY: StreamOutcome = { type: 'failed', reason: 'closed without a reply', wasAccepted: true }
 
@@ -71,7 +82,7 @@ export class StreamClient {
     if (outcome.type !== 'reply') return outcome
     this.#counters.streams.add('failed')
     const said = outcome.message.kind === 'error' ? outcome.message.error : outcome.message.kind
-    return { type: 'failed', reason: `the peer refused: ${said}` }
+    return { type: 'failed', reason: `the peer refused: ${said}`, wasHeard: true }
   }
 
   #outcome(
@@ -82,7 +93,7 @@ export class StreamClient {
     const counters = this.#counters
     if ('drop' in read) {
       counters.drop(read.drop, from)
-      return { type: 'failed', reason: troubleWithReply(read.drop) }
+      return { type: 'failed', reason: troubleWithReply(read.drop), wasHeard: true }
     }
     counters.received.add(read.kind)
     if (!reader.decrypted && readsBlocks(this.#framing.encryption)) counters.streams.add('plaintext')
@@ -129,7 +140,7 @@ export class StreamClient {
       const charge = this.#memory.open(() => {
         counters.drop('stream-memory-full', to)
         stream.destroy()
-        settle({ type: 'failed', reason: 'too many large replies at once' })
+        settle({ type: 'failed', reason: 'too many large replies at once', wasHeard: true })
       })
       const stream = this.#transport.dial(to, listener)
       const deadline = this.#alarms.at(deadlineMs, () => {

@@ -14,7 +14,7 @@ import { assert } from '../../base/assert.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type Endpoint, endpointKey } from '../core/endpoint.ts'
 import type { Counters } from './counters.ts'
-import type { StreamClient } from './stream-client.ts'
+import { type StreamClient, wasReached } from './stream-client.ts'
 
 export interface StreamOutboxOptions {
   readonly outboundStreamsMax: number
@@ -37,13 +37,21 @@ export class StreamOutbox {
   readonly #client: StreamClient
   readonly #counters: Counters
   readonly #options: StreamOutboxOptions
+  readonly #ended: (to: Endpoint, reached: boolean) => void
   /** Peers with something waiting or running; the order is whose turn it is. */
   readonly #peers = new Map<string, Peer>()
   #running = 0
   #waitingBytes = 0
   #waitingMessages = 0
 
-  constructor(clock: Clock, client: StreamClient, counters: Counters, options: StreamOutboxOptions) {
+  /** @param ended hears of each message whether its stream came through */
+  constructor(
+    clock: Clock,
+    client: StreamClient,
+    counters: Counters,
+    options: StreamOutboxOptions,
+    ended: (to: Endpoint, reached: boolean) => void = () => undefined,
+  ) {
     assert(
       options.outboundStreamsMax > 0 && options.outboundStreamsPerPeerMax > 0,
       'an outbox may use a stream',
@@ -52,6 +60,7 @@ export class StreamOutbox {
     this.#client = client
     this.#counters = counters
     this.#options = options
+    this.#ended = ended
   }
 
   get waiting(): { readonly messages: number; readonly bytes: number } {
@@ -129,6 +138,7 @@ export class StreamOutbox {
     const deadlineMs = this.#clock.monotonicMs() + this.#options.tcpTimeoutMs
     void this.#client.tell(peer.to, { kind: 'user', payload }, deadlineMs).then((outcome) => {
       this.#counters.events.add(outcome.type === 'failed' ? 'reliable-failed' : 'reliable-delivered')
+      this.#ended(peer.to, wasReached(outcome))
       peer.running--
       this.#running--
       if (peer.running === 0 && peer.waiting.length === 0) this.#peers.delete(key)

@@ -29,6 +29,8 @@ export type MetricName =
   | 'hearsay_cluster_members'
   | 'hearsay_cluster_health_score'
   | 'hearsay_cluster_settled'
+  | 'hearsay_cluster_paths'
+  | 'hearsay_cluster_shared_names'
   | 'hearsay_clock_fenced'
   | 'hearsay_peer_clock_offset_seconds'
   | 'hearsay_gossip_packets_total'
@@ -101,6 +103,11 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_cluster_members: gauge('Members known, self included', 'state', 'class'),
   hearsay_cluster_health_score: gauge('Awareness score of this process; 0 is healthy'),
   hearsay_cluster_settled: gauge('1 once the first exchanges after start are complete'),
+  hearsay_cluster_paths: gauge('Live members by how a way to them does', 'transport', 'state'),
+  hearsay_cluster_shared_names: gauge(
+    'Names that two processes go by: our own, and those of others',
+    'whose',
+  ),
   hearsay_clock_fenced: gauge('1 while writes are refused because the clock of this machine is wrong'),
   hearsay_peer_clock_offset_seconds: gauge('Wall clock of a live hearsay member minus ours', 'peer'),
   hearsay_gossip_packets_total: counter('Datagrams', 'outcome'),

@@ -8,7 +8,7 @@ import type { Silences } from '../../alerting/silences.ts'
 import type { GossipStats } from '../../gossip/io/gossip.ts'
 import type { WriteConcernStats } from '../../store/core/acknowledgement.ts'
 import type { StoreStatus } from '../../store/state-store.ts'
-import type { ClusterView, HealthView } from '../facades.ts'
+import type { ClusterMember, ClusterView, HealthView } from '../facades.ts'
 import type { MetricName } from './metric-table.ts'
 import type { Sample } from './registry.ts'
 
@@ -22,7 +22,24 @@ export function* healthSamples(health: HealthView): Iterable<Sample> {
   yield { name: 'hearsay_ready', value: health.ready().ready ? 1 : 0 }
 }
 
+const PATH_STATES = ['unknown', 'ok', 'failing'] as const
+
+function* pathSamples(members: readonly ClusterMember[]): Iterable<Sample> {
+  for (const transport of ['udp', 'tcp'] as const) {
+    for (const state of PATH_STATES) {
+      const value = members.filter((member) => member[transport]?.state === state).length
+      yield { name: 'hearsay_cluster_paths', value, labels: { transport, state } }
+    }
+  }
+}
+
 export function* clusterSamples(cluster: ClusterView): Iterable<Sample> {
+  const shared = cluster.sharedNames()
+  for (const whose of ['own', 'others']) {
+    const value = shared.filter(({ isSelf }) => isSelf === (whose === 'own')).length
+    yield { name: 'hearsay_cluster_shared_names', value, labels: { whose } }
+  }
+  yield* pathSamples(cluster.members())
   yield { name: 'hearsay_cluster_health_score', value: cluster.healthScore() }
   yield { name: 'hearsay_cluster_settled', value: cluster.settled() ? 1 : 0 }
   for (const member of cluster.members()) {

@@ -9,6 +9,8 @@ export function clusterRoutes(cluster: ClusterView): FastifyPluginCallback {
         name: cluster.name,
         settled: cluster.settled(),
         healthScore: cluster.healthScore(),
+        warnings: cluster.warnings(),
+        sharedNames: cluster.sharedNames(),
         members: cluster.members(),
       })
     })

@@ -1,0 +1,88 @@
+/**
+ * The cluster as HTTP shows it: members, which ways to each of them work, names that two processes go by, and of all this
+ * what a person should do something about.
+ *
+ * Warnings are no reasons to be unready. A replica behind a firewall that lets one transport through still serves all it
+ * holds, and of two replicas under one name taking both out of service would make an outage of a typo.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Member } from '../gossip/core/delegate.ts'
+import type { NameConflict } from '../gossip/core/name-conflicts.ts'
+import { type Path, type PeerPaths, pathHint } from '../gossip/core/path-watch.ts'
+import { endpointToText } from '../gossip/io/endpoint-text.ts'
+import type { ClusterMember, ClusterPath, ClusterView, SharedName } from '../http/facades.ts'
+import type { Replica } from './replica.ts'
+
+export function clusterView(replica: Replica): ClusterView {
+  const { gossip, clock } = replica
+  return {
+    name: replica.name,
+    members: () => {
+      const offsetsMs = replica.clockOffsetsMs()
+      const paths = gossip?.paths()
+      return (gossip?.members() ?? []).map((member) =>
+        clusterMember(clock, member, offsetsMs.get(member.name), paths?.get(member.name)),
+      )
+    },
+    healthScore: () => gossip?.healthScore() ?? 0,
+    settled: () => replica.settled,
+    sharedNames: () => (gossip?.nameConflicts() ?? []).map((conflict) => sharedName(clock, conflict)),
+    warnings: () => (gossip === undefined ? [] : clusterWarnings(gossip)),
+  }
+}
+
+/** One sentence each, for a person. */
+function clusterWarnings(gossip: NonNullable<Replica['gossip']>): readonly string[] {
+  const names = gossip.nameConflicts().map(({ name, isSelf, endpoint, otherEndpoint }) => {
+    const [at, other] = [endpointToText(endpoint), endpointToText(otherEndpoint)]
+    const who = isSelf ? `this replica at ${at} and a process at ${other}` : `processes at ${at} and ${other}`
+    return `${who} both go by the name ${name}: give one of them another --cluster.peer-name; until then a notification may be sent twice, and one of them hears of changes late`
+  })
+  const paths = gossip.paths()
+  const hints = gossip.members().flatMap((member) => {
+    const ways = paths.get(member.name)
+    return (ways && pathHint(member, ways)) ?? []
+  })
+  return [...names, ...hints]
+}
+
+function clusterMember(
+  clock: Clock,
+  member: Member,
+  clockOffsetMs: number | undefined,
+  paths: PeerPaths | undefined,
+): ClusterMember {
+  const { name, liveness, endpoint, incarnation, rttMs, peerClass, isSelf } = member
+  return {
+    name,
+    state: liveness,
+    address: endpointToText(endpoint),
+    incarnation,
+    rttMs,
+    clockOffsetMs: clockOffsetMs === undefined ? undefined : Math.round(clockOffsetMs),
+    class: peerClass,
+    isSelf,
+    ...(paths && { udp: clusterPath(clock, paths.udp), tcp: clusterPath(clock, paths.tcp) }),
+  }
+}
+
+function clusterPath(clock: Clock, { state, sinceMs, heardMs }: Path): ClusterPath {
+  const heard = heardMs === undefined ? {} : { heardAt: wallTime(clock, heardMs) }
+  return { state, since: wallTime(clock, sinceMs), ...heard }
+}
+
+function sharedName(clock: Clock, conflict: NameConflict): SharedName {
+  const { name, isSelf, endpoint, otherEndpoint, sinceMs, seenMs } = conflict
+  return {
+    name,
+    isSelf,
+    address: endpointToText(endpoint),
+    otherAddress: endpointToText(otherEndpoint),
+    since: wallTime(clock, sinceMs),
+    seenAt: wallTime(clock, seenMs),
+  }
+}
+
+function wallTime(clock: Clock, monotonicMs: number): string {
+  return new Date(clock.wallMs() - (clock.monotonicMs() - monotonicMs)).toISOString()
+}

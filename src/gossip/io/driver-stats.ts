@@ -1,0 +1,30 @@
+/** The driver in numbers: what its parts count, side by side. */
+import type { Encryption } from '../wire/encryption.ts'
+import type { Counters } from './counters.ts'
+import type { DriverParts } from './driver-parts.ts'
+import { encryptionNow } from './framing.ts'
+import type { GossipStats } from './gossip.ts'
+
+/** @param parts undefined before `start` */
+export function driverStats(
+  parts: DriverParts | undefined,
+  counters: Counters,
+  encryption: Encryption | undefined,
+): GossipStats {
+  const { packets, streams, sent, received, drops, events } = counters
+  return {
+    machine: parts?.pump.machine.stats(),
+    packets: packets.toRecord(),
+    streams: streams.toRecord(),
+    inboundOpen: parts?.server.open ?? 0,
+    outboundOpen: parts?.client.open ?? 0,
+    streamMemoryBytes: parts?.memory.bytes ?? 0,
+    sent: sent.toRecord(),
+    received: received.toRecord(),
+    drops,
+    events: events.toRecord(),
+    outbox: parts?.outbox.waiting ?? { messages: 0, bytes: 0 },
+    remembered: parts?.reconnect.lostCount ?? 0,
+    encryption: encryptionNow(encryption),
+  }
+}
