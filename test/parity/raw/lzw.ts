@@ -6,6 +6,8 @@
 const CLEAR = 256
 const END = 257
 const LITERALS_BETWEEN_CLEARS = 250
+/** The table has room for 3,838 codes. */
+const RUNS_BETWEEN_CLEARS = 3800
 
 export function lzwLiterals(plain: Uint8Array): Buffer {
   const codes: number[] = []
@@ -15,14 +17,36 @@ export function lzwLiterals(plain: Uint8Array): Buffer {
   })
   if (codes.length === 0) codes.push(CLEAR)
   codes.push(END)
-  return packNineBits(codes)
+  return pack(codes.map((code) => [code, 9]))
 }
 
-function packNineBits(codes: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(Math.ceil((codes.length * 9) / 8))
+/** `head` and so many zero bytes: each code stands for a run one longer than the last, so that little becomes much. */
+export function lzwZeros(head: Uint8Array, zeros: number): Buffer {
+  const codes: [code: number, width: number][] = [[CLEAR, 9]]
+  for (const byte of head) codes.push([byte, 9])
+  let left = zeros
+  let width = 9
+  while (left > 0) {
+    codes.push([CLEAR, width])
+    width = 9
+    for (let run = 1; left > 0 && run <= RUNS_BETWEEN_CLEARS; run++) {
+      const length = Math.min(run, left)
+      codes.push([length === 1 ? 0 : END - 1 + length, width])
+      left -= length
+      // After n codes the next one to be assigned is 257 + n.
+      width = 32 - Math.clz32(END + run)
+    }
+  }
+  codes.push([END, width])
+  return pack(codes)
+}
+
+function pack(codes: readonly (readonly [code: number, width: number])[]): Buffer {
+  const bits = codes.reduce((sum, [, width]) => sum + width, 0)
+  const bytes = Buffer.alloc(Math.ceil(bits / 8))
   let at = 0
-  for (const code of codes) {
-    for (let bit = 0; bit < 9; bit++, at++) {
+  for (const [code, width] of codes) {
+    for (let bit = 0; bit < width; bit++, at++) {
       if ((code >> bit) & 1) bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (1 << (at & 7))
     }
   }
