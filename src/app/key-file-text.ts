@@ -59,7 +59,7 @@ export function textWithoutKey(path: string, text: string, key: Uint8Array): str
 }
 
 function linesOf(path: string, text: string): readonly Line[] {
-  const lines = text.replace(/^\uFEFF/, '').split('\n')
+  const lines = text.split('\n')
   if (lines.at(-1) === '') lines.pop()
   return lines.map((line, i) => {
     const content = line.replace(/#.*$/, '').trim()
