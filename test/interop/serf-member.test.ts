@@ -1,49 +1,19 @@
 /**
  * A library replica in a real Serf cluster: a member like any other, that shares nothing with it and goes unharmed by it.
  */
-import { execFileSync, spawn } from 'node:child_process'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { ANY_PORT, alive, openEmbedded } from '../support/embedded.ts'
-import { freePort } from '../support/free-port.ts'
-import { commandExists, requirement } from '../support/requirement.ts'
+import { requirement } from '../support/requirement.ts'
+import { AMONG_SERFS, SERF, startSerfAgent } from '../support/serf-agent.ts'
 import { until } from '../support/until.ts'
 import { untilAsync } from '../support/until-async.ts'
-
-const SERF = { name: 'serf', present: commandExists('serf'), install: 'apt-get install serf' }
-
-interface Agent {
-  readonly address: string
-  /** `name status` each. */
-  members(): readonly string[]
-  log(): string
-}
-
-async function startAgent(): Promise<Agent> {
-  const [bind, rpc] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
-  const args = ['agent', '-node=serf-1', `-bind=${bind}`, `-rpc-addr=${rpc}`, '-log-level=debug']
-  const child = spawn('serf', args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let log = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (text: Buffer) => (log += text.toString()))
-  onTestFinished(async () => {
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await gone
-  })
-  const members = (): readonly string[] =>
-    execFileSync('serf', ['members', `-rpc-addr=${rpc}`], { encoding: 'utf8', stdio: 'pipe' })
-      .split('\n')
-      .flatMap((line) => /^(\S+)\s+\S+\s+(\S+)/.exec(line)?.slice(1, 3).join(' ') ?? [])
-  await untilAsync(async () => members().length === 1, 'the agent answers')
-  return { address: bind, members, log: () => log }
-}
 
 requirement(SERF)('in a Serf cluster', () => {
   it('a replica with its delegate version is a member, and tells it nothing', {
     timeout: 60_000,
   }, async () => {
-    const agent = await startAgent()
-    const gossip = { ...ANY_PORT, foreignState: 'none', delegateVersion: [2, 5, 5] } as const
+    const agent = await startSerfAgent()
+    const gossip = { ...ANY_PORT, ...AMONG_SERFS }
     const ana = await openEmbedded({ name: 'ana', gossip: { ...gossip, peers: [agent.address] } })
     const ben = await openEmbedded({ name: 'ben', gossip: { ...gossip, peers: [ana.gossipAddress ?? ''] } })
     await until(() => alive(ana).length === 3 && alive(ben).length === 3)
@@ -65,7 +35,7 @@ requirement(SERF)('in a Serf cluster', () => {
   })
 
   it('a replica without it stays apart', async () => {
-    const agent = await startAgent()
+    const agent = await startSerfAgent()
     const replica = await openEmbedded({ name: 'ana', gossip: { ...ANY_PORT, peers: [agent.address] } })
     await replica.join([agent.address])
     expect([alive(replica), agent.members()]).toEqual([['ana'], ['serf-1 alive']])
