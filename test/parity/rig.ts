@@ -32,6 +32,8 @@ export interface Stage {
   readonly features: Features
   /** The next peer, of the program whose turn it is; it is shut down after the test. */
   peer(options: PeerOptions): Promise<Peer>
+  /** Before the end of the test, so that the parts can be taken anew. */
+  endPeers(): Promise<void>
 }
 
 class Cast implements Stage {
