@@ -23,6 +23,7 @@ import { MachinePump } from './machine-pump.ts'
 import { NameClaim, type NameClaimDeps } from './name-claim.ts'
 import { ownAddressTest } from './own-address.ts'
 import { systemLookup } from './peer-addresses.ts'
+import { systemServiceLookup } from './peer-names.ts'
 import { PushPullExchange } from './push-pull-exchange.ts'
 import { ReconnectLoop } from './reconnect-loop.ts'
 import { StreamClient } from './stream-client.ts'
@@ -112,7 +113,7 @@ export function assembleParts(
   bound: Endpoint,
 ): DriverParts {
   const { options, limits, framing, delegate, deps, counters, alarms } = context
-  const { clock, random, lookup = systemLookup } = deps
+  const { clock, random, lookup = systemLookup, lookupService = systemServiceLookup } = deps
   const interfaces = networkInterfaces()
   const advertise = advertiseEndpoint(bound, options.advertise, interfaces)
   const config = machineConfig(options, advertise)
@@ -158,7 +159,14 @@ export function assembleParts(
     merged: () => pump.settle(),
   })
   const isOwn = ownAddressTest(bound, advertise, interfaces)
-  const joiner = new Joiner({ ...limits, lookup, isOwn, exchange: calls.exchange })
+  const joiner = new Joiner({
+    ...limits,
+    lookup,
+    lookupService,
+    ownPort: advertise.port,
+    isOwn,
+    exchange: calls.exchange,
+  })
   const reconnect = new Reconnect(limits, random, nowMs(), options.remembered)
   const members = (): readonly Member[] => pump.machine.members()
   const { peers = [] } = options

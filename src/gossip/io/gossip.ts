@@ -16,6 +16,7 @@ import type { KnownPeer, ReconnectOptions } from '../core/reconnect.ts'
 import type { Keyring } from '../wire/keyring.ts'
 import type { GossipLog } from './gossip-log.ts'
 import type { NameLookup } from './peer-addresses.ts'
+import type { ServiceLookup } from './peer-names.ts'
 import type { StreamOutboxOptions } from './stream-outbox.ts'
 import type { StreamServerOptions } from './stream-server.ts'
 import type { Transport } from './transport.ts'
@@ -99,6 +100,8 @@ export interface GossipDeps {
   readonly transport?: (listen: Endpoint) => Transport
   /** Default: the host's resolver. */
   readonly lookup?: NameLookup
+  /** Of names without a port. Default: DNS. */
+  readonly lookupService?: ServiceLookup
 }
 
 /** What came of calling on peers. */

@@ -9,11 +9,15 @@ import { HearsayError } from '../../base/errors.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { JoinResult } from './gossip.ts'
-import { type NameLookup, parsePeerAddress, resolvePeerAddress } from './peer-addresses.ts'
+import type { NameLookup } from './peer-addresses.ts'
+import { resolvePeerName, type ServiceLookup } from './peer-names.ts'
 import { Slots } from './slots.ts'
 
 export interface JoinerDeps {
   readonly lookup: NameLookup
+  readonly lookupService: ServiceLookup
+  /** What we listen on: for names without a port. */
+  readonly ownPort: number
   readonly resolveTimeoutMs: number
   readonly joinsAtOnceMax: number
   /** Whether we listen there ourselves. */
@@ -59,9 +63,9 @@ export class Joiner {
 
   /** @returns the endpoints of a name, or why there are none */
   async #lookUp(address: string): Promise<readonly Endpoint[] | string> {
-    const { lookup, resolveTimeoutMs } = this.#deps
+    const { lookup, lookupService, ownPort, resolveTimeoutMs: timeoutMs } = this.#deps
     try {
-      return await resolvePeerAddress(parsePeerAddress(address), lookup, resolveTimeoutMs)
+      return await resolvePeerName(address, { lookup, lookupService, ownPort, timeoutMs })
     } catch (error) {
       if (!(error instanceof HearsayError)) throw error
       return error.message

@@ -7,7 +7,7 @@
  *
  * Numbers: at most 256 endpoints a name are used, and a lookup is given up after its timeout (getaddrinfo alone may take minutes).
  *
- * Not handled here: leaving out our own address (the caller knows it), SRV records.
+ * Not handled here: leaving out our own address (the caller knows it), names without a port (peer-names.ts).
  */
 import { lookup } from 'node:dns/promises'
 import { HearsayError } from '../../base/errors.ts'
@@ -41,7 +41,7 @@ export function parsePeerAddress(text: string): HostPort {
 }
 
 /** Rejects with `GOSSIP_NAME_UNRESOLVED` after `timeoutMs`; the lookup itself cannot be cancelled and is forgotten. */
-async function withinTimeout<T>(work: Promise<T>, timeoutMs: number, host: string): Promise<T> {
+export async function withinTimeout<T>(work: Promise<T>, timeoutMs: number, host: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const expiry = new Promise<never>((_, reject) => {
     const late = new HearsayError('GOSSIP_NAME_UNRESOLVED', `no answer for ${host} in ${timeoutMs} ms`)

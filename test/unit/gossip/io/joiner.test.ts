@@ -12,6 +12,8 @@ function rig(answers: Readonly<Record<string, readonly string[]>>) {
   })
   const joiner = new Joiner({
     lookup: (host) => (host === 'slow' ? released : Promise.resolve(answers[host] ?? [])),
+    lookupService: () => Promise.reject(new Error('no SRV')),
+    ownPort: 9094,
     resolveTimeoutMs: 60_000,
     joinsAtOnceMax: 2,
     isOwn: ({ addr }) => addr.join() === addressFromText('10.0.0.1')?.join(),
