@@ -57,6 +57,10 @@ function writer(urls: readonly string[]): () => Promise<readonly string[]> {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   })()
+  onTestFinished(async () => {
+    running = false
+    await loop.catch(() => undefined)
+  })
   return async () => {
     running = false
     await loop
@@ -88,14 +92,14 @@ it('a key is exchanged on three replicas under writes, and nothing is lost', asy
   const newKey = join(tempDir(), 'new.key')
   writeFileSync(newKey, await keys(['generate']), { mode: 0o600 })
   const text = readFileSync(newKey, 'utf8').trim()
-  for (const [i, url] of urls.entries()) {
-    // One of them from standard input.
-    const stdin = { prefix: ['sh', '-c', `exec "$@" < ${newKey}`, 'sh'] }
-    await keys(['add', ...(i === 0 ? ['-'] : [newKey]), '--url', url], i === 0 ? stdin : {})
-  }
-  const [, added] = await shown(first.replica.url)
+  // One of them from standard input.
+  const stdin = { prefix: ['sh', '-c', `exec "$@" < ${newKey}`, 'sh'] }
+  await Promise.all(
+    urls.map((url, i) => keys(['add', i === 0 ? '-' : newKey, '--url', url], i === 0 ? stdin : {})),
+  )
+  const added = (await shown(first.replica.url)).find((key) => key.fingerprint !== old.fingerprint)
   const fingerprint = added?.fingerprint ?? ''
-  for (const url of urls) await keys(['use', fingerprint, '--url', url])
+  await Promise.all(urls.map((url) => keys(['use', fingerprint, '--url', url])))
   const table = await keys(['list', '--url', first.replica.url])
   expect(table).toMatch(
     new RegExp(`^FINGERPRINT  BYTES\\n${fingerprint}     32     primary\n${old.fingerprint}     16\n`),
@@ -107,7 +111,7 @@ it('a key is exchanged on three replicas under writes, and nothing is lost', asy
   // The last step on one of them in its file, as from a configuration management, which the replica reads by itself.
   const [, , last] = all
   writeFileSync(last?.keyFile ?? '', `${text}\n`)
-  for (const url of urls.slice(0, 2)) await keys(['remove', old.fingerprint, '--url', url])
+  await Promise.all(urls.slice(0, 2).map((url) => keys(['remove', old.fingerprint, '--url', url])))
   for (const url of urls) {
     const only = [{ fingerprint, bytes: 32, primary: true }]
     await untilAsync(async () => (await shown(url)).length === 1, 'the old key is gone')
@@ -125,6 +129,8 @@ it('a key is exchanged on three replicas under writes, and nothing is lost', asy
     expect(
       metrics.match(/^hearsay_gossip_dropped_total\{reason="(undecryptable|plaintext-refused)"\}.*/gm),
     ).toBeNull()
+    const status = await (await fetch(`${replica.url}/api/v1/status`)).json()
+    expect(status).toMatchObject({ gossip: { encryption: { state: 'on', keys: 1, primary: fingerprint } } })
     for (const secret of [text, old.text]) expect(replica.output + metrics).not.toContain(secret)
     expect(replica.output).toContain(`event=gossip_keys_changed`)
   }

@@ -159,6 +159,15 @@ describe('the keys of a replica', () => {
   })
 })
 
+it('a body that cannot be read is not repeated in the answer', async () => {
+  const { app } = await keyed()
+  const headers = { 'content-type': 'application/json' }
+  const payload = `{"key":"${b.text}`
+  const answer = await app.inject({ method: 'POST', url: '/api/v1/cluster/keys', headers, payload })
+  expect([answer.statusCode, answer.json().code]).toEqual([400, 'HTTP_BODY_INVALID'])
+  expect(answer.payload).not.toContain(b.text.slice(0, 8))
+})
+
 describe('status and metrics', () => {
   it('tell how many keys there are, which one encrypts, and whether the file is in use', async () => {
     const { encryption, file, path } = await keyed(`${a.text}\n${b.text}`)

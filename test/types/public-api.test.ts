@@ -17,6 +17,7 @@ import type {
   OnceResult,
   OpenReplicaOptions,
   OwnerChange,
+  ReplicaKey,
   ReplicaMap,
   ReplicaMember,
   ReplicaSet,
@@ -108,6 +109,8 @@ async function waited(replica: EmbeddedReplica, signal: AbortSignal): Promise<vo
   expectTypeOf(replica.silences.query({} as SilenceFilter)).toEqualTypeOf<readonly ReplicaSilence[]>()
   expectTypeOf(await replica.silences.update('x', { comment: 'c' })).toEqualTypeOf<string>()
   expectTypeOf(replica).toExtend<AsyncDisposable>()
+  expectTypeOf(replica.keys.list()).toEqualTypeOf<readonly ReplicaKey[]>()
+  expectTypeOf(replica.keys.add('a2V5')).toEqualTypeOf<boolean>()
   // @ts-expect-error the end is required
   await replica.silences.create({ matchers: ['a="b"'], createdBy: 'a', comment: 'c' })
   await hearsay.openReplica({ gossip: { listen: 'h:1', foreignState: 'none', delegateVersion: [2, 5, 5] } })
