@@ -2,7 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import { type GossipConfig, lanDefaults } from '../core/config.ts'
 import type { GossipDelegate, Member } from '../core/delegate.ts'
-import type { Effect } from '../core/effects.ts'
+import type { Effect, EffectSink } from '../core/effects.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { GossipMachine, type MachineDeps } from '../core/machine.ts'
 import type { PacketMessage, StreamMessage } from '../core/messages.ts'
@@ -91,6 +91,22 @@ function askedDelegate(
   }
 }
 
+/** @throws HearsayError as `allowedNetworks` */
+function makeMachine(
+  { options, delegate, deps: { clock, random } }: DriverContext,
+  config: GossipConfig,
+  sink: EffectSink,
+): GossipMachine {
+  const { incarnation = 0 } = options
+  const allowsAddress = allowedNetworks(options.allowedNetworks ?? [])
+  const asked = { ...askedDelegate(delegate), ...(allowsAddress && { allowsAddress }) }
+  const encoder = { encode: encodeMessage }
+  return new GossipMachine(
+    { config, random, sequenceRandom: cryptoRandom(), encoder, sink, incarnation, ...asked },
+    clock.monotonicMs(),
+  )
+}
+
 /** What whoever calls on others by himself needs. */
 function callsOf(
   { limits, deps: { clock }, alarms, counters: { events } }: DriverContext,
@@ -118,21 +134,11 @@ export function assembleParts(
   const advertise = advertiseEndpoint(bound, options.advertise, interfaces)
   const config = machineConfig(options, advertise)
   const streams = { ...limits, ...framing }
-  const allowsAddress = allowedNetworks(options.allowedNetworks ?? [])
-  const networks = allowsAddress === undefined ? {} : { allowsAddress }
   const nowMs = (): number => clock.monotonicMs()
   const pump = new MachinePump(
     clock,
     alarms,
-    (sink) => {
-      const incarnation = options.incarnation ?? 0
-      const encoder = { encode: encodeMessage }
-      const asked = askedDelegate(delegate)
-      return new GossipMachine(
-        { config, random, sequenceRandom: cryptoRandom(), encoder, sink, incarnation, ...asked, ...networks },
-        nowMs(),
-      )
-    },
+    (sink) => makeMachine(context, config, sink),
     (effect) => hooks.carryOut(effect),
   )
   const memory = new StreamMemory(limits.streamMemoryBytesMax)

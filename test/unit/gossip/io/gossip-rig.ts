@@ -27,9 +27,20 @@ export class RememberingDelegate implements GossipDelegate {
   /** What acks to this member carry. */
   payload: (peer: string) => Uint8Array = () => new Uint8Array(0)
   state: Uint8Array
+  /** Whom it takes for a member, and for a cluster to merge with; to be set before the start. */
+  admits: (name: string) => boolean = () => true
+  merges: (names: readonly string[]) => boolean = () => true
 
   constructor(state: string) {
     this.state = utf8(state)
+  }
+
+  admitsMember({ name }: { readonly name: string }): boolean {
+    return this.admits(name)
+  }
+
+  admitsMerge(members: readonly { readonly name: string }[]): boolean {
+    return this.merges(members.map(({ name }) => name))
   }
 
   localState(exchange: Exchange): Uint8Array {
