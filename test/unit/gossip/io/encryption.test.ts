@@ -12,6 +12,7 @@ import { encodeMessage } from '../../../../src/gossip/wire/message-codec.ts'
 import { encodeStream, StreamReader } from '../../../../src/gossip/wire/stream.ts'
 import { until } from '../../../support/until.ts'
 import { KEY, OTHER_KEY, under } from '../wire/fixed-nonce.ts'
+import { concat } from '../wire/hex.ts'
 import { fastOptions, GossipRig, type TestNode, utf8 } from './gossip-rig.ts'
 
 const rig = new GossipRig()
@@ -147,6 +148,29 @@ describe('drivers with a key', () => {
     expect(reader.decrypted).toBe(true)
     expect(ana.gossip.stats().received).toEqual({})
     expect([ana.gossip.members().length, ana.delegate.messages]).toEqual([1, []])
+  })
+
+  it('are not harmed by a recorded packet with another version byte, which ends a memberlist program', async () => {
+    const sent: Uint8Array[] = []
+    const [ana, ben] = [
+      await rig.started('ana', { ...calm, ...keyed(KEY) }, { transport: tapped(sent) }),
+      await rig.started('ben', { ...calm, ...keyed(KEY) }),
+    ]
+    await joined(ana, ben)
+    // Its last byte stands for more padding than there is packet.
+    ana.gossip.broadcast({ audience: 'native', payload: new Uint8Array(10).fill(0xff) })
+    const ofOne = (bytes: Uint8Array): boolean => bytes[0] === 1
+    await until(() => ben.delegate.messages.length > 0 && sent.some(ofOne))
+    const { addr, port } = ben.gossip.advertise()
+    const recorded = sent.filter(ofOne)
+    const socket = createSocket('udp4')
+    for (const packet of recorded) socket.send(concat([0], packet.subarray(1)), port, addressToText(addr))
+    const dropped = (): number =>
+      Object.values(ben.gossip.stats().drops).reduce((sum, count) => sum + count, 0)
+    await until(() => dropped() === recorded.length)
+    socket.close()
+    expect(ben.gossip.stats().drops['padding-malformed']).toBeGreaterThan(0)
+    expect(ben.sees('ana')).toBe('alive')
   })
 
   it('count a reliable message that the other side cannot read as failed', async () => {
