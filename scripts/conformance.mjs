@@ -1,4 +1,5 @@
-// Writes docs/reference/conformance.md from the tables in test/conformance, which are TypeScript and compiled for it.
+// Writes docs/reference/conformance.md and memberlist.md from the tables in test/conformance and test/parity, which are
+// TypeScript and compiled for it.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,14 +18,18 @@ try {
     '--types',
     '',
   ]
+  const pages = ['test/conformance/reference-page.ts', 'test/parity/reference-page.ts']
   execFileSync(
     process.execPath,
-    ['node_modules/typescript/bin/tsc', 'test/conformance/reference-page.ts', '--outDir', folder, ...options],
+    ['node_modules/typescript/bin/tsc', ...pages, '--rootDir', 'test', '--outDir', folder, ...options],
     { stdio: 'inherit' },
   )
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  const { referencePage } = await import(pathToFileURL(join(folder, 'reference-page.js')).href)
+  const compiled = (page) => import(pathToFileURL(join(folder, page, 'reference-page.js')).href)
+  const { referencePage } = await compiled('conformance')
+  const { memberlistPage } = await compiled('parity')
   writeFileSync('docs/reference/conformance.md', referencePage())
+  writeFileSync('docs/reference/memberlist.md', memberlistPage())
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -224,7 +224,7 @@ const CLUSTER: readonly Item[] = [
   {
     number: 53,
     title: 'Failed peers are forgotten after the timeout, not before',
-    proof: [other(RECONNECT, 'the dead are forgotten after the timeout, counted from their death')],
+    proof: [other(RECONNECT, 'the lost are forgotten after the timeout, counted from their loss')],
   },
   {
     number: 54,
