@@ -6,7 +6,7 @@ import { Notifier, type NotifierOptions } from '../alerting/notifier/notifier.ts
 import type { NotifierHost } from '../alerting/notifier/notifier-host.ts'
 import type { ActorId } from '../base/names.ts'
 import type { Dot } from '../crdt/dot.ts'
-import type { GossipDelegate } from '../gossip/core/delegate.ts'
+import type { GossipDelegate, Member } from '../gossip/core/delegate.ts'
 import type { NodeRecord, PacketMessage } from '../gossip/core/messages.ts'
 import type { ReplicaState, ReplicaStateOptions } from '../store/core/replica-state.ts'
 import { type LoadedState, StateLoader } from '../store/core/state-loader.ts'
@@ -30,8 +30,8 @@ export interface SimCollaborators {
   delegate(replicator: GossipDelegate): GossipDelegate
   /** How a batch gets to the disk, and when it is called durable. */
   write(disk: SimDisk, ops: readonly StorageOp[], done: (ok: boolean) => void): void
-  /** What the machine hears of a datagram; undefined: nothing. */
-  hear(message: PacketMessage, self: string): PacketMessage | undefined
+  /** What the machine, which knows these members, hears of a datagram; undefined: nothing. */
+  hear(message: PacketMessage, self: string, members: () => readonly Member[]): PacketMessage | undefined
   /** What the machine hears of a push-pull's member list. */
   hearNodes(nodes: readonly NodeRecord[], self: string): readonly NodeRecord[]
   /** Who decides which node notifies. */

@@ -25,7 +25,7 @@ import type { ProcessGate } from './process-gate.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { SimCollaborators } from './sim-collaborators.ts'
 import type { SimHost, SimNetwork } from './sim-network.ts'
-import type { GossipTiming, SimOptions } from './sim-options.ts'
+import { configuredPeersOf, type GossipTiming, type SimOptions } from './sim-options.ts'
 import { SimReconnect } from './sim-reconnect.ts'
 import type { Trace } from './trace.ts'
 import { WakeUp } from './wake-up.ts'
@@ -95,7 +95,7 @@ export class SimGossip implements Broadcaster, SimHost {
     this.#delegate = delegate
     this.#deps.network.attach(this.#deps.index, this)
     this.#step((nowMs) => this.machine.start(nowMs))
-    for (let peer = 0; peer < this.#deps.options.configuredPeers; peer++) this.#pushPull(peer, true)
+    for (const peer of configuredPeersOf(this.#deps.options, this.#deps.index)) this.#pushPull(peer, true)
     this.#reconnect.start()
   }
 
@@ -136,7 +136,7 @@ export class SimGossip implements Broadcaster, SimHost {
       for (const reason of drops) trace.event(clock.nowMs, index, 'drop', reason)
       if (messages.length > 0) this.#reconnect.heardFrom(endpointOf(from))
       for (const message of messages) {
-        const heard = collaborators.hear(message, nodeName(index))
+        const heard = collaborators.hear(message, nodeName(index), () => this.members())
         if (heard !== undefined) this.#step((nowMs) => this.machine.receive(nowMs, heard, endpointOf(from)))
       }
     })

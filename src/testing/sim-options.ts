@@ -78,8 +78,8 @@ export interface NotificationOptions {
 export interface SimOptions {
   readonly seed: number
   readonly nodes: number
-  /** So many of the first nodes are the configured peers of all. */
-  readonly configuredPeers: number
+  /** For each node those it is configured to call. Default all. */
+  readonly configuredPeers?: readonly (readonly number[])[]
   readonly faults: readonly FaultKind[]
   /** Length of the first phase: faults on, promises of safety checked throughout. */
   readonly safetyMs: number
@@ -164,11 +164,9 @@ export function deriveOptions(seed: number, overrides: SimOverrides = {}): SimOp
   const quiet = randomStream(seed, 'options', 'length').next() < LONG_RATE ? LONG_FACTOR : 1
   const lifetimes = deriveLifetimes(randomStream(seed, 'options', 'lifetimes'), faults)
   const safetyMs = Math.round(between(size, 6000, 20_000) * quiet)
-  const nodes = 3 + size.below(3)
   return {
     seed,
-    nodes,
-    configuredPeers: overrides.nodes ?? nodes,
+    nodes: 3 + size.below(3),
     faults,
     safetyMs: faults.includes('absence')
       ? Math.max(safetyMs, Math.min(6 * lifetimes.tombstoneGraceMs, ABSENCE_MS_MAX))
@@ -292,4 +290,9 @@ function deriveTiming(random: Random): GossipTiming {
     reconnectIntervalMs: Math.round(between(random, 2000, 10_000)),
     streamTimeoutMs: 10_000,
   }
+}
+
+/** Whom a node is configured to call, itself perhaps included. */
+export function configuredPeersOf({ nodes, configuredPeers }: SimOptions, index: number): readonly number[] {
+  return configuredPeers?.[index] ?? Array.from({ length: nodes }, (_, peer) => peer)
 }

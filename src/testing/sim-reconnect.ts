@@ -11,7 +11,7 @@ import type { NodeClock } from './node-clock.ts'
 import type { ProcessGate } from './process-gate.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { SimNetwork } from './sim-network.ts'
-import type { SimOptions } from './sim-options.ts'
+import { configuredPeersOf, type SimOptions } from './sim-options.ts'
 
 const RECONNECT_TIMEOUT_MS = 6 * 3_600_000
 const KNOCK_TIMEOUT_MS = 4000
@@ -78,7 +78,7 @@ export class SimReconnect {
   }
 
   #round(): void {
-    const { nodeClock, options, members, indexOf, join } = this.#deps
+    const { nodeClock, options, index, members, indexOf, join } = this.#deps
     const { lost, refresh } = this.#reconnect.due(nodeClock.monotonicMs())
     for (const endpoint of lost) this.#call(endpoint)
     const live = new Set(
@@ -86,7 +86,7 @@ export class SimReconnect {
         m.liveness === 'alive' || m.liveness === 'suspect' ? [indexOf(m.endpoint)] : [],
       ),
     )
-    for (let peer = 0; refresh && peer < options.configuredPeers; peer++) if (!live.has(peer)) join(peer)
+    if (refresh) for (const peer of configuredPeersOf(options, index)) if (!live.has(peer)) join(peer)
     this.#arm()
   }
 

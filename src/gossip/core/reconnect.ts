@@ -10,7 +10,8 @@
  * is cut by up to a fifth at random, so that a cluster that failed together does not call together; never lengthened,
  * or the promise would not hold. A sign of life, such as a datagram from there, is answered with a call within 2 s.
  *
- * Numbers: called for 6 h; the configured names every 15 s, give or take a tenth. At most 32 calls are under way, and who
+ * Numbers: called for 6 h. The configured names are looked up 1 s after the start, then after twice as long each time, up to
+ * every 15 s, give or take a tenth: peers that start together find each other soon. At most 32 calls are under way, and who
  * has waited longest goes first; a call that hangs is given up after 4 s, so up to 80 peers that swallow calls are each
  * called every 10 s, and more of them by turns. At most 10,000 are remembered.
  *
@@ -21,6 +22,7 @@ import type { Random } from '../../base/random.ts'
 import type { MemberEvent } from './delegate.ts'
 import { type Endpoint, endpointKey } from './endpoint.ts'
 
+/** After a loss, and after the start. */
 const FIRST_CALL_MS = 1000
 const CALL_JITTER = 0.2
 const REFRESH_JITTER = 0.1
@@ -34,7 +36,7 @@ export interface ReconnectOptions {
   readonly reconnectIntervalMs: number
   /** A member lost for longer is forgotten. */
   readonly reconnectTimeoutMs: number
-  /** Between look-ups of the configured peers; 0 turns them off. */
+  /** At most this long between look-ups of the configured peers; 0 turns them off. */
   readonly refreshIntervalMs: number
 }
 
@@ -71,6 +73,7 @@ export class Reconnect {
   /** Endpoints that are being called. */
   readonly #underWay = new Set<string>()
   #refreshAt = Number.POSITIVE_INFINITY
+  #refreshGapMs: number
 
   /** @param remembered peers of an earlier life of this process, lost until they are seen */
   constructor(
@@ -81,6 +84,7 @@ export class Reconnect {
   ) {
     this.#options = options
     this.#random = random
+    this.#refreshGapMs = Math.min(FIRST_CALL_MS, options.refreshIntervalMs)
     this.#refreshLater(nowMs)
     for (const { name, endpoint } of remembered) this.#lose(nowMs, name, endpoint)
   }
@@ -185,6 +189,7 @@ export class Reconnect {
     const { refreshIntervalMs } = this.#options
     if (refreshIntervalMs === 0) return
     const stretch = 1 - REFRESH_JITTER + 2 * REFRESH_JITTER * this.#random.next()
-    this.#refreshAt = nowMs + refreshIntervalMs * stretch
+    this.#refreshAt = nowMs + this.#refreshGapMs * stretch
+    this.#refreshGapMs = Math.min(2 * this.#refreshGapMs, refreshIntervalMs)
   }
 }
