@@ -47,6 +47,9 @@ export interface SpreadHooks {
   heard(node: number, payload: Uint8Array): void
 }
 
+/** The bytes of the wire, for their length; what they say goes along instead of being decoded. */
+type Encoded = Uint8Array & { readonly message?: PacketMessage }
+
 interface SpreadNode {
   readonly machine: GossipMachine
   readonly dissemination: Dissemination
@@ -63,7 +66,6 @@ export class SpreadCluster {
   readonly #network: Random
   readonly #nodes: SpreadNode[] = []
   readonly #effects: Effect[] = []
-  readonly #messages = new WeakMap<Uint8Array, PacketMessage>()
   #introducing = true
   #inFlight = 0
   #datagrams = 0
@@ -139,11 +141,8 @@ export class SpreadCluster {
     return { machine, dissemination, wakesAtMs: Number.POSITIVE_INFINITY }
   }
 
-  /** The length of the wire's bytes; what they say is looked up instead of decoded. */
-  #encode(message: PacketMessage): Uint8Array {
-    const bytes = encodeMessage(message)
-    this.#messages.set(bytes, message)
-    return bytes
+  #encode(message: PacketMessage): Encoded {
+    return Object.assign(encodeMessage(message), { message })
   }
 
   #step(index: number, work: (nowMs: number, machine: GossipMachine) => void): void {
@@ -189,8 +188,8 @@ export class SpreadCluster {
     }
   }
 
-  #datagram(from: number, to: number, parts: readonly Uint8Array[]): void {
-    const messages = parts.flatMap((part) => this.#messages.get(part) ?? [])
+  #datagram(from: number, to: number, parts: readonly Encoded[]): void {
+    const messages = parts.flatMap(({ message }) => message ?? [])
     this.#datagrams++
     for (const message of messages) if (message.kind === 'user') this.#hooks.sent(from, message.payload)
     if (this.#network.next() < this.#options.lossRate) return

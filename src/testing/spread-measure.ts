@@ -39,10 +39,11 @@ export interface SpreadFigures {
   readonly updates: number
 }
 
-const IDLE_CHECK_MS = 50
+const IDLE_CHECK_MS = 20
 /** No update is under way this long: it is given up by all in a few seconds. */
 const UPDATE_TIME_MAX_MS = 60_000
-const PAUSE_MAX_MS = 1000
+/** A tick: any moment between two of them is as likely as any other. */
+const PAUSE_MAX_MS = 200
 
 interface Running {
   readonly id: number

@@ -117,7 +117,7 @@ export class BroadcastQueue {
     const taken: QueueItem[] = []
     let left = options.budget
     for (const tier of this.#tiers) {
-      if (tier === undefined) continue
+      if (tier === undefined || tier.size === 0) continue
       while (taken.length < options.itemsMax) {
         const entry = tier.takeBest(left - options.overhead)
         if (entry === undefined) break
@@ -181,14 +181,17 @@ export class BroadcastQueue {
     return this.#tiers.slice(transmitsMin).reduce((total, tier) => total + (tier?.bytes ?? 0), 0)
   }
 
-  /** Sets aside all messages sent `transmitsMin` times or more. */
-  takeSent(transmitsMin: number): QueueItem[] {
+  /** Sets aside messages sent `transmitsMin` times or more, least sent first, until they are `bytesMax` long or more. */
+  takeSent(transmitsMin: number, bytesMax: number = Number.POSITIVE_INFINITY): QueueItem[] {
     const taken: QueueItem[] = []
+    let bytes = 0
     for (const tier of this.#tiers.slice(transmitsMin)) {
-      for (let entry = tier?.takeBest(this.#lengthMax); entry !== undefined; ) {
+      while (bytes < bytesMax) {
+        const entry = tier?.takeBest(this.#lengthMax)
+        if (entry === undefined) break
         this.#setAside(entry)
         taken.push(entry)
-        entry = tier?.takeBest(this.#lengthMax)
+        bytes += entry.bytes.length
       }
     }
     return taken

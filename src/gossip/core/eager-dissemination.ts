@@ -123,8 +123,7 @@ export class EagerDissemination implements Dissemination {
   }
 
   tick(nowMs: number): void {
-    this.#streams.repeatBurst()
-    this.#run(nowMs, 'tick')
+    this.#run(nowMs, 'tick', this.#streams.repeatBurst() ? ['native'] : [])
   }
 
   flush(nowMs: number): void {
@@ -134,12 +133,14 @@ export class EagerDissemination implements Dissemination {
     else this.#armWave()
   }
 
-  #run(nowMs: number, occasion: RoundOptions['occasion']): void {
+  /** @param repeated audiences that were told all by stream just now */
+  #run(nowMs: number, occasion: RoundOptions['occasion'], repeated: readonly PeerClass[] = []): void {
     // A wave sends what was never sent as well; a tick may leave some of it.
     if (occasion !== 'tick') this.#flushAtMs = Number.POSITIVE_INFINITY
     const backlog = this.#streams.flushBacklog(nowMs)
     const bytesMax = this.#pace.available(nowMs)
-    const { left, bytes } = this.#round.run(nowMs, { occasion, held: backlog.held, bytesMax })
+    const held = [...backlog.held, ...repeated]
+    const { left, bytes } = this.#round.run(nowMs, { occasion, held, bytesMax })
     this.#pace.take(nowMs, bytes)
     if (backlog.atMs !== undefined) this.#scheduleFlush(backlog.atMs)
     if (left || this.#pace.available(nowMs) <= 0) {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { BATCH_BYTES_MAX, decodeBatch } from '../../../../src/gossip/core/batch-frame.ts'
 import type { GossipDelegate } from '../../../../src/gossip/core/delegate.ts'
-import { FOREIGN_RELAYED_BYTES_MAX } from '../../../../src/gossip/core/stream-broadcast.ts'
+import {
+  BATCHES_PER_FLUSH_MAX,
+  FOREIGN_RELAYED_BYTES_MAX,
+} from '../../../../src/gossip/core/stream-broadcast.ts'
 import { Solo } from './fixtures.ts'
 
 function clusterOf(native: number, foreign: number, coalesce?: GossipDelegate['coalesce']): Solo {
@@ -102,7 +105,7 @@ describe('a backlog of native messages', () => {
     expect(solo.sent('user')).toEqual([])
   })
 
-  it('goes to three of many, counts as sent to three, and the ticks do the rest', () => {
+  it('goes to three of many, on each tick to three others, and is told as often as anything', () => {
     const solo = clusterOf(12, 0)
     for (let i = 0; i < 200; i++) {
       solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: numbered(i, 100) })
@@ -110,8 +113,29 @@ describe('a backlog of native messages', () => {
     solo.flush()
     expect(new Set(streamPorts(solo)).size).toBe(3)
     expect(solo.machine.stats().queues.native.messages).toBe(200)
+    solo.advanceTo(solo.nowMs + 200)
+    expect(new Set(streamPorts(solo)).size).toBe(6)
     solo.advanceTo(solo.nowMs + 60_000)
-    expect(solo.sent('user')).toHaveLength(200 * 5)
+    const entries = solo.ofType('stream-user').flatMap(({ payload }) => decodeBatch(payload) ?? [])
+    expect([streamPorts(solo).length, new Set(streamPorts(solo)).size]).toEqual([8, 8])
+    expect([entries.length, solo.sent('user').length]).toEqual([200 * 8, 0])
+    expect(solo.machine.stats().queues.native.messages).toBe(0)
+  })
+
+  it('is repeated at most a mebibyte a tick', () => {
+    const solo = clusterOf(12, 0)
+    for (let i = 0; i < 1500; i++) {
+      solo.machine.broadcast(solo.nowMs, { audience: 'native', payload: numbered(i, 1000) })
+    }
+    solo
+      .advanceTo(solo.nowMs + 190)
+      .forget()
+      .advanceTo(solo.nowMs + 15)
+    const bytes = solo.ofType('stream-user').reduce((sum, { payload }) => sum + payload.length, 0)
+    expect(bytes / 3).toBeGreaterThan(BATCHES_PER_FLUSH_MAX * BATCH_BYTES_MAX - 2000)
+    expect(bytes / 3).toBeLessThan(BATCHES_PER_FLUSH_MAX * BATCH_BYTES_MAX + 20_000)
+    solo.advanceTo(solo.nowMs + 60_000)
+    expect(solo.machine.stats().queues.native.messages).toBe(0)
   })
 
   it('stays below the batch size, paced, with nothing lost', () => {
