@@ -16,7 +16,7 @@ import type { Random } from '../../base/random.ts'
 import type { Admission } from './admission.ts'
 import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
-import { type Endpoint, endpointKey } from './endpoint.ts'
+import { type Endpoint, endpointKey, placeKey } from './endpoint.ts'
 import { isPlausible } from './incarnation.ts'
 import { isLive, type MemberRecord, type Members, memberView } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
@@ -30,6 +30,10 @@ import { checkVersions } from './version-check.ts'
 /** Longest name and meta taken from the wire. memberlist limits only its own meta (512 bytes). */
 export const NAME_LENGTH_MAX = 1024
 export const WIRE_META_BYTES_MAX = 4096
+
+/** Accusations sent because of lists, in each second: a list may name thousands, and may be forged. */
+export const ANSWERS_MAX = 16
+const ANSWERS_WINDOW_MS = 1000
 
 export interface MemberRulesDeps {
   readonly config: GossipConfig
@@ -45,6 +49,8 @@ export interface MemberRulesDeps {
 
 export class MemberRules {
   readonly #deps: MemberRulesDeps
+  #answersFromMs = Number.NEGATIVE_INFINITY
+  #answers = 0
 
   constructor(deps: MemberRulesDeps) {
     this.#deps = deps
@@ -67,7 +73,7 @@ export class MemberRules {
       return
     }
     if (known !== undefined && !moved && alive.incarnation <= known.incarnation) {
-      this.#answerStale(alive, known, from)
+      this.#answerStale(nowMs, alive, known, from)
       return
     }
     if (!admission.admits(alive, known, moved)) return
@@ -201,18 +207,29 @@ export class MemberRules {
     })
   }
 
-  /** A member that came back with an old incarnation cannot know that it is accused: tell it, so that it refutes. */
-  #answerStale(alive: AliveMessage, record: MemberRecord, from: Endpoint | undefined): void {
+  /**
+   * A member that came back with an old incarnation cannot know that it is accused: tell it, so that it refutes. Where
+   * another's list calls it alive, it may have come back there: it is told as well, within a ration.
+   */
+  #answerStale(nowMs: number, alive: AliveMessage, record: MemberRecord, from: Endpoint | undefined): void {
     const { outbox, config } = this.#deps
-    if (record.liveness === 'alive' || from === undefined) return
-    if (endpointKey(from) !== endpointKey(record.endpoint)) return
+    if (record.liveness === 'alive') return
+    if (from === undefined ? !this.#takeAnswer(nowMs) : placeKey(from) !== placeKey(record.endpoint)) return
     const accusation = outbox.encode({
       kind: 'suspect',
       incarnation: record.incarnation,
       node: alive.node,
       from: config.name,
     })
-    outbox.packet(from, [accusation])
+    outbox.packet(record.endpoint, [accusation])
+  }
+
+  #takeAnswer(nowMs: number): boolean {
+    if (nowMs - this.#answersFromMs >= ANSWERS_WINDOW_MS) {
+      this.#answersFromMs = nowMs
+      this.#answers = 0
+    }
+    return this.#answers++ < ANSWERS_MAX
   }
 
   /** Not older than what is known, and believable. */

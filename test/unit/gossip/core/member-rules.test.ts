@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { INCARNATION_MAX } from '../../../../src/gossip/core/incarnation.ts'
+import { ANSWERS_MAX } from '../../../../src/gossip/core/member-rules.ts'
 import type { DeadMessage, SuspectMessage } from '../../../../src/gossip/core/messages.ts'
 import { aliveOf, endpoint, recordOf, Solo, VSN } from './fixtures.ts'
 
@@ -257,6 +258,28 @@ describe('a stale alive', () => {
     const solo = trio().receive(deadOf('a', 7)).flush().forget()
     solo.receive(aliveOf('a', 2000), 3000).receive(aliveOf('b', 3000), 3000)
     expect(solo.packets).toEqual([])
+  })
+})
+
+describe('a stale alive in a list', () => {
+  it('has the member told at its own address, whoever the list is from', () => {
+    const solo = trio().receive(deadOf('a', 7)).flush().forget()
+    solo.machine.mergeNodes(solo.nowMs, [recordOf('a', 2000), recordOf('b', 3000)], false)
+    expect(solo.packets).toMatchObject([
+      { port: 2000, messages: [{ kind: 'suspect', node: 'a', incarnation: 7, from: 'self' }] },
+    ])
+  })
+
+  it('has no more than 16 members told in a second, however long the list', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 })
+    const list = Array.from({ length: 100 }, (_, i) => recordOf(`m${i}`, 3000 + i))
+    solo.machine.mergeNodes(0, list, false)
+    for (const { name } of list) solo.receive(deadOf(name, 7))
+    solo.flush().forget()
+    for (let round = 0; round < 3; round++) solo.machine.mergeNodes(10, list, false)
+    expect(solo.packets).toHaveLength(ANSWERS_MAX)
+    solo.machine.mergeNodes(1010, list, false)
+    expect(solo.packets).toHaveLength(2 * ANSWERS_MAX)
   })
 })
 
