@@ -33,6 +33,7 @@ class MemoryStream implements ReliableStream {
   #ended = false
   #closed = false
   #delivering = false
+  #isPaused = false
   #peerEnded = false
 
   constructor(remote: Endpoint) {
@@ -59,6 +60,24 @@ class MemoryStream implements ReliableStream {
     const peer = this.peer
     this.fail(undefined)
     peer?.fail(new HearsayError('GOSSIP_STREAM_RESET', `${endpointToText(peer.remote)} dropped the stream`))
+  }
+
+  /** What the other half has not heard. */
+  get unsentBytes(): number {
+    return this.peer?.unheardBytes ?? 0
+  }
+
+  get unheardBytes(): number {
+    return this.#chunks.reduce((bytes, chunk) => bytes + chunk.length, 0)
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#schedule()
   }
 
   receive(bytes: Uint8Array): void {
@@ -88,7 +107,7 @@ class MemoryStream implements ReliableStream {
 
   #deliver(): void {
     this.#delivering = false
-    if (this.#closed) return
+    if (this.#closed || this.#isPaused) return
     const chunk = this.#chunks.shift()
     if (chunk !== undefined) {
       this.#listener?.data(chunk)

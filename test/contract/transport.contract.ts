@@ -225,5 +225,23 @@ export function runTransportContract(name: string, network: () => (address: Endp
       expect(a.heard.packets).toEqual([])
       expect(a.heard.streams).toEqual([])
     })
+
+    it('a paused stream hears nothing, its sender sees what is not taken, and nothing is lost', async () => {
+      const { a, b } = await fixture((stream) => stream.stream?.pause())
+      const sender = a.transport.dial(b.at, new HeardStream())
+      const chunk = new Uint8Array(1024 * 1024).fill(7)
+      for (let i = 0; i < 32; i++) sender.send(chunk)
+      await until(() => (b.heard.streams[0]?.chunks.length ?? 0) > 0)
+      const paused = b.heard.streams[0]
+      const before = paused?.bytes ?? 0
+      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+      expect(paused?.bytes).toBe(before)
+      expect(sender.unsentBytes).toBeGreaterThan(0)
+      if (paused !== undefined) paused.onData = undefined
+      paused?.stream?.resume()
+      await until(() => paused?.bytes === 32 * chunk.length)
+      await until(() => sender.unsentBytes === 0)
+      sender.destroy()
+    })
   })
 }

@@ -20,6 +20,7 @@ import type { DriverLimits, GossipDeps, GossipOptions } from './gossip.ts'
 import { Joiner } from './joiner.ts'
 import { Knock } from './knock.ts'
 import { MachinePump } from './machine-pump.ts'
+import { memberAddressTest } from './member-addresses.ts'
 import { NameClaim, type NameClaimDeps } from './name-claim.ts'
 import { ownAddressTest } from './own-address.ts'
 import { systemLookup } from './peer-addresses.ts'
@@ -39,6 +40,7 @@ export interface DriverParts {
   readonly client: StreamClient
   readonly server: StreamServer
   readonly memory: StreamMemory
+  readonly answerMemory: StreamMemory
   readonly outbox: StreamOutbox
   readonly exchange: PushPullExchange
   readonly joiner: Joiner
@@ -118,6 +120,22 @@ function callsOf(
   return { clock, alarms, events, knock, exchange, isWanted: () => hooks.isWanted() }
 }
 
+function streamParts(
+  { limits, framing, deps: { clock }, counters, alarms }: DriverContext,
+  hooks: DriverHooks,
+  transport: Transport,
+  members: () => readonly Member[],
+): Pick<DriverParts, 'client' | 'server' | 'memory' | 'answerMemory'> {
+  const timeoutMs = limits.tcpTimeoutMs
+  const memory = new StreamMemory(clock, alarms, { bytesMax: limits.streamMemoryBytesMax, timeoutMs })
+  const answerMemory = new StreamMemory(clock, alarms, { bytesMax: limits.answerMemoryBytesMax, timeoutMs })
+  const client = new StreamClient(transport, alarms, counters, framing, memory)
+  const isMemberAddress = memberAddressTest(clock, members)
+  const options = { ...limits, ...framing }
+  const serving = { clock, alarms, counters, options, memory, answerMemory, isMemberAddress }
+  return { client, server: new StreamServer({ ...serving, requests: hooks }), memory, answerMemory }
+}
+
 /**
  * @param bound where `transport` listens
  * @throws HearsayError as `advertiseEndpoint` and `allowedNetworks`
@@ -128,12 +146,11 @@ export function assembleParts(
   transport: Transport,
   bound: Endpoint,
 ): DriverParts {
-  const { options, limits, framing, delegate, deps, counters, alarms } = context
+  const { options, limits, delegate, deps, counters, alarms } = context
   const { clock, random, lookup = systemLookup, lookupService = systemServiceLookup } = deps
   const interfaces = networkInterfaces()
   const advertise = advertiseEndpoint(bound, options.advertise, interfaces)
   const config = machineConfig(options, advertise)
-  const streams = { ...limits, ...framing }
   const nowMs = (): number => clock.monotonicMs()
   const pump = new MachinePump(
     clock,
@@ -141,9 +158,9 @@ export function assembleParts(
     (sink) => makeMachine(context, config, sink),
     (effect) => hooks.carryOut(effect),
   )
-  const memory = new StreamMemory(limits.streamMemoryBytesMax)
-  const client = new StreamClient(transport, alarms, counters, streams, memory)
-  const server = new StreamServer(clock, alarms, counters, streams, memory, hooks)
+  const { client, server, memory, answerMemory } = streamParts(context, hooks, transport, () =>
+    pump.machine.members(),
+  )
   const outbox = new StreamOutbox(clock, client, counters, limits, (to, reached) => {
     if (!hooks.isRunning()) return
     pump.machine.streamDone(nowMs(), to, reached)
@@ -184,6 +201,7 @@ export function assembleParts(
     client,
     server,
     memory,
+    answerMemory,
     outbox,
     exchange,
     joiner,

@@ -30,8 +30,10 @@ export interface DriverLimits
   readonly tcpTimeoutMs: number
   /** For looking up one peer's name. */
   readonly resolveTimeoutMs: number
-  /** Bytes that all streams may hold together; above it the stream that holds most is dropped. */
+  /** Bytes that large requests and replies may take together while they come; further ones wait (stream-memory.ts). */
   readonly streamMemoryBytesMax: number
+  /** Bytes that large answers of ours may take together until they are taken. */
+  readonly answerMemoryBytesMax: number
   /** Addresses that one `join` contacts at once. */
   readonly joinsAtOnceMax: number
 }
@@ -41,7 +43,8 @@ export function driverDefaults(): DriverLimits {
     tcpTimeoutMs: 10_000,
     resolveTimeoutMs: 15_000,
     joinsAtOnceMax: 16,
-    streamMemoryBytesMax: 256 * 1024 * 1024,
+    streamMemoryBytesMax: 21 * 1024 * 1024,
+    answerMemoryBytesMax: 8 * 1024 * 1024,
     inboundStreamsMax: 128,
     inboundStreamsPerAddressMax: 64,
     outboundStreamsMax: 64,
@@ -131,7 +134,7 @@ export interface GossipStats {
   /** Streams open now. */
   readonly inboundOpen: number
   readonly outboundOpen: number
-  /** Held by streams that are being read or answered. */
+  /** Booked for large requests, replies and answers. */
   readonly streamMemoryBytes: number
   /** Messages by kind. */
   readonly sent: Counts

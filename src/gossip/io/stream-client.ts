@@ -14,10 +14,11 @@ import type { Endpoint } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
 import type { DropReason } from '../wire/drop-reason.ts'
 import { readsBlocks } from '../wire/encryption.ts'
-import { encodeStream, StreamReader } from '../wire/stream.ts'
+import { encodeStream, type StreamReader } from '../wire/stream.ts'
 import type { Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
 import type { Framing } from './framing.ts'
+import { PacedReader } from './paced-reader.ts'
 import { troubleWithReply } from './stream-complaint.ts'
 import type { StreamMemory } from './stream-memory.ts'
 import type { StreamListener, Transport } from './transport.ts'
@@ -109,40 +110,47 @@ export class StreamClient {
   ): Promise<StreamOutcome> {
     return new Promise((resolve) => {
       const counters = this.#counters
-      const { label, encryption } = this.#framing
-      const reader = new StreamReader({ label, dialled: true, encryption })
       let outcome: StreamOutcome | undefined
       const settle = (result: StreamOutcome): void => {
         if (outcome !== undefined) return
         outcome = result
         deadline.cancel()
+        reader.stop()
         if (result.type === 'failed') counters.streams.add('failed')
         resolve(result)
       }
       const listener: StreamListener = {
         data: (chunk) => {
           counters.streams.add('received-bytes', chunk.length)
-          if (outcome !== undefined) return
-          const read = reader.push(chunk)
-          charge.hold(reader.heldBytes)
-          if (read === 'need-more') return
-          stream.destroy()
-          settle(this.#outcome(read, reader, to))
+          reader.push(chunk)
         },
         closed: (error) => {
           this.#open--
-          charge.release()
+          reader.release()
           if (error !== undefined) settle({ type: 'failed', reason: error.message })
           else settle(wantsReply ? NO_REPLY : { type: 'delivered' })
         },
       }
       const bytes = encodeStream(request, this.#framing)
-      const charge = this.#memory.open(() => {
-        counters.drop('stream-memory-full', to)
-        stream.destroy()
-        settle({ type: 'failed', reason: 'too many large replies at once', wasHeard: true })
-      })
       const stream = this.#transport.dial(to, listener)
+      const reader = new PacedReader(
+        {
+          memory: this.#memory,
+          // Whoever answers is somebody we wanted to hear.
+          isMember: true,
+          read: (read, streamReader) => {
+            stream.destroy()
+            settle(this.#outcome(read, streamReader, to))
+          },
+          putOut: () => {
+            counters.drop('stream-too-slow', to)
+            stream.destroy()
+            settle({ type: 'failed', reason: 'the reply came too slowly while others waited' })
+          },
+        },
+        stream,
+        { ...this.#framing, dialled: true },
+      )
       const deadline = this.#alarms.at(deadlineMs, () => {
         counters.streams.add('timed-out')
         stream.destroy()

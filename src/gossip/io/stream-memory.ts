@@ -1,67 +1,193 @@
 /**
- * What all streams together may hold in memory: requests and replies half read, answers not yet taken by the caller.
+ * Room for large bodies: who may take in or send many bytes just now, and who waits.
  *
- * Each stream has bounds of its own (wire/limits.ts), but 128 callers of 64 MiB each would be 8 GiB, and an answer of
- * 20 MiB costs its caller a few bytes. When the sum exceeds the bound, the stream that holds most is dropped, like the
- * guest with the largest suitcase when the lift is overloaded: small exchanges, which is nearly all, always get through.
+ * Like a lift with a notice of how much it carries: small luggage goes by hand and is never asked about, a piano books
+ * the lift and whoever does not fit waits in front of it. Each body says how long it is before it comes, so its room is
+ * booked as a whole or not at all, and nobody waits half loaded for another who waits half loaded. Whoever waits is not
+ * read from: its bytes stay in the kernel and, when that is full, with the sender.
  *
- * Numbers: 256 MiB by default, room for a dozen full states of 20 MiB at once. The sum may exceed the bound by what one
- * stream gained in one chunk, for the moment until the drop.
+ * Nobody holds the lift door. While others wait, a body has to get on by a part of itself every second, so that it would
+ * be done in the time that streams have; one that does not is put out. Members go before strangers, and a stranger's
+ * booking ends when a member needs its place; then those go first whose address has least booked, then in order.
+ *
+ * Numbers: 21 MiB for what comes, which is memberlist's 20 MiB of user state and the list of 800 members beside it, and
+ * 8 MiB for answers of ours. A body that needs more than all of it books all of it: then it goes alone.
  */
+import type { Clock } from '../../base/clock.ts'
+import type { Alarm, Alarms } from './alarms.ts'
 
-/** One stream's part of the sum. */
-export interface StreamCharge {
-  /** Sets what the stream holds now; may drop this stream or others at once. */
-  hold(bytes: number): void
-  /** To be called when the stream has closed; idempotent. */
+/** How often the bookings are looked at while somebody waits. */
+const REVIEW_EVERY_MS = 250
+/** A body has to get on by its part in so much time. */
+const WINDOW_MS = 1000
+
+export interface RoomRequest {
+  readonly bytes: number
+  /** Whose bookings are counted together. */
+  readonly address: string
+  /** A member's address: goes first. */
+  readonly isMember: boolean
+  /** Bytes that have come or gone so far. */
+  readonly doneBytes: () => number
+  /** Told in a later turn than the request, unless it was granted at once. */
+  readonly granted: () => void
+  /** The booking has ended before its time: the stream is to be closed. Called at most once, never after `release`. */
+  readonly drop: () => void
+}
+
+export interface Room {
+  readonly isGranted: boolean
+  /** Of a booking or of a place in the queue; idempotent. */
   release(): void
 }
 
-interface Holder {
-  readonly drop: () => void
-  bytes: number
+export interface StreamMemoryOptions {
+  readonly bytesMax: number
+  /** In which a body has to be done, to be granted more while others wait. */
+  readonly timeoutMs: number
+}
+
+interface Booking {
+  readonly request: RoomRequest
+  readonly bytes: number
+  state: 'waiting' | 'granted' | 'over'
+  windowStartMs: number
+  windowDoneBytes: number
 }
 
 export class StreamMemory {
-  readonly #bytesMax: number
-  readonly #holders = new Set<Holder>()
+  readonly #clock: Clock
+  readonly #alarms: Alarms
+  readonly #options: StreamMemoryOptions
+  readonly #granted = new Set<Booking>()
+  readonly #waiting = new Set<Booking>()
   #bytes = 0
+  #review: Alarm | undefined
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
+  constructor(clock: Clock, alarms: Alarms, options: StreamMemoryOptions) {
+    this.#clock = clock
+    this.#alarms = alarms
+    this.#options = options
   }
 
-  /** Held by all streams now. */
+  /** Booked now. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** @param drop ends the stream and counts it; called at most once, and never after `release` */
-  open(drop: () => void): StreamCharge {
-    const holder: Holder = { drop, bytes: 0 }
-    this.#holders.add(holder)
+  /** Bodies that wait for room. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Books at once if nobody waits before it; otherwise `granted` tells when. */
+  ask(request: RoomRequest): Room {
+    const booking: Booking = {
+      request,
+      bytes: Math.min(request.bytes, this.#options.bytesMax),
+      state: 'waiting',
+      windowStartMs: 0,
+      windowDoneBytes: 0,
+    }
+    this.#waiting.add(booking)
+    this.#serve(booking)
+    if (this.#waiting.size > 0) this.#reviewLater()
     return {
-      hold: (bytes) => {
-        if (!this.#holders.has(holder)) return
-        this.#bytes += bytes - holder.bytes
-        holder.bytes = bytes
-        while (this.#bytes > this.#bytesMax) this.#dropLargest()
+      get isGranted() {
+        return booking.state === 'granted'
       },
-      release: () => this.#release(holder),
+      release: () => this.#release(booking),
     }
   }
 
-  #release(holder: Holder): void {
-    if (this.#holders.delete(holder)) this.#bytes -= holder.bytes
+  #release(booking: Booking): void {
+    if (booking.state === 'over') return
+    if (booking.state === 'granted') this.#bytes -= booking.bytes
+    booking.state = 'over'
+    this.#granted.delete(booking)
+    this.#waiting.delete(booking)
+    this.#serve()
   }
 
-  #dropLargest(): void {
-    let largest: Holder | undefined
-    for (const holder of this.#holders) {
-      if (largest === undefined || holder.bytes > largest.bytes) largest = holder
+  /** @param asking is not told, since it will see for itself */
+  #serve(asking?: Booking): void {
+    for (let first = this.#first(); first !== undefined; first = this.#first()) {
+      if (first.request.isMember) this.#makeRoom(first.bytes)
+      if (this.#bytes + first.bytes > this.#options.bytesMax) return
+      this.#waiting.delete(first)
+      this.#granted.add(first)
+      first.state = 'granted'
+      this.#bytes += first.bytes
+      this.#restartWindow(first)
+      if (first !== asking) first.request.granted()
     }
-    if (largest === undefined) return
-    this.#release(largest)
-    largest.drop()
+  }
+
+  /** Whose turn it is. */
+  #first(): Booking | undefined {
+    let first: Booking | undefined
+    let firstBytes = 0
+    for (const booking of this.#waiting) {
+      const { isMember, address } = booking.request
+      if (first?.request.isMember && !isMember) continue
+      const bytes = this.#bookedBy(address)
+      const isBefore = first === undefined || (isMember && !first.request.isMember) || bytes < firstBytes
+      if (!isBefore) continue
+      first = booking
+      firstBytes = bytes
+    }
+    return first
+  }
+
+  #bookedBy(address: string): number {
+    let bytes = 0
+    for (const booking of this.#granted) if (booking.request.address === address) bytes += booking.bytes
+    return bytes
+  }
+
+  /** At the cost of strangers, the largest first. */
+  #makeRoom(bytes: number): void {
+    const strangers = [...this.#granted].filter(({ request }) => !request.isMember)
+    strangers.sort((a, b) => b.bytes - a.bytes)
+    for (const booking of strangers) {
+      if (this.#bytes + bytes <= this.#options.bytesMax) return
+      this.#drop(booking)
+    }
+  }
+
+  #drop(booking: Booking): void {
+    booking.state = 'over'
+    this.#granted.delete(booking)
+    this.#bytes -= booking.bytes
+    booking.request.drop()
+  }
+
+  #reviewLater(): void {
+    if (this.#review !== undefined) return
+    for (const booking of this.#granted) this.#restartWindow(booking)
+    this.#scheduleReview()
+  }
+
+  #scheduleReview(): void {
+    this.#review = this.#alarms.at(this.#clock.monotonicMs() + REVIEW_EVERY_MS, () => {
+      this.#review = undefined
+      for (const booking of [...this.#granted]) if (this.#isTooSlow(booking)) this.#drop(booking)
+      this.#serve()
+      if (this.#waiting.size > 0) this.#scheduleReview()
+    })
+  }
+
+  #restartWindow(booking: Booking): void {
+    booking.windowStartMs = this.#clock.monotonicMs()
+    booking.windowDoneBytes = booking.request.doneBytes()
+  }
+
+  #isTooSlow(booking: Booking): boolean {
+    const elapsedMs = this.#clock.monotonicMs() - booking.windowStartMs
+    if (elapsedMs < WINDOW_MS) return false
+    const gained = booking.request.doneBytes() - booking.windowDoneBytes
+    const due = (booking.request.bytes * elapsedMs) / this.#options.timeoutMs
+    this.#restartWindow(booking)
+    return gained < due
   }
 }

@@ -1,36 +1,42 @@
 /**
- * Incoming streams: read one request, answer it as soon as its last byte is there, close.
- *
- * There is no outer length and no half-close on this wire: the caller keeps its side open and waits, so waiting for an
- * end would wait for ever. The request is parsed as it comes. Nobody may hold a stream open: an absolute deadline runs
- * from the accept and is renewed once, before the answer.
+ * Incoming streams: who gets one of the places, and who leaves when all are taken.
  *
  * Numbers: 128 streams at once, which is memberlist's cap, and 64 for one remote address, so that one broken host cannot
- * take them all, yet several replicas behind one address can send 8 messages each at once. Loopback is exempt, since
- * there every peer has the same address. Further ones are closed unanswered, as memberlist does. What they hold together
- * is bounded by stream-memory.ts.
+ * take them all, yet several replicas behind one address can send 8 messages each at once. Loopback is exempt from the
+ * latter, since there every peer has the same address.
  *
- * Not handled here: what requests mean (StreamRequests). TLS.
+ * A full house is not closed: whoever holds a place without using it makes room for who comes. A request comes with its
+ * connection, so a place where nothing moved for 250 ms is not in use; of those the oldest goes, strangers before
+ * members. A member may also take the place of a stranger who does use it, and of those who wait for room for a large
+ * body the one that wants most goes. Only where all others are at work is the newcomer closed unanswered, as memberlist
+ * does. So to lock peers out, 500 new connections a second from several addresses that look busy are needed, and
+ * members from other hosts not even then.
+ *
+ * Not handled here: what becomes of a stream (inbound-stream.ts), what requests mean (StreamRequests). TLS.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
-import { readsBlocks } from '../wire/encryption.ts'
-import { encodeStream, StreamReader } from '../wire/stream.ts'
-import type { Alarm, Alarms } from './alarms.ts'
+import type { Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
 import { addressToText, isLoopbackAddress } from './endpoint-text.ts'
 import type { Framing } from './framing.ts'
-import { complaintAbout } from './stream-complaint.ts'
-import type { StreamCharge, StreamMemory } from './stream-memory.ts'
+import { InboundStream, type InboundStreamDeps } from './inbound-stream.ts'
+import type { StreamMemory } from './stream-memory.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
+
+/** A place where nothing moved for so long is not in use. */
+const STALLED_MS = 250
+/** Ranks of those who go: each is above all that is added to the one before it. */
+const DISPLACED_BY_MEMBER = 2 ** 36
+const STALLED = 2 ** 40
 
 export interface StreamServerOptions {
   /** Streams open at once. */
   readonly inboundStreamsMax: number
   /** Of these, from one remote address other than loopback. */
   readonly inboundStreamsPerAddressMax: number
-  /** From accept to the whole request, and again from there to the end. */
+  /** From accept to the whole request, and again from there to the end; half of it without any progress. */
   readonly tcpTimeoutMs: number
 }
 
@@ -40,30 +46,31 @@ export interface StreamRequests {
   request(message: StreamMessage, from: Endpoint, reply: (message: StreamMessage) => void): void
 }
 
+export interface StreamServerDeps {
+  readonly clock: Clock
+  readonly alarms: Alarms
+  readonly counters: Counters
+  readonly options: StreamServerOptions & Framing
+  /** For requests. */
+  readonly memory: StreamMemory
+  /** For answers. */
+  readonly answerMemory: StreamMemory
+  readonly requests: StreamRequests
+  /** Whether a live member has this address, whatever its port. */
+  readonly isMemberAddress: (addr: Uint8Array) => boolean
+}
+
 export class StreamServer {
-  readonly #clock: Clock
-  readonly #alarms: Alarms
-  readonly #counters: Counters
-  readonly #options: StreamServerOptions & Framing
-  readonly #memory: StreamMemory
-  readonly #requests: StreamRequests
-  readonly #openByAddress = new Map<string, number>()
+  readonly #deps: StreamServerDeps
+  readonly #streamDeps: InboundStreamDeps
+  /** By remote address, in the order they came. */
+  readonly #byAddress = new Map<string, Set<InboundStream>>()
   #open = 0
 
-  constructor(
-    clock: Clock,
-    alarms: Alarms,
-    counters: Counters,
-    options: StreamServerOptions & Framing,
-    memory: StreamMemory,
-    requests: StreamRequests,
-  ) {
-    this.#clock = clock
-    this.#alarms = alarms
-    this.#counters = counters
-    this.#options = options
-    this.#memory = memory
-    this.#requests = requests
+  constructor(deps: StreamServerDeps) {
+    const { options } = deps
+    this.#deps = deps
+    this.#streamDeps = { ...deps, framing: options, tcpTimeoutMs: options.tcpTimeoutMs, lastAnswerBytes: 0 }
   }
 
   get open(): number {
@@ -71,87 +78,63 @@ export class StreamServer {
   }
 
   accept(stream: ReliableStream): StreamListener {
+    const { counters, isMemberAddress } = this.#deps
     const address = addressToText(stream.remote.addr)
-    const ofAddress = this.#openByAddress.get(address) ?? 0
-    const full =
-      this.#open >= this.#options.inboundStreamsMax ||
-      (ofAddress >= this.#options.inboundStreamsPerAddressMax && !isLoopbackAddress(stream.remote.addr))
-    if (full) {
-      this.#counters.streams.add('refused')
+    const isMember = isMemberAddress(stream.remote.addr)
+    if (!this.#findPlace(address, isMember, isLoopbackAddress(stream.remote.addr))) {
+      counters.streams.add('refused')
       stream.destroy()
       return { data: () => undefined, closed: () => undefined }
     }
+    counters.streams.add('accepted')
+    const inbound: InboundStream = new InboundStream(this.#streamDeps, stream, isMember, () =>
+      this.#leave(address, inbound),
+    )
+    const others = this.#byAddress.get(address)
+    if (others === undefined) this.#byAddress.set(address, new Set([inbound]))
+    else others.add(inbound)
     this.#open++
-    this.#openByAddress.set(address, ofAddress + 1)
-    this.#counters.streams.add('accepted')
-    return this.#serve(stream, () => {
-      this.#open--
-      const left = (this.#openByAddress.get(address) ?? 1) - 1
-      if (left > 0) this.#openByAddress.set(address, left)
-      else this.#openByAddress.delete(address)
-    })
+    return inbound
   }
 
-  #serve(stream: ReliableStream, release: () => void): StreamListener {
-    const { label, encryption } = this.#options
-    const reader = new StreamReader({ label, encryption })
-    let deadline = this.#deadline(stream)
-    const charge = this.#memory.open(() => {
-      this.#counters.drop('stream-memory-full', stream.remote)
-      read = true
-      stream.destroy()
-    })
-    let receivedBytes = 0
-    let read = false
-    const answer = (message: StreamMessage): void => {
-      deadline.cancel()
-      deadline = this.#deadline(stream)
-      this.#send(stream, message, charge)
+  /** Idempotent: one that was put out leaves at once, and closes later. */
+  #leave(address: string, stream: InboundStream): void {
+    const others = this.#byAddress.get(address)
+    if (others?.delete(stream) !== true) return
+    this.#open--
+    if (others.size === 0) this.#byAddress.delete(address)
+  }
+
+  #findPlace(address: string, isMember: boolean, isLoopback: boolean): boolean {
+    const { inboundStreamsMax, inboundStreamsPerAddressMax } = this.#deps.options
+    const ofAddress = this.#byAddress.get(address)
+    if (!isLoopback && (ofAddress?.size ?? 0) >= inboundStreamsPerAddressMax) {
+      return this.#displace([[address, ofAddress ?? new Set()]], false)
     }
-    return {
-      data: (chunk) => {
-        receivedBytes += chunk.length
-        this.#counters.streams.add('received-bytes', chunk.length)
-        // After the request the rest is read and forgotten: unread bytes would turn our close into a reset.
-        if (read) return
-        const result = reader.push(chunk)
-        charge.hold(reader.heldBytes)
-        if (result === 'need-more') return
-        read = true
-        if ('drop' in result) {
-          this.#counters.drop(result.drop, stream.remote)
-          if (reader.frameUnreadable) answer({ kind: 'error', error: complaintAbout(result.drop) })
-        } else {
-          this.#counters.received.add(result.kind)
-          if (!reader.decrypted && readsBlocks(encryption)) this.#counters.streams.add('plaintext')
-          for (const [reason, count] of reader.recordDrops) this.#counters.drop(reason, stream.remote, count)
-          this.#requests.request(result, stream.remote, answer)
-        }
-        stream.end()
-      },
-      closed: () => {
-        deadline.cancel()
-        charge.release()
-        release()
-        if (!read && receivedBytes > 0) this.#counters.drop('stream-cut-off', stream.remote)
-        if (receivedBytes === 0) this.#counters.streams.add('silent')
-      },
-    }
+    return this.#open < inboundStreamsMax || this.#displace([...this.#byAddress], isMember)
   }
 
-  #deadline(stream: ReliableStream): Alarm {
-    return this.#alarms.at(this.#clock.monotonicMs() + this.#options.tcpTimeoutMs, () => {
-      this.#counters.streams.add('timed-out')
-      stream.destroy()
-    })
+  /** @param forMember whether a stranger has to go even if its stream is in use */
+  #displace(among: readonly (readonly [string, ReadonlySet<InboundStream>])[], forMember: boolean): boolean {
+    const candidates = among.flatMap(([address, streams]) =>
+      [...streams].map((stream) => ({ address, stream, rank: this.#rank(stream, forMember) })),
+    )
+    let least = candidates[0]
+    for (const candidate of candidates)
+      if (least !== undefined && candidate.rank > least.rank) least = candidate
+    if (least === undefined || least.rank <= 0) return false
+    this.#leave(least.address, least.stream)
+    least.stream.putOut('stream-displaced')
+    return true
   }
 
-  /** Only the side that dialled writes a label; answers carry none. */
-  #send(stream: ReliableStream, message: StreamMessage, charge: StreamCharge): void {
-    const bytes = encodeStream(message, { ...this.#options, dialled: false })
-    this.#counters.sent.add(message.kind)
-    this.#counters.streams.add('sent-bytes', bytes.length)
-    stream.send(bytes)
-    charge.hold(bytes.length)
+  /** How readily a stream is given up; at 0 and below it is not. */
+  #rank(stream: InboundStream, forMember: boolean): number {
+    const sinceMs = stream.stalledSinceMs
+    const stalledMs = sinceMs === undefined ? 0 : this.#deps.clock.monotonicMs() - sinceMs
+    const stranger = stream.isMember ? 0 : 1
+    if (stalledMs >= STALLED_MS) return STALLED * (1 + stranger) + stalledMs
+    if (forMember && stranger === 1) return DISPLACED_BY_MEMBER + stream.roomWantedBytes
+    return stream.roomWantedBytes
   }
 }

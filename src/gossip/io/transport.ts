@@ -26,6 +26,11 @@ export interface ReliableStream {
   readonly remote: Endpoint
   /** In order, after what was sent before; held until connected. */
   send(bytes: Uint8Array): void
+  /** Bytes given to `send` that the host has not taken: they wait for the other side to read. */
+  readonly unsentBytes: number
+  /** The listener hears no data until `resume`, but for what was under way; it stays with the host and the sender. */
+  pause(): void
+  resume(): void
   /** Nothing more will be sent. What was sent still arrives; `closed` follows when the other side finishes as well. */
   end(): void
   /** Drops the stream at once, in both directions, with whatever has not left yet. */

@@ -14,7 +14,9 @@ import { createServer, isIP, type Server, Socket } from 'node:net'
 import { assert } from '../../base/assert.ts'
 import { errorCode, HearsayError } from '../../base/errors.ts'
 import type { Endpoint } from '../core/endpoint.ts'
+import { plainBytes } from '../wire/plain-bytes.ts'
 import { addressToText, endpointFromText, endpointToText, isUnspecifiedAddress } from './endpoint-text.ts'
+import { attach, TcpStream } from './tcp-stream.ts'
 import type { ReliableStream, StreamListener, Transport, TransportHandler } from './transport.ts'
 
 const SOCKET_BUFFER_BYTES = 2 * 1024 * 1024
@@ -81,36 +83,6 @@ function bindUdp(socket: UdpSocket, ip: string, port: number): Promise<void> {
   })
 }
 
-/** A Buffer's `slice` shares memory where a Uint8Array's copies; cores must never meet the former. */
-function plain(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
-}
-
-/** Joins a socket to its listener; `error` always precedes `close` on a socket, so `closed` can name it. */
-function attach(socket: Socket, listener: StreamListener): void {
-  let failure: Error | undefined
-  socket.on('data', (chunk: Buffer) => listener.data(plain(chunk)))
-  socket.on('error', (error) => {
-    failure = error
-  })
-  socket.on('close', () => listener.closed(failure))
-}
-
-function asStream(socket: Socket, remote: Endpoint): ReliableStream {
-  return {
-    remote,
-    send: (bytes) => {
-      if (socket.writable) socket.write(bytes)
-    },
-    end: () => {
-      socket.end()
-    },
-    destroy: () => {
-      socket.destroy()
-    },
-  }
-}
-
 class UdpTcpTransport implements Transport {
   readonly #address: Endpoint
   readonly #ip: string
@@ -153,7 +125,7 @@ class UdpTcpTransport implements Transport {
     askBuffer((bytes) => udp.setRecvBufferSize(bytes))
     askBuffer((bytes) => udp.setSendBufferSize(bytes))
     udp.on('message', (bytes, from) => {
-      if (!this.#closed) handler.packet(plain(bytes), endpointFromText(from.address, from.port))
+      if (!this.#closed) handler.packet(plainBytes(bytes), endpointFromText(from.address, from.port))
     })
     // Errors of a bound socket concern single sends or accepts (the descriptor table is full, say); the port stays.
     udp.on('error', (error) => this.#report(this.#address, error))
@@ -174,7 +146,7 @@ class UdpTcpTransport implements Transport {
       return
     }
     this.#own(socket)
-    attach(socket, handler.accept(asStream(socket, endpointFromText(remoteAddress, remotePort))))
+    attach(socket, handler.accept(new TcpStream(socket, endpointFromText(remoteAddress, remotePort))))
   }
 
   #own(socket: Socket): void {
@@ -209,7 +181,7 @@ class UdpTcpTransport implements Transport {
     if (this.#closed || !isDialable(to)) {
       socket.destroy(new HearsayError('GOSSIP_ADDRESS_MALFORMED', `cannot dial ${endpointToText(to)}`))
     } else socket.connect({ host: addressToText(to.addr), port: to.port })
-    return asStream(socket, to)
+    return new TcpStream(socket, to)
   }
 
   async close(): Promise<void> {

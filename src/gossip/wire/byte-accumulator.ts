@@ -50,14 +50,19 @@ export class ByteAccumulator {
       this.#move(Math.max(needed, this.#bytes.length * 2))
       return
     }
+    this.#moveToFront()
+  }
+
+  #moveToFront(): void {
     this.#bytes.copyWithin(0, this.#start, this.#end)
     this.#end -= this.#start
     this.#start = 0
   }
 
-  /** Makes room for `bytes` in all, in one piece. */
+  /** Makes room for `bytes` in all, what it holds included, in one piece. */
   reserve(bytes: number): void {
     if (bytes > this.#bytes.length) this.#move(bytes)
+    else if (this.#start + bytes > this.#bytes.length) this.#moveToFront()
   }
 
   #move(capacity: number): void {

@@ -3,8 +3,8 @@
  * (memberlist-wire.md section 2.4). The five bytes before the block are authenticated with it, and the cluster's label
  * after them.
  *
- * The block can only be read once it is all there: GCM tells about its last byte and its first at once. What is held
- * meanwhile is what arrived; the announced length is compared with a bound and otherwise only waited for.
+ * The block can only be read once it is all there: GCM tells about its last byte and its first at once. The announced
+ * length is compared with a bound, and nothing behind it is read before there is room for that.
  */
 import type { ByteAccumulator } from './byte-accumulator.ts'
 import type { DropReason } from './drop-reason.ts'
@@ -12,7 +12,8 @@ import { blockLength, openBlock, type SealBlockOptions, sealBlock } from './encr
 import { type Encryption, readsBlocks } from './encryption.ts'
 import { MessageType } from './message-type.ts'
 
-const HEAD_BYTES = 5
+/** Type byte and length. */
+export const ENCRYPTED_HEAD_BYTES = 5
 
 /**
  * @param prefix goes before the frame, unencrypted; may be empty
@@ -20,7 +21,7 @@ const HEAD_BYTES = 5
  */
 export function encryptStream(prefix: Uint8Array, plain: Uint8Array, sealing: SealBlockOptions): Uint8Array {
   const length = blockLength(sealing.version, plain.length)
-  const at = prefix.length + HEAD_BYTES
+  const at = prefix.length + ENCRYPTED_HEAD_BYTES
   const bytes = new Uint8Array(at + length)
   bytes.set(prefix)
   bytes[prefix.length] = MessageType.encrypted
@@ -35,6 +36,7 @@ export function encryptStream(prefix: Uint8Array, plain: Uint8Array, sealing: Se
  *
  * @param input starts at the type byte
  * @param blockBytesMax bound on the block
+ * @param hasRoom whether a block that takes so much may be read now; asked again with each call
  * @returns the content, at least one byte
  */
 export function decryptStream(
@@ -42,15 +44,16 @@ export function decryptStream(
   encryption: Encryption | undefined,
   label: Uint8Array,
   blockBytesMax: number,
+  hasRoom: (bytes: number) => boolean,
 ): Uint8Array | DropReason | 'need-more' {
   if (!readsBlocks(encryption)) return 'encrypted-without-key'
-  if (input.length < HEAD_BYTES) return 'need-more'
+  if (input.length < ENCRYPTED_HEAD_BYTES) return 'need-more'
   const { bytes, start } = input
   let length = 0
-  for (let i = 1; i < HEAD_BYTES; i++) length = length * 256 + (bytes[start + i] as number)
+  for (let i = 1; i < ENCRYPTED_HEAD_BYTES; i++) length = length * 256 + (bytes[start + i] as number)
   if (length > blockBytesMax) return 'too-large'
-  const at = start + HEAD_BYTES
-  if (input.length < HEAD_BYTES + length) return 'need-more'
+  const at = start + ENCRYPTED_HEAD_BYTES
+  if (!hasRoom(length) || input.length < ENCRYPTED_HEAD_BYTES + length) return 'need-more'
   const associated = headAndLabel(bytes.subarray(start, at), label)
   return openBlock(bytes.subarray(at, at + length), encryption.keyring.keys, encryption.aead, associated)
 }

@@ -72,7 +72,7 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   encryptedBytesMax: 20 * 1024 * 1024,
   inflatedBytesMax: 40 * 1024 * 1024,
   itemBytesMax: 16 * 1024,
-  nodesMax: 16_384,
+  nodesMax: 10_240,
   nodeBytesMax: 1280,
   userStateBytesMax: 20 * 1024 * 1024,
   userMessageBytesMax: 20 * 1024 * 1024,

@@ -84,9 +84,8 @@ export class PushPullReader {
     }
     const { userStateBytes, join } = this.#header
     if (input.length < userStateBytes) {
-      if (this.#hasRoom(this.#bodyBytes(this.#header)) && Number.isFinite(this.#limits.freeBytes)) {
-        input.reserve(userStateBytes)
-      }
+      if (!this.#hasRoom(this.#bodyBytes(this.#header))) return 'need-more'
+      if (userStateBytes > this.#limits.freeBytes) input.reserve(userStateBytes)
       return 'need-more'
     }
     return { kind: 'push-pull', join, nodes: this.#nodes, userState: input.take(userStateBytes) }

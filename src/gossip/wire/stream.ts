@@ -20,7 +20,7 @@ import type { StreamMessage } from '../core/messages.ts'
 import { ByteAccumulator } from './byte-accumulator.ts'
 import { CompressedReader, encodeCompressed } from './compressed-frame.ts'
 import type { DropReason } from './drop-reason.ts'
-import { decryptStream, encryptStream } from './encrypted-stream.ts'
+import { decryptStream, ENCRYPTED_HEAD_BYTES, encryptStream } from './encrypted-stream.ts'
 import { type Encryption, refusesPlaintext, sealingNow } from './encryption.ts'
 import { ItemScanner } from './item-scanner.ts'
 import { labelHeader, labelIn, matchLabel } from './label.ts'
@@ -143,7 +143,7 @@ export class StreamReader {
     return this.#recordDrops
   }
 
-  /** Memory that the unfinished message takes; 0 once the reader is done. */
+  /** Memory that the unfinished message takes, member records left out; 0 once the reader is done. */
   get heldBytes(): number {
     return this.#finished ? 0 : this.#input.capacity + (this.#packed?.capacity ?? 0)
   }
@@ -151,6 +151,11 @@ export class StreamReader {
   /** Why the last answer was `need-more`. */
   get waitsFor(): 'bytes' | 'room' | 'turn' {
     return this.#waitsFor
+  }
+
+  /** Bytes that a compressed stream has been expanded to. */
+  get inflatedBytes(): number {
+    return this.#inflater?.inflatedBytes ?? 0
   }
 
   /** Bytes that the body takes for which it waits for room. */
@@ -192,7 +197,7 @@ export class StreamReader {
 
   #run(): StreamProgress {
     this.#waitsFor = 'bytes'
-    const turnEnd = (this.#inflater?.inflatedBytes ?? 0) + this.#limits.turnBytes
+    const turnEnd = this.inflatedBytes + this.#limits.turnBytes
     let step: Step = 'again'
     while (step === 'again') {
       step = this.#step()
@@ -329,7 +334,7 @@ export class StreamReader {
   #readUserPayload(payloadBytes: number): Step {
     if (!this.#hasRoom(payloadBytes)) return 'need-more'
     if (this.#input.length < payloadBytes) {
-      if (Number.isFinite(this.#limits.freeBytes)) this.#input.reserve(payloadBytes)
+      if (payloadBytes > this.#limits.freeBytes) this.#input.reserve(payloadBytes)
       return 'need-more'
     }
     return { kind: 'user', payload: this.#input.take(payloadBytes) }
@@ -344,8 +349,14 @@ export class StreamReader {
   }
 
   #readEncrypted(): Step {
-    const plain = decryptStream(this.#input, this.#encryption, this.#label, this.#limits.encryptedBytesMax)
-    if (plain === 'need-more') return plain
+    const { encryptedBytesMax } = this.#limits
+    const hasRoom = (blockBytes: number): boolean => this.#hasRoom(blockBytes)
+    const plain = decryptStream(this.#input, this.#encryption, this.#label, encryptedBytesMax, hasRoom)
+    if (plain === 'need-more') {
+      const hasAsked = this.#waitsFor === 'bytes' && this.#roomWantedBytes > 0
+      if (hasAsked) this.#input.reserve(ENCRYPTED_HEAD_BYTES + this.#roomWantedBytes)
+      return plain
+    }
     if (typeof plain === 'string') {
       this.#frameUnreadable = true
       return plain

@@ -28,11 +28,18 @@ const calm: Partial<GossipOptions> = {
 /** UDP and TCP; `sent` gets everything that leaves, on streams in both roles. */
 function tapped(sent: Uint8Array[]): (listen: Endpoint) => Transport {
   const tap = (stream: ReliableStream): ReliableStream => ({
-    ...stream,
+    remote: stream.remote,
+    get unsentBytes() {
+      return stream.unsentBytes
+    },
     send: (bytes) => {
       sent.push(bytes.slice())
       stream.send(bytes)
     },
+    end: () => stream.end(),
+    destroy: () => stream.destroy(),
+    pause: () => stream.pause(),
+    resume: () => stream.resume(),
   })
   return (listen) => {
     const inner = createUdpTcpTransport(listen)

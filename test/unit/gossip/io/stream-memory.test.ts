@@ -1,43 +1,128 @@
-import { describe, expect, it } from 'vitest'
-import { StreamMemory } from '../../../../src/gossip/io/stream-memory.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Alarms } from '../../../../src/gossip/io/alarms.ts'
+import { type Room, type RoomRequest, StreamMemory } from '../../../../src/gossip/io/stream-memory.ts'
 
-describe('stream memory', () => {
-  it('drops the stream that holds most, once, when the sum exceeds the bound', () => {
-    const memory = new StreamMemory(100)
-    const dropped: string[] = []
-    const charges = ['a', 'b', 'c'].map((name) => memory.open(() => dropped.push(name)))
-    for (const [i, bytes] of [20, 50, 30].entries()) charges[i]?.hold(bytes)
-    expect([dropped, memory.bytes]).toEqual([[], 100])
-    charges[0]?.hold(21)
-    expect([dropped, memory.bytes]).toEqual([['b'], 51])
-    charges[1]?.hold(500)
-    charges[1]?.release()
-    expect([dropped, memory.bytes]).toEqual([['b'], 51])
-  })
+const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() }
 
-  it('drops the newcomer when it alone is too large', () => {
-    const memory = new StreamMemory(100)
-    let dropped = false
-    memory.open(() => assertNot()).hold(90)
-    memory
-      .open(() => {
-        dropped = true
-      })
-      .hold(101)
-    expect([dropped, memory.bytes]).toEqual([true, 90])
-  })
+interface Body {
+  readonly room: Room
+  done: number
+}
 
-  it('what was released is free again', () => {
-    const memory = new StreamMemory(100)
-    const first = memory.open(assertNot)
-    first.hold(100)
-    first.release()
-    first.release()
-    memory.open(assertNot).hold(100)
-    expect(memory.bytes).toBe(100)
-  })
+/** Bodies by name, and what they were told in order. */
+function rig(bytesMax = 100) {
+  const memory = new StreamMemory(clock, new Alarms(clock, true), { bytesMax, timeoutMs: 10_000 })
+  const told: string[] = []
+  const ask = (name: string, bytes: number, options: Partial<RoomRequest> = {}): Body => {
+    const body = { done: 0 }
+    const room = memory.ask({
+      bytes,
+      address: name,
+      isMember: false,
+      doneBytes: () => body.done,
+      granted: () => told.push(`${name} granted`),
+      drop: () => told.push(`${name} dropped`),
+      ...options,
+    })
+    return Object.assign(body, { room })
+  }
+  return { memory, told, ask }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 })
+})
+afterEach(() => {
+  vi.useRealTimers()
 })
 
-function assertNot(): void {
-  throw new Error('nothing should be dropped')
-}
+describe('stream memory', () => {
+  it('books a body at once while there is room, and lets it wait when there is none', () => {
+    const { memory, told, ask } = rig()
+    const first = ask('a', 60)
+    const second = ask('b', 50)
+    const third = ask('c', 10)
+    expect([first.room.isGranted, second.room.isGranted, third.room.isGranted]).toEqual([true, false, false])
+    expect([memory.bytes, memory.waiting, told]).toEqual([60, 2, []])
+    first.room.release()
+    first.room.release()
+    expect([memory.bytes, memory.waiting, told]).toEqual([60, 0, ['b granted', 'c granted']])
+  })
+
+  it('a body larger than all of it goes alone', () => {
+    const { memory, told, ask } = rig()
+    const huge = ask('a', 5000)
+    expect([huge.room.isGranted, memory.bytes]).toEqual([true, 100])
+    ask('b', 1)
+    huge.room.release()
+    expect([told, memory.bytes]).toEqual([['b granted'], 1])
+  })
+
+  it('whoever gives up waiting is forgotten', () => {
+    const { memory, told, ask } = rig()
+    const first = ask('a', 100)
+    ask('b', 100).room.release()
+    first.room.release()
+    expect([memory.bytes, memory.waiting, told]).toEqual([0, 0, []])
+  })
+
+  it('who stands still for a second while others wait is put out; who gets on is not', () => {
+    const { told, ask } = rig()
+    const idle = ask('idle', 50)
+    const busy = ask('busy', 50)
+    idle.done = 49
+    vi.advanceTimersByTime(9000)
+    expect(told).toEqual([])
+    ask('next', 50)
+    for (let ms = 0; ms < 1500; ms += 50) {
+      busy.done += 1
+      vi.advanceTimersByTime(50)
+    }
+    expect(told).toEqual(['idle dropped', 'next granted'])
+  })
+
+  it('a drip does not hold a place: a tenth of the body is due each second of ten', () => {
+    const { told, ask } = rig(1000)
+    const drip = ask('drip', 1000)
+    ask('next', 1000)
+    for (let ms = 0; ms < 3000 && told.length === 0; ms += 250) {
+      drip.done += 20
+      vi.advanceTimersByTime(250)
+    }
+    expect(told).toEqual(['drip dropped', 'next granted'])
+  })
+
+  it('nobody is put out while nobody waits', () => {
+    const { told, ask } = rig()
+    ask('a', 100)
+    vi.advanceTimersByTime(60_000)
+    expect(told).toEqual([])
+  })
+
+  it('a member goes first, and takes the place of strangers, the largest first', () => {
+    const { memory, told, ask } = rig()
+    ask('small', 30)
+    ask('large', 60)
+    ask('later', 50)
+    const member = ask('member', 65, { isMember: true })
+    expect(member.room.isGranted).toBe(true)
+    expect([told, memory.bytes]).toEqual([['large dropped'], 95])
+  })
+
+  it('a member takes no other member’s place', () => {
+    const { told, ask } = rig()
+    ask('one', 100, { isMember: true })
+    expect(ask('two', 10, { isMember: true }).room.isGranted).toBe(false)
+    expect(told).toEqual([])
+  })
+
+  it('of strangers the one goes first whose address has least booked', () => {
+    const { told, ask } = rig()
+    ask('greedy', 50)
+    const other = ask('other', 50)
+    ask('greedy', 50)
+    ask('modest', 50)
+    other.room.release()
+    expect(told).toEqual(['modest granted'])
+  })
+})

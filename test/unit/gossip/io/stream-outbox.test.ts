@@ -63,7 +63,7 @@ async function rig(options: Partial<StreamOutboxOptions>) {
     alarms,
     counters,
     { label: '', compress: false },
-    new StreamMemory(1e6),
+    new StreamMemory(clock, new Alarms(clock, true), { bytesMax: 1e6, timeoutMs: 10_000 }),
   )
   const outbox = new StreamOutbox(clock, client, counters, {
     outboundStreamsMax: 64,
@@ -89,6 +89,9 @@ function stuck(options: Partial<StreamOutboxOptions>) {
       finish.push((failed) => listener.closed(failed ? new Error('refused') : undefined))
       return {
         remote,
+        unsentBytes: 0,
+        pause: () => undefined,
+        resume: () => undefined,
         send: (bytes) => {
           sent = text(bytes).slice(-1)
           dialled.push(`${remote.port}:${sent}`)
@@ -107,7 +110,7 @@ function stuck(options: Partial<StreamOutboxOptions>) {
       label: '',
       compress: false,
     },
-    new StreamMemory(1e6),
+    new StreamMemory(clock, new Alarms(clock, true), { bytesMax: 1e6, timeoutMs: 10_000 }),
   )
   const outbox = new StreamOutbox(clock, client, counters, {
     outboundStreamsMax: 64,

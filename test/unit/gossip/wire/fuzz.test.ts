@@ -173,7 +173,7 @@ describe('bombs', () => {
 
   it('of headers wait without memory', () => {
     const readers: StreamReader[] = []
-    const header = fromHex('0683a44a6f696ec2a54e6f646573cd4000ac5573657253746174654c656ece01400000')
+    const header = fromHex('0683a44a6f696ec2a54e6f646573cd2800ac5573657253746174654c656ece01400000')
     const before = process.memoryUsage()
     for (let i = 0; i < 500; i++) {
       const reader = new StreamReader({ label: '' })

@@ -225,8 +225,8 @@ describe('labels on streams', () => {
 
 describe('bounds of a stream', () => {
   it('refuse announced counts and lengths as soon as the header is there', () => {
-    expect(read(fromHex(header('cd4000', '00')))).toBe('need-more')
-    expect(read(fromHex(header('cd4001', '00')))).toEqual({ drop: 'too-many-nodes' })
+    expect(read(fromHex(header('cd2800', '00')))).toBe('need-more')
+    expect(read(fromHex(header('cd2801', '00')))).toEqual({ drop: 'too-many-nodes' })
     expect(read(fromHex(header('ce00989680', '00')))).toEqual({ drop: 'too-many-nodes' })
     expect(read(fromHex(header('00', 'ce01400000')))).toBe('need-more')
     expect(read(fromHex(header('00', 'ce01400001')))).toEqual({ drop: 'too-large' })
@@ -275,14 +275,10 @@ describe('bounds of a stream', () => {
   it('keep a compressed frame from having more in it than its announced bytes, or no end', () => {
     const bytes = encodeStream({ kind: 'user', payload: new Uint8Array(500) }, { compress: true })
     const lengthAt = Buffer.from(bytes).indexOf('Buf') + 5
-    const head = lengthAt + 1
     const cut = bytes.slice()
     cut[lengthAt] = (cut[lengthAt] ?? 0) - 1
     expect(read(bytes)).toMatchObject({ kind: 'user' })
     expect(read(cut)).toEqual({ drop: 'lzw-malformed' })
-    expect(read(concat(bytes.subarray(0, head), new Uint8Array(bytes.length)))).toEqual({
-      drop: 'unknown-type',
-    })
   })
 
   it('wait for the head of a compressed frame up to 256 bytes', () => {
