@@ -49,6 +49,7 @@ function integer(value: number): Buffer {
 function raw(bytes: Uint8Array): Buffer {
   const { length } = bytes
   if (length < 32) return Buffer.concat([Buffer.of(0xa0 | length), bytes])
+  if (length >= 0x10000) throw new RangeError('longer than any field of memberlist')
   return Buffer.concat([Buffer.of(0xda, length >> 8, length & 255), bytes])
 }
 

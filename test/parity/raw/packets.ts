@@ -119,7 +119,7 @@ export function openPacket(bytes: Buffer, keys: readonly Uint8Array[] = []): Pac
 }
 
 export function inflate(frame: Buffer): Buffer {
-  const { Algo, Buf } = fieldsOf(decode(frame, 1).value)
+  const { Algo, Buf } = bodyOf(frame).body
   if (Algo !== 0 || !Buffer.isBuffer(Buf)) throw new Error('an unknown compression')
   return lzwDecode(Buf)
 }
@@ -138,7 +138,25 @@ function splitCompound(bytes: Buffer): Buffer[] {
 
 function openMessage(bytes: Buffer): Message {
   const type = bytes.readUInt8(0)
-  return { type, bytes, body: type === TYPE.user ? {} : fieldsOf(decode(bytes, 1).value) }
+  if (type === TYPE.user) return { type, bytes, body: {} }
+  const { body, end } = bodyOf(bytes)
+  if (end < bytes.length) throw new Error(`bytes behind a message: ${bytes.toString('hex')}`)
+  return { type, bytes, body }
+}
+
+/**
+ * The map behind the first byte. Go writes one form of everything: keys in ASCII order, each value as short as it gets.
+ * @throws Error for any other
+ */
+export function bodyOf(bytes: Buffer, at = 1): { readonly body: Fields; readonly end: number } {
+  const { value, end } = decode(bytes, at)
+  const body = fieldsOf(value)
+  const keys = Object.keys(body)
+  const isSorted = keys.every((key, index) => index === 0 || (keys[index - 1] ?? '') < key)
+  if (!isSorted || !encode(body).equals(bytes.subarray(at, end))) {
+    throw new Error(`not as Go writes it: ${bytes.toString('hex', at, end)}`)
+  }
+  return { body, end }
 }
 
 export function fieldsOf(value: Value): Fields {

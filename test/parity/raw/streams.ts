@@ -1,7 +1,7 @@
 /** Streams of the raw client: requests as bytes, and what came back as messages. */
 import { type BlockVersion, decryptBlock, encryptBlock } from './encrypted-block.ts'
-import { decode, type Fields } from './msgpack.ts'
-import { fieldsOf, inflate, labelHeader, message, TYPE } from './packets.ts'
+import type { Fields } from './msgpack.ts'
+import { bodyOf, inflate, labelHeader, message, TYPE } from './packets.ts'
 
 /** A member as push-pulls list it. */
 export interface NodeEntry {
@@ -79,13 +79,13 @@ export function openStream(bytes: Buffer, keys: readonly Uint8Array[] = [], labe
 
 function openBody(plain: Buffer): Pick<StreamReply, 'type' | 'body' | 'nodes' | 'payload'> {
   const type = plain.readUInt8(0)
-  const head = decode(plain, 1)
-  const body = fieldsOf(head.value)
+  const head = bodyOf(plain)
+  const { body } = head
   const nodes: Fields[] = []
   let end = head.end
   for (let i = 0; i < Number(body.Nodes ?? 0); i++) {
-    const node = decode(plain, end)
-    nodes.push(fieldsOf(node.value))
+    const node = bodyOf(plain, end)
+    nodes.push(node.body)
     end = node.end
   }
   const payloadBytes = Number(body.UserStateLen ?? body.UserMsgLen ?? 0)
