@@ -50,6 +50,19 @@ describe('a path', () => {
     expect(a.alive()).toEqual(NAMES)
   })
 
+  it('is told once where memberlist warns at each probe', () => {
+    const cluster = new Cluster()
+    const a = cluster.add('a', 2000)
+    cluster.join(cluster.add('b', 2001), 2000)
+    cluster.udpLost = () => true
+    cluster.runTo(600_000)
+    const saved = a.noted('probe-stream-only')
+    expect(saved.length).toBeGreaterThan(300)
+    expect(new Set(saved)).toEqual(new Set(['debug node=b']))
+    expect(a.noted('path-failing')).toHaveLength(1)
+    expect(states(cluster, a, 'b')).toBe('failing ok')
+  })
+
   it('that loses UDP one way only is named where acks are missed: on both sides', () => {
     const { cluster, a, b } = trio()
     cluster.udpLost = (from, to) => from === 2000 && to === 2001
