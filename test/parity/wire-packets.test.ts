@@ -1,7 +1,16 @@
 /** Datagrams: what is answered, with which frames around it, and what is dropped without a word. */
 import { expect, it } from 'vitest'
 import { untilAsync } from '../support/until-async.ts'
-import { compound, compressed, message, TYPE, textOf, userMessage, withCrc } from './raw/packets.ts'
+import {
+  compound,
+  compressed,
+  message,
+  type Packet,
+  TYPE,
+  textOf,
+  userMessage,
+  withCrc,
+} from './raw/packets.ts'
 import { LOOPBACK } from './raw/raw-member.ts'
 import { onBoth } from './raw/wire-rig.ts'
 
@@ -116,9 +125,14 @@ onBoth((rig) => {
     expect(isCompressed).toBe(true)
     expect(bytes.length).toBeLessThan(400)
     expect(raw.messages(TYPE.user)[0]?.bytes).toEqual(userMessage(long))
-    raw.sendBytes(peer, raw.ping(7))
-    const ack = await raw.ack(7)
-    if (!ack.compound) expect(ack.compressed).toBe(false)
+    // Once nothing waits to be gossiped any more, an ack goes alone, and is too short to gain.
+    const bareAck = (): Packet | undefined =>
+      raw.packets.find(({ compound: isCompound, parts: [part] }) => !isCompound && part?.type === TYPE.ack)
+    await untilAsync(async () => {
+      await raw.acksUpToNow(peer)
+      return bareAck() !== undefined
+    }, 'an ack alone')
+    expect(bareAck()?.compressed).toBe(false)
   })
 
   it('item 78: a checksum is added for a member that is known to read it, and for no stranger', async () => {

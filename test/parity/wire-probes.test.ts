@@ -145,7 +145,7 @@ onBoth((rig) => {
     const peer = await rig.peer(PROBING)
     const raw = await rig.raw()
     raw.answersPings = false
-    raw.answersStream = ({ body }) => message(TYPE.indirectPing, { SeqNo: Number(body.SeqNo) })
+    raw.answersStream = ({ body }) => message(TYPE.ping, { Node: '', SeqNo: Number(body.SeqNo) })
     await raw.join(peer)
     await untilSuspected(peer, raw)
     expect(raw.requests.length).toBeGreaterThan(0)
