@@ -156,6 +156,7 @@ export class GossipMachine {
     switch (message.kind) {
       case 'ping':
         this.#pingAnswer.answer(nowMs, message, from)
+        this.#pushPull.pinged(nowMs, message.node, message.sourceNode)
         break
       case 'indirect-ping':
         this.#relay.request(nowMs, message, from)
@@ -240,6 +241,12 @@ export class GossipMachine {
     this.#outbox.note('debug', 'nodes-merged', { nodes: nodes.length, join: join ? 1 : 0 })
     this.#selfRules.reviewLeave()
     return true
+  }
+
+  /** The list with which a peer answered our push-pull, to be given beside `mergeNodes`. */
+  listedBy(nowMs: number, peer: Endpoint, nodes: readonly NodeRecord[]): void {
+    const record = nodes.find(({ name }) => name === this.#self.name)
+    if (record !== undefined) this.#conflicts.listed(nowMs, peer, this.#self, record)
   }
 
   /** Spreads a user message to its audience: first transmission in the next `advance`, which is due at once. */

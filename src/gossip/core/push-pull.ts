@@ -1,7 +1,11 @@
 /**
  * Periodic full-state exchange with one random live member: the repair of whatever gossip missed.
  *
- * The first comes at a random time within the interval, so that a cluster started at once does not exchange at once;
+ * It comes early when a process pings us by our name that we know nothing of: it knows us, so others know it, and one of them
+ * is asked; once in 5 s at most, and never the stranger, who may be anybody. Two processes that join through a third in the
+ * same millisecond can miss each other so, and nothing else would tell them for a minute or two.
+ *
+ * The first comes at a random time after the first interval, so that a cluster started at once does not exchange at once;
  * above 32 members everybody does it less often. The exchange itself is the driver's.
  */
 import type { Random } from '../../base/random.ts'
@@ -12,12 +16,16 @@ import type { Outbox } from './outbox.ts'
 import { pushPullScaleMs } from './scaling.ts'
 import type { Timers } from './timers.ts'
 
+/** Between exchanges for strangers' sakes: pings are easily forged. */
+const STRANGER_GAP_MS = 5000
+
 export class PushPull {
   readonly #config: GossipConfig
   readonly #random: Random
   readonly #members: Members
   readonly #outbox: Outbox
   readonly #timers: Timers
+  #strangerAtMs = Number.NEGATIVE_INFINITY
 
   constructor(config: GossipConfig, random: Random, members: Members, outbox: Outbox, timers: Timers) {
     this.#config = config
@@ -35,6 +43,18 @@ export class PushPull {
 
   tick(nowMs: number): void {
     this.#schedule(nowMs)
+    this.#ask()
+  }
+
+  /** A ping came. @param addressee whom it is for @param sender who says he sent it */
+  pinged(nowMs: number, addressee: string, sender: string | undefined): void {
+    if (addressee !== this.#config.name || sender === undefined || this.#members.get(sender)) return
+    if (nowMs - this.#strangerAtMs < STRANGER_GAP_MS) return
+    this.#strangerAtMs = nowMs
+    this.#ask()
+  }
+
+  #ask(): void {
     const [partner] = pickDistinct(
       this.#members.order,
       1,

@@ -27,6 +27,7 @@ import { decodeAckPayload, encodeAckPayload } from './ack-payload.ts'
 import { contextHash } from './context-hash.ts'
 import { DivergenceWatch } from './divergence-watch.ts'
 import { decodeSyncFrame, KIND_SYNC, type SyncFrame } from './frames.ts'
+import { Reunion } from './reunion.ts'
 import type { SyncStore } from './sync-store.ts'
 import { Syncer, type SyncLimits } from './syncer.ts'
 
@@ -64,6 +65,7 @@ export class Replicator implements GossipDelegate {
   readonly #deps: ReplicatorDeps
   readonly #syncer: Syncer
   readonly #divergence = new DivergenceWatch()
+  readonly #reunion = new Reunion()
   #nowMs = 0
 
   constructor(deps: ReplicatorDeps) {
@@ -78,7 +80,10 @@ export class Replicator implements GossipDelegate {
       relay: (news) => this.#spreadPieces(news),
       requestExchange: (peer) => deps.requestExchange(peer),
       note: (event, fields) => this.#note(event, fields),
-      ...(deps.synced === undefined ? {} : { synced: deps.synced }),
+      synced: (peer) => {
+        this.#reunion.met(peer)
+        deps.synced?.(peer)
+      },
       ...(deps.syncLimits === undefined ? {} : { limits: deps.syncLimits }),
     })
   }
@@ -97,6 +102,10 @@ export class Replicator implements GossipDelegate {
   tick(nowMs: number): void {
     this.#nowMs = nowMs
     this.#syncer.tick(nowMs)
+    const returned = this.#reunion.next(nowMs, this.#deps.random, (name) => this.#syncer.differs(name))
+    if (returned === undefined || this.#syncer.isRunning(returned)) return
+    this.#syncer.stats.add('reunions')
+    this.#deps.requestExchange(returned)
   }
 
   /** Own mutations, once durable: each leaves as a message of its own, but for records, which share messages. */
@@ -160,9 +169,13 @@ export class Replicator implements GossipDelegate {
   }
 
   memberEvent({ type, member }: MemberEvent): void {
+    const { name, peerClass, liveness } = member
+    if (type === 'join' && peerClass === 'native') this.#reunion.came(name, this.#nowMs)
     if (type !== 'leave') return
-    this.#syncer.gone(member.name)
-    this.#divergence.forget(member.name)
+    this.#syncer.gone(name)
+    this.#divergence.forget(name)
+    if (liveness === 'dead') this.#reunion.lost(name)
+    else this.#reunion.left(name)
   }
 
   ackPayload(_peer: string): Uint8Array {

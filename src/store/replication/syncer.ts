@@ -81,7 +81,7 @@ interface KnownState {
 }
 
 export class Syncer {
-  /** By name: `sessions_*`, `exchanges_*`, `frames_*`, `chunks_*`, `lines_*`, `bytes_sent`, `retired`, `early_repairs`. */
+  /** By name: `sessions_*`, `exchanges_*`, `frames_*`, `chunks_*`, `lines_*`, `bytes_sent`, `retired`, `early_repairs`, `reunions`. */
   readonly stats: Tally = new Tally()
   readonly #deps: SyncerDeps
   readonly #limits: SyncLimits
@@ -112,6 +112,12 @@ export class Syncer {
   /** Whether this peer was seen to hold what we hold, or a session with it came to its end, since the start. */
   syncedWith(peer: string): boolean {
     return this.#synced.has(peer)
+  }
+
+  /** Whether this peer was last seen to hold something else than we hold now; undefined when it was not seen. */
+  differs(peer: string): boolean | undefined {
+    const known = this.#known.get(peer)
+    return known && compareBytes(known.root, this.#deps.store.digest.root()) !== 0
   }
 
   /** Our half of an exchange that we start. @param peer the other side, where it is known */

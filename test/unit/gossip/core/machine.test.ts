@@ -236,6 +236,22 @@ describe('the machine', () => {
     expect(stats.queues.membership.messages).toBe(2)
   })
 
+  it('pinged by a stranger asks a member who that may be, every 5 s at most, and never the stranger', () => {
+    const solo = new Solo({ pushPullIntervalMs: 0 }).peer('a', 2000)
+    const ping = { kind: 'ping', seqNo: 1, node: 'self' } as const
+    const exchanges = (): number[] => solo.ofType('push-pull').map(({ to }) => to.port)
+    solo.receive({ ...ping, source: endpoint(2000), sourceNode: 'a' })
+    solo.receive({ ...ping, node: 'other', source: endpoint(9000), sourceNode: 'stranger' })
+    solo.receive({ ...ping, source: endpoint(9000) })
+    expect(exchanges()).toEqual([])
+    for (solo.nowMs = 0; solo.nowMs < 5000; solo.nowMs += 100) {
+      solo.receive({ ...ping, source: endpoint(9000), sourceNode: `stranger-${solo.nowMs}` })
+    }
+    expect(exchanges()).toEqual([2000])
+    solo.receive({ ...ping, source: endpoint(9000), sourceNode: 'stranger' })
+    expect(exchanges()).toEqual([2000, 2000])
+  })
+
   it('hands user messages to the delegate as they are', () => {
     const solo = new Solo().receive({ kind: 'user', payload: Uint8Array.of(1, 2) })
     expect(solo.ofType('user-message')).toEqual([{ type: 'user-message', payload: Uint8Array.of(1, 2) }])
