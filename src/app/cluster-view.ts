@@ -2,8 +2,8 @@
  * The cluster as HTTP shows it: members, which ways to each of them work, names that two processes go by, and of all this
  * what a person should do something about.
  *
- * Warnings are no reasons to be unready. A replica behind a firewall that lets one transport through still serves all it
- * holds, and of two replicas under one name taking both out of service would make an outage of a typo.
+ * Warnings are no reasons to be unready: a replica behind a firewall that lets one transport through still serves all it
+ * holds and hears of changes. When a shared name is such a reason: shared-name-text.ts.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Member } from '../gossip/core/delegate.ts'
@@ -12,6 +12,7 @@ import { type Path, type PeerPaths, pathHint } from '../gossip/core/path-watch.t
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { ClusterMember, ClusterPath, ClusterView, SharedName } from '../http/facades.ts'
 import type { Replica } from './replica.ts'
+import { sharedNameWarning } from './shared-name-text.ts'
 
 export function clusterView(replica: Replica): ClusterView {
   const { gossip, clock } = replica
@@ -33,11 +34,7 @@ export function clusterView(replica: Replica): ClusterView {
 
 /** One sentence each, for a person. */
 function clusterWarnings(gossip: NonNullable<Replica['gossip']>): readonly string[] {
-  const names = gossip.nameConflicts().map(({ name, isSelf, endpoint, otherEndpoint }) => {
-    const [at, other] = [endpointToText(endpoint), endpointToText(otherEndpoint)]
-    const who = isSelf ? `this replica at ${at} and a process at ${other}` : `processes at ${at} and ${other}`
-    return `${who} both go by the name ${name}: give one of them another --cluster.peer-name; until then a notification may be sent twice, and one of them hears of changes late`
-  })
+  const names = gossip.nameConflicts().map(sharedNameWarning)
   const paths = gossip.paths()
   const hints = gossip.members().flatMap((member) => {
     const ways = paths.get(member.name)
@@ -72,10 +69,11 @@ function clusterPath(clock: Clock, { state, sinceMs, heardMs }: Path): ClusterPa
 }
 
 function sharedName(clock: Clock, conflict: NameConflict): SharedName {
-  const { name, isSelf, endpoint, otherEndpoint, sinceMs, seenMs } = conflict
+  const { name, isSelf, endpoint, otherEndpoint, sinceMs, seenMs, isUnlisted } = conflict
   return {
     name,
     isSelf,
+    isUnlisted,
     address: endpointToText(endpoint),
     otherAddress: endpointToText(otherEndpoint),
     since: wallTime(clock, sinceMs),

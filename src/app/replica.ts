@@ -45,6 +45,7 @@ import { createNotifierDriver } from './replica-notifier.ts'
 import type { ReplicaGossipOptions, ReplicaOptions } from './replica-options.ts'
 import { roomLog } from './room-log.ts'
 import { Settlement } from './settlement.ts'
+import { sharedNameReason } from './shared-name-text.ts'
 import { systemClock } from './system-clock.ts'
 import { WriteAcks } from './write-acks.ts'
 import { loadXxHash64 } from './xx-hash.ts'
@@ -203,6 +204,8 @@ export class Replica {
     const { refusing, awaitingPeers } = this.store.status()
     const clockOff = this.#fence.refusal()?.message
     if (clockOff !== undefined) reasons.push(`clock: ${clockOff}`)
+    const nameTaken = sharedNameReason(this.gossip?.nameConflicts() ?? [])
+    if (nameTaken !== undefined) reasons.push(nameTaken)
     if (refusing !== undefined && refusing !== clockOff) reasons.push(`store: ${refusing}`)
     if (awaitingPeers !== undefined) {
       if (this.#hasHeardPeer()) this.store.heardPeers()

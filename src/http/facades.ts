@@ -20,6 +20,8 @@ export interface SharedName {
   readonly name: string
   /** Whether it is our own. */
   readonly isSelf: boolean
+  /** Whether the other members take the other process for the owner of our name. */
+  readonly isUnlisted: boolean
   /** Of the member as we know it. */
   readonly address: string
   readonly otherAddress: string

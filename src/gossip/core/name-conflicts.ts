@@ -15,16 +15,17 @@
  * 10 minutes. At most 64 are remembered, 4 of them of our own name, so whoever forges claims makes us send at most 4 small
  * packets in 10 s.
  *
- * Nothing is done about it: both go on. Taking either out of service for a typo would be the worse outage, and what they
- * store is told apart by actor, never by name. Their work is not: both own what falls to the name, so a notification may
- * be sent twice. A person must rename one.
+ * Nothing is done about it here: both go on, and a person must rename one. What they store is told apart by actor, never
+ * by name. But both own what falls to the name, so a notification may be sent twice, and whom no member lists hears of no
+ * changes: it is answered under a name that leads to the other. That one should know, so we also watch whom the lists of
+ * others have under our name; the lists of the namesake itself prove nothing.
  */
 import type { Admission } from './admission.ts'
 import type { GossipConfig } from './config.ts'
 import { type Endpoint, placeKey } from './endpoint.ts'
 import { endpointToText } from './endpoint-format.ts'
 import type { MemberRecord } from './members.ts'
-import type { AliveMessage, PingMessage } from './messages.ts'
+import type { AliveMessage, NodeRecord, PingMessage } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 import type { Sequence } from './sequence.ts'
 import type { Timers } from './timers.ts'
@@ -36,6 +37,8 @@ const BELIEVED_AFTER_MS = 30_000
 const FORGOTTEN_AFTER_MS = 150_000
 const FORGOTTEN_AFTER_ACK_MS = 35_000
 const TELL_AGAIN_MS = 600_000
+/** Two push-pulls and a half, as Alertmanager spaces them: so long nobody may list us who was listed once. */
+const UNLISTED_AFTER_MS = 150_000
 
 export interface NameConflict {
   readonly name: string
@@ -47,6 +50,8 @@ export interface NameConflict {
   /** First and last sign of the other, monotonic milliseconds. */
   readonly sinceMs: number
   readonly seenMs: number
+  /** Whether others take that one for the owner of our name, and none takes us for it. */
+  readonly isUnlisted: boolean
 }
 
 interface Claim {
@@ -77,6 +82,9 @@ export class NameConflicts {
   readonly #claims = new Map<string, Claim>()
   /** Other addresses of ours: a ping sent there came back to us. */
   readonly #ownPlaces = new Set<string>()
+  /** When a list last had our name at our address, and when last alive at another. */
+  #listedMs: number | undefined
+  #elsewhereMs: number | undefined
 
   constructor(deps: NameConflictsDeps) {
     this.#deps = deps
@@ -127,6 +135,18 @@ export class NameConflicts {
     return false
   }
 
+  /** What a peer that we asked has under our name. */
+  listed(nowMs: number, by: Endpoint, self: MemberRecord, record: NodeRecord): void {
+    const at = placeKey(record.endpoint)
+    if (at === placeKey(self.endpoint)) this.#listedMs = nowMs
+    else if (record.liveness === 'alive' && at !== placeKey(by)) this.#elsewhereMs = nowMs
+  }
+
+  #isUnlisted(): boolean {
+    if (this.#elsewhereMs === undefined) return false
+    return this.#listedMs === undefined || this.#elsewhereMs - this.#listedMs > UNLISTED_AFTER_MS
+  }
+
   /** Returns false when the ack belongs to no question of ours. */
   ack(nowMs: number, seqNo: number, from: Endpoint): boolean {
     for (const claim of this.#claims.values()) {
@@ -160,7 +180,8 @@ export class NameConflicts {
     const told = [...this.#claims.values()].filter(({ toldMs }) => toldMs !== undefined)
     return told.map(({ record, other, sinceMs, seenMs }) => {
       const { name, isSelf, endpoint } = record
-      return { name, isSelf, endpoint, otherEndpoint: other, sinceMs, seenMs }
+      const isUnlisted = isSelf && this.#isUnlisted()
+      return { name, isSelf, endpoint, otherEndpoint: other, sinceMs, seenMs, isUnlisted }
     })
   }
 

@@ -58,6 +58,7 @@ export class PushPullExchange {
     const { message } = outcome
     if (message.kind === 'error') return `the peer refused: ${message.error}`
     if (message.kind !== 'push-pull') return `the peer answered with ${message.kind}`
+    machine.listedBy(nowMs(), to, message.nodes)
     const at = endpointToText(to)
     const listed = this.#listed(message.nodes, (node) => endpointToText(node.endpoint) === at)
     const merged = this.#merge(message, undefined, {

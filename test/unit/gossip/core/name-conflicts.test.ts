@@ -1,7 +1,7 @@
 /** Two processes under one name: both know, neither is out of service, and it is over by itself. */
 import { describe, expect, it } from 'vitest'
 import { NAMESAKES_MAX } from '../../../../src/gossip/core/name-conflicts.ts'
-import { aliveOf, Cluster, type ClusterNode, endpoint, Solo } from './fixtures.ts'
+import { aliveOf, Cluster, type ClusterNode, endpoint, recordOf, Solo } from './fixtures.ts'
 
 /** c and the first `x` (2001) in one cluster, then a second `x` (2002) that joins c. */
 function namesakes(): { cluster: Cluster; c: ClusterNode; first: ClusterNode; second: ClusterNode } {
@@ -96,6 +96,45 @@ describe('a name that two processes have', () => {
     expect(conflictsOf(second)).toEqual([])
     cluster.runTo(60_000)
     expect(conflictsOf(second)).toEqual(['x self 2002 2001'])
+  })
+})
+
+describe('whom nobody lists', () => {
+  const isUnlisted = (solo: Solo): boolean[] =>
+    solo.machine.nameConflicts().map((conflict) => conflict.isUnlisted)
+
+  /** self, whose namesake at 4444 has answered, after a list of `by` that has our name at `port`. */
+  function afterList(by: number, port: number): Solo {
+    const solo = new Solo({ gossipIntervalMs: 1e9 }).receive(aliveOf('self', 4444))
+    const [ask] = solo.sent('ping')
+    solo.receive({ kind: 'ack', seqNo: ask?.seqNo ?? 0, payload: new Uint8Array() }, 4444)
+    solo.machine.listedBy(0, endpoint(by), [recordOf('self', port)])
+    return solo
+  }
+
+  it('is who stands under another address in the lists of others', () => {
+    expect(isUnlisted(afterList(2000, 4444))).toEqual([true])
+  })
+
+  it('is not who stands there under its own address, nor anybody by the word of its namesake', () => {
+    expect(isUnlisted(afterList(2000, 1000))).toEqual([false])
+    expect(isUnlisted(afterList(4444, 4444))).toEqual([false])
+  })
+
+  it('is not who is listed by one and not by another, and is who was listed until 150 s ago', () => {
+    const solo = afterList(2000, 4444)
+    solo.machine.listedBy(1000, endpoint(3000), [recordOf('self', 1000)])
+    solo.machine.listedBy(60_000, endpoint(2000), [recordOf('self', 4444)])
+    expect(isUnlisted(solo)).toEqual([false])
+    solo.machine.listedBy(151_001, endpoint(2000), [recordOf('self', 4444)])
+    expect(isUnlisted(solo)).toEqual([true])
+  })
+
+  it('is nobody when the former holder of the name is dead', () => {
+    const solo = new Solo()
+    solo.machine.listedBy(0, endpoint(2000), [recordOf('self', 4444, { liveness: 'dead' })])
+    solo.receive(aliveOf('self', 4444))
+    expect(isUnlisted(solo)).toEqual([])
   })
 })
 
