@@ -5,7 +5,7 @@ import { Reunion } from '../../../../src/store/replication/reunion.ts'
 const RANDOM = seededRandom(1)
 const unknown = (): undefined => undefined
 
-function after(lost: readonly string[], came: readonly string[] = lost): Reunion {
+function reunited(lost: readonly string[], came: readonly string[] = lost): Reunion {
   const reunion = new Reunion()
   for (const name of lost) reunion.lost(name)
   for (const name of came) reunion.came(name, 0)
@@ -14,7 +14,7 @@ function after(lost: readonly string[], came: readonly string[] = lost): Reunion
 
 describe('reunion', () => {
   it('asks one of those who came back, until one of them was met', () => {
-    const reunion = after(['a', 'b', 'c'])
+    const reunion = reunited(['a', 'b', 'c'])
     const asked = new Set(Array.from({ length: 50 }, () => reunion.next(1000, RANDOM, unknown)))
     expect(asked).toEqual(new Set(['a', 'b', 'c']))
     reunion.met('stranger')
@@ -24,16 +24,16 @@ describe('reunion', () => {
   })
 
   it('then asks those that are seen to hold something else, and never those that hold the same', () => {
-    const reunion = after(['a', 'b', 'c'])
+    const reunion = reunited(['a', 'b', 'c'])
     reunion.met('a')
     const differs = (name: string): boolean | undefined => (name === 'c' ? undefined : name === 'b')
     for (let i = 0; i < 10; i++) expect(reunion.next(1000, RANDOM, differs)).toBe('b')
-    expect(after(['a']).next(1000, RANDOM, () => false)).toBeUndefined()
+    expect(reunited(['a']).next(1000, RANDOM, () => false)).toBeUndefined()
   })
 
   it('leaves newcomers alone, and who left on purpose: they ask us', () => {
-    expect(after([], ['new']).next(0, RANDOM, unknown)).toBeUndefined()
-    const reunion = after(['a', 'b'], ['b'])
+    expect(reunited([], ['new']).next(0, RANDOM, unknown)).toBeUndefined()
+    const reunion = reunited(['a', 'b'], ['b'])
     reunion.left('a')
     reunion.came('a', 0)
     reunion.left('b')
@@ -41,14 +41,14 @@ describe('reunion', () => {
   })
 
   it('ends after 15 s, whatever differs', () => {
-    const reunion = after(['a'])
+    const reunion = reunited(['a'])
     expect(reunion.next(15_000, RANDOM, () => true)).toBe('a')
     expect(reunion.next(15_001, RANDOM, () => true)).toBeUndefined()
   })
 
   it('remembers the last thousand that were lost', () => {
     const lost = Array.from({ length: 1001 }, (_, i) => `n${i}`)
-    expect(after(lost, ['n0']).next(0, RANDOM, unknown)).toBeUndefined()
-    expect(after(lost, ['n1']).next(0, RANDOM, unknown)).toBe('n1')
+    expect(reunited(lost, ['n0']).next(0, RANDOM, unknown)).toBeUndefined()
+    expect(reunited(lost, ['n1']).next(0, RANDOM, unknown)).toBe('n1')
   })
 })
