@@ -7,7 +7,8 @@ interface ShowFlags extends ClientFlags {
   readonly output: string
 }
 
-interface ClusterAnswer {
+/** What `GET /api/v1/cluster` says; older replicas leave out what has a question mark. */
+export interface ClusterAnswer {
   readonly name: string
   readonly settled: boolean
   readonly healthScore: number
@@ -32,11 +33,12 @@ export function registerCluster(program: Command): void {
     .action(async (flags: ShowFlags) => {
       const answer = (await (await ask(flags, { path: ['cluster'] })).json()) as ClusterAnswer
       if (flags.output === 'json') print(JSON.stringify(answer))
-      else printMembers(answer)
+      else print(clusterText(answer))
     })
 }
 
-function printMembers(answer: ClusterAnswer): void {
+/** The members as a table, then how this replica is, then what a person should do something about. */
+export function clusterText(answer: ClusterAnswer): string {
   const rows = answer.members.map((member) => [
     `${shown(member.name)}${member.isSelf ? ' *' : ''}`,
     member.state,
@@ -47,8 +49,9 @@ function printMembers(answer: ClusterAnswer): void {
     member.udp?.state ?? '-',
     member.tcp?.state ?? '-',
   ])
-  print(formatTable(['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS', 'UDP', 'TCP'], rows))
+  const table = formatTable(['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS', 'UDP', 'TCP'], rows)
   const settled = answer.settled ? 'settled' : 'settling'
-  print(`\n* ${shown(answer.name)}: ${settled}, health score ${answer.healthScore} (0 is healthy)`)
-  for (const warning of answer.warnings ?? []) print(`warning: ${shown(warning)}`)
+  const self = `* ${shown(answer.name)}: ${settled}, health score ${answer.healthScore} (0 is healthy)`
+  const warnings = (answer.warnings ?? []).map((warning) => `warning: ${shown(warning)}`)
+  return [table, '', self, ...warnings].join('\n')
 }

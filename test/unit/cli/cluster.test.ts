@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest'
+import { type ClusterAnswer, clusterText } from '../../../src/cli/cluster.ts'
+
+const member = { state: 'alive', address: '10.0.0.1:9094', incarnation: 3, class: 'native' } as const
+const ok = { state: 'ok' } as const
+
+const answer: ClusterAnswer = {
+  name: 'a',
+  settled: true,
+  healthScore: 0,
+  warnings: ['UDP to b fails, TCP works: check the firewall for UDP 9094, both ways'],
+  members: [
+    { ...member, name: 'a', isSelf: true },
+    { ...member, name: 'b', isSelf: false, rttMs: 0.25, udp: { state: 'failing' }, tcp: ok },
+  ],
+}
+
+it('members are shown with the ways to them, and warnings below', () => {
+  expect(clusterText(answer).split('\n')).toEqual([
+    'NAME  STATE  ADDRESS        INCARNATION  RTT     CLASS   UDP      TCP',
+    'a *   alive  10.0.0.1:9094  3            -       native  -        -',
+    'b     alive  10.0.0.1:9094  3            0.3 ms  native  failing  ok',
+    '',
+    '* a: settled, health score 0 (0 is healthy)',
+    'warning: UDP to b fails, TCP works: check the firewall for UDP 9094, both ways',
+  ])
+})
+
+it('a replica of an older version has none of both', () => {
+  const { warnings: _, ...older } = answer
+  expect(clusterText({ ...older, members: answer.members.slice(0, 1) })).not.toContain('warning')
+})
