@@ -1,9 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { endpointFromText, endpointToText } from '../../../../src/gossip/io/endpoint-text.ts'
 import { until } from '../../../support/until.ts'
 import { fastOptions, GossipRig } from './gossip-rig.ts'
 
 const rig = new GossipRig()
 afterEach(() => rig.stop())
+
+/** Probes that never come to a verdict: nobody is suspected in these tests. */
+const UNSUSPECTING = { ...fastOptions('x').config, suspicionMult: 1e6 }
+/** An Alertmanager's rule: a name is its address's until it is forgotten. */
+const NO_RECLAIM = { ...UNSUSPECTING, deadNodeReclaimMs: 0, probeIntervalMs: 1e6 }
 
 describe('reconnect loops', () => {
   it('a dead member that comes back without calling anybody is found, even after it was reaped', async () => {
@@ -56,5 +63,110 @@ describe('reconnect loops', () => {
     const quietUntil = performance.now() + 100
     await until(() => performance.now() > quietUntil)
     expect(a.gossip.stats().streams.dialled).toBe(dialled)
+  })
+
+  it('a lost peer whose port hangs holds up no call on another', async () => {
+    const sockets = new Set<Socket>()
+    const mute = createServer((socket) => void sockets.add(socket))
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      mute.close()
+    })
+    const { port } = mute.address() as AddressInfo
+    const b = await rig.started('b')
+    const a = await rig.started('a', {
+      reconnectIntervalMs: 50,
+      remembered: [
+        { name: 'mute', endpoint: endpointFromText('127.0.0.1', port) },
+        { name: 'b', endpoint: b.gossip.advertise() },
+      ],
+    })
+    await until(() => a.sees('b') === 'alive')
+    expect(sockets.size).toBe(1)
+    expect(a.gossip.lostPeers().map(({ name }) => name)).toEqual(['mute'])
+  })
+
+  it('remembered peers are joined although nobody is configured, and not without being remembered', async () => {
+    const b = await rig.started('b')
+    const remembered = [{ name: 'b', endpoint: b.gossip.advertise() }]
+    const a = await rig.started('a', { reconnectIntervalMs: 50, remembered })
+    const forgetful = await rig.started('c', { reconnectIntervalMs: 50 })
+    await until(() => a.sees('b') === 'alive' && b.sees('a') === 'alive')
+    expect(forgetful.gossip.members().map(({ name }) => name)).toEqual(['c'])
+  })
+
+  it('our own address, remembered as that of somebody else, is not called', async () => {
+    const a = await rig.started('a', { reconnectIntervalMs: 20 })
+    const at = a.gossip.advertise()
+    await a.gossip.stop()
+    const again = await rig.started('a', {
+      listen: a.at(),
+      reconnectIntervalMs: 20,
+      remembered: [{ name: 'other', endpoint: at }],
+    })
+    await until(() => (again.gossip.stats().events['reconnect-failed'] ?? 0) > 1)
+    expect(again.gossip.stats().streams.dialled ?? 0).toBe(0)
+  })
+
+  it('another process at the address of a member is asked who it is, long before the member is found dead', async () => {
+    const a = await rig.started('a', { config: UNSUSPECTING })
+    const b = await rig.started('b')
+    await b.gossip.join([a.at()])
+    // Later: what gossip still has to tell of them would reach the heir as well.
+    await until(() => a.gossip.stats().machine?.queues.membership.messages === 0)
+    await b.gossip.stop()
+    const heir = await rig.started('heir', { listen: b.at() })
+    await until(() => a.sees('heir') === 'alive' && heir.sees('a') === 'alive')
+    expect(a.sees('b')).not.toBe('dead')
+    expect(a.gossip.stats().events['stranger-asked']).toBe(1)
+  })
+
+  it('a member that accepts streams and says nothing is no stranger', async () => {
+    const a = await rig.started('a', { config: UNSUSPECTING })
+    const b = await rig.started('b')
+    await b.gossip.join([a.at()])
+    await b.gossip.stop()
+    const { port } = b.gossip.advertise()
+    const sockets = new Set<Socket>()
+    const stalled = createServer((socket) => void sockets.add(socket))
+    await new Promise<void>((resolve) => stalled.listen(port, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      stalled.close()
+    })
+    await until(() => sockets.size > 2)
+    expect(a.gossip.stats().events['stranger-asked']).toBeUndefined()
+  })
+})
+
+describe('our own name, held for us at an address of an earlier life', () => {
+  it('is ours again once nobody answers to it there', async () => {
+    const a = await rig.started('a', { config: NO_RECLAIM })
+    const b = await rig.started('b', { config: NO_RECLAIM })
+    await b.gossip.join([a.at()])
+    await b.gossip.stop()
+    const again = await rig.started('b', { config: NO_RECLAIM })
+    await again.gossip.join([a.at()])
+    const seenAt = (): string | undefined => {
+      const member = a.gossip.members().find(({ name, liveness }) => name === 'b' && liveness === 'alive')
+      return member && endpointToText(member.endpoint)
+    }
+    expect(seenAt()).toBe(b.at())
+    await until(() => seenAt() === again.at())
+    expect(again.gossip.stats().events['own-name-refused']).toBe(1)
+  })
+
+  it('stays with a namesake that answers', async () => {
+    const a = await rig.started('a', { config: NO_RECLAIM })
+    const first = await rig.started('b', { config: NO_RECLAIM })
+    await first.gossip.join([a.at()])
+    const second = await rig.started('b', { config: NO_RECLAIM })
+    await second.gossip.join([a.at()])
+    await until(() => (second.gossip.stats().events['own-name-refused'] ?? 0) > 1)
+    expect(a.sees('b')).toBe('alive')
+    const held = a.gossip.members().find(({ name }) => name === 'b')
+    expect(held && endpointToText(held.endpoint)).toBe(first.at())
+    expect(first.logged.filter(({ event }) => event === 'accusation-refuted')).toEqual([])
   })
 })
