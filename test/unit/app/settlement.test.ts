@@ -104,6 +104,25 @@ describe('settlement', () => {
     expect(performance.now() - startedMs).toBeGreaterThan(GRACE_MS)
   })
 
+  it('hears remembered peers although the configured ones are out of date', async () => {
+    const peer = await rig.started('peer')
+    const late = await rig.started('late')
+    const settlement = settlementOf(late.gossip, { peers: [NOBODY], remembered: [NOBODY, peer.at()] })
+    const run = settlement.run()
+    expect(settlement.reason()).toBe('settling: calling 1 configured and 2 remembered peers')
+    await expect(run).resolves.toBe('settled')
+    expect(late.delegate.merged.map(({ state }) => state)).toEqual(['state of peer'])
+  })
+
+  it('does without remembered peers that are gone for good, after having called them for a while', async () => {
+    const { gossip } = await rig.started('alone')
+    const settlement = settlementOf(gossip, { remembered: Array.from({ length: 20 }, () => NOBODY) })
+    const run = settlement.run()
+    expect(settlement.reason()).toBe('settling: calling 20 remembered peers')
+    await expect(run).resolves.toBe('settled')
+    expect(gossip.stats().streams.dialled).toBeLessThanOrEqual(2 + GRACE_MS / 200)
+  })
+
   it('replicas that start together see each other before one of them is ready', async () => {
     const early = await rig.started('early')
     const late = rig.node('late', { listen: '127.0.0.1:0' })
