@@ -48,9 +48,15 @@ export interface Exchange {
 export interface GossipDelegate {
   /** Our half of a push-pull. Must not throw; an empty array sends none. */
   localState(exchange: Exchange): Uint8Array
-  /** Their half. Never throws: bad bytes are counted by the delegate. Not called for an empty state. */
+  /**
+   * Their half. Never throws: bad bytes are counted by the delegate. Not called for an empty state.
+   * @param state of more than 1 MiB it is only good during the call: what is kept of it must be copied
+   */
   mergeRemoteState(state: Uint8Array, exchange: Exchange): void
-  /** A user message, by packet or stream, from whoever could reach our port. Never throws. */
+  /**
+   * A user message, by packet or stream, from whoever could reach our port. Never throws.
+   * @param payload of more than 1 MiB it is only good during the call: what is kept of it must be copied
+   */
   userMessage(payload: Uint8Array): void
   memberEvent(event: MemberEvent): void
   /**

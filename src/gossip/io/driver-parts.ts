@@ -13,6 +13,7 @@ import { encodeMessage } from '../wire/message-codec.ts'
 import { advertiseEndpoint } from './advertise-address.ts'
 import type { Alarms } from './alarms.ts'
 import { allowedNetworks } from './allowed-networks.ts'
+import { Arena } from './arena.ts'
 import type { Counters } from './counters.ts'
 import { cryptoRandom } from './crypto-random.ts'
 import type { Framing } from './framing.ts'
@@ -127,8 +128,9 @@ function streamParts(
   members: () => readonly Member[],
 ): Pick<DriverParts, 'client' | 'server' | 'memory' | 'answerMemory'> {
   const timeoutMs = limits.tcpTimeoutMs
-  const memory = new StreamMemory(clock, alarms, { bytesMax: limits.streamMemoryBytesMax, timeoutMs })
-  const answerMemory = new StreamMemory(clock, alarms, { bytesMax: limits.answerMemoryBytesMax, timeoutMs })
+  const { streamMemoryBytesMax: bytesMax, answerMemoryBytesMax } = limits
+  const memory = new StreamMemory(clock, alarms, { bytesMax, timeoutMs, arena: new Arena(bytesMax) })
+  const answerMemory = new StreamMemory(clock, alarms, { bytesMax: answerMemoryBytesMax, timeoutMs })
   const client = new StreamClient(transport, alarms, counters, framing, memory)
   const isMemberAddress = memberAddressTest(clock, members)
   const options = { ...limits, ...framing }

@@ -22,7 +22,7 @@ export type ReadResult = Exclude<StreamProgress, 'need-more'>
 export interface PacedReaderDeps {
   readonly memory: StreamMemory
   readonly isMember: boolean
-  /** Called at most once, never after `stop`. */
+  /** Called at most once, never after `stop`. A message of more than 1 MiB may be a view of memory used again after `release`. */
   readonly read: (result: ReadResult, reader: StreamReader) => void
   /** Its room was taken away; the stream is to be closed. */
   readonly putOut: () => void
@@ -96,23 +96,27 @@ export class PacedReader {
 
   #book(): void {
     const { memory, isMember, putOut } = this.#deps
-    const bytes = this.#reader.roomWantedBytes
-    const room = memory.ask({
-      bytes,
+    const room: Room = memory.ask({
+      bytes: this.#reader.roomWantedBytes,
       address: addressToText(this.#stream.remote.addr),
       isMember,
       doneBytes: () => this.doneBytes,
-      granted: () => this.#goOn(bytes),
+      granted: () => this.#granted(room),
       drop: putOut,
     })
     this.#room = room
-    if (room.isGranted) this.#goOn(bytes)
+    if (room.isGranted) this.#granted(room)
   }
 
-  #goOn(roomBytes?: number): void {
+  #granted({ memory }: Room): void {
+    this.#reader.grantRoom(memory)
+    this.#goOn()
+  }
+
+  #goOn(): void {
     if (this.#state !== 'waiting') return
     this.#state = 'reading'
     this.#stream.resume()
-    this.#take(this.#reader.goOn(roomBytes))
+    this.#take(this.#reader.goOn())
   }
 }

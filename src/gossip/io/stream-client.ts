@@ -126,7 +126,8 @@ export class StreamClient {
         },
         closed: (error) => {
           this.#open--
-          reader.release()
+          // The reply may be a view of its room, and whoever waits for it reads it in this turn.
+          setImmediate(() => reader.release())
           if (error !== undefined) settle({ type: 'failed', reason: error.message })
           else settle(wantsReply ? NO_REPLY : { type: 'delivered' })
         },

@@ -10,11 +10,12 @@
  * be done in the time that streams have; one that does not is put out. Members go before strangers, and a stranger's
  * booking ends when a member needs its place; then those go first whose address has least booked, then in order.
  *
- * Numbers: 21 MiB for what comes, which is memberlist's 20 MiB of user state and the list of 800 members beside it, and
+ * Numbers: 21 MiB for what comes, which is memberlist's 20 MiB of user state and the list of 700 members beside it, and
  * 8 MiB for answers of ours. A body that needs more than all of it books all of it: then it goes alone.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Alarm, Alarms } from './alarms.ts'
+import type { Arena } from './arena.ts'
 
 /** How often the bookings are looked at while somebody waits. */
 const REVIEW_EVERY_MS = 250
@@ -37,6 +38,8 @@ export interface RoomRequest {
 
 export interface Room {
   readonly isGranted: boolean
+  /** Memory to use, when there is an arena and the room is granted; not after `release`. */
+  readonly memory: Uint8Array | undefined
   /** Of a booking or of a place in the queue; idempotent. */
   release(): void
 }
@@ -45,12 +48,15 @@ export interface StreamMemoryOptions {
   readonly bytesMax: number
   /** In which a body has to be done, to be granted more while others wait. */
   readonly timeoutMs: number
+  /** Of `bytesMax`, to lend memory from; default none: callers bring their own. */
+  readonly arena?: Arena
 }
 
 interface Booking {
   readonly request: RoomRequest
   readonly bytes: number
   state: 'waiting' | 'granted' | 'over'
+  memory: Uint8Array | undefined
   windowStartMs: number
   windowDoneBytes: number
 }
@@ -86,6 +92,7 @@ export class StreamMemory {
       request,
       bytes: Math.min(request.bytes, this.#options.bytesMax),
       state: 'waiting',
+      memory: undefined,
       windowStartMs: 0,
       windowDoneBytes: 0,
     }
@@ -96,24 +103,35 @@ export class StreamMemory {
       get isGranted() {
         return booking.state === 'granted'
       },
+      get memory() {
+        return booking.memory
+      },
       release: () => this.#release(booking),
     }
   }
 
   #release(booking: Booking): void {
-    if (booking.state === 'over') return
-    if (booking.state === 'granted') this.#bytes -= booking.bytes
-    booking.state = 'over'
-    this.#granted.delete(booking)
-    this.#waiting.delete(booking)
+    if (booking.state !== 'over') this.#end(booking)
+    this.#free(booking)
     this.#serve()
+  }
+
+  #end(booking: Booking): void {
+    booking.state = 'over'
+    this.#waiting.delete(booking)
+    if (this.#granted.delete(booking)) this.#bytes -= booking.bytes
+  }
+
+  #free(booking: Booking): void {
+    if (booking.memory !== undefined) this.#options.arena?.giveBack(booking.memory)
+    booking.memory = undefined
   }
 
   /** @param asking is not told, since it will see for itself */
   #serve(asking?: Booking): void {
     for (let first = this.#first(); first !== undefined; first = this.#first()) {
       if (first.request.isMember) this.#makeRoom(first.bytes)
-      if (this.#bytes + first.bytes > this.#options.bytesMax) return
+      if (!this.#fits(first)) return
       this.#waiting.delete(first)
       this.#granted.add(first)
       first.state = 'granted'
@@ -121,6 +139,13 @@ export class StreamMemory {
       this.#restartWindow(first)
       if (first !== asking) first.request.granted()
     }
+  }
+
+  #fits(booking: Booking): boolean {
+    const { bytesMax, arena } = this.#options
+    if (this.#bytes + booking.bytes > bytesMax) return false
+    booking.memory = arena?.borrow(booking.bytes)
+    return arena === undefined || booking.memory !== undefined
   }
 
   /** Whose turn it is. */
@@ -155,11 +180,11 @@ export class StreamMemory {
     }
   }
 
+  /** Nobody writes to its memory after `drop`. */
   #drop(booking: Booking): void {
-    booking.state = 'over'
-    this.#granted.delete(booking)
-    this.#bytes -= booking.bytes
+    this.#end(booking)
     booking.request.drop()
+    this.#free(booking)
   }
 
   #reviewLater(): void {

@@ -2,12 +2,11 @@
  * Bytes of a stream that arrived and are not consumed yet, in one piece.
  *
  * Grows by doubling with what really arrives, and gives the space of consumed bytes back by moving the rest to the
- * front. An announced length counts only once somebody answers for it (`reserve`): then there is one array of that size,
- * which takes memory as it is filled, where doubling would hold half as much again while it copies. The owner bounds how
- * much is pushed.
+ * front. An announced length counts only once somebody answers for it: then it goes on in memory of that size (`moveTo`,
+ * `reserve`), where doubling would hold half as much again while it copies. The owner bounds how much is pushed.
  */
-/** Copying less is cheaper than thinking about it. */
-const VIEW_BYTES_MIN = 4096
+/** Less is copied: so only what is very large has to be looked at before its memory is used again. */
+const VIEW_BYTES_MIN = 1024 * 1024
 
 export class ByteAccumulator {
   #bytes: Uint8Array = new Uint8Array(0)
@@ -65,19 +64,23 @@ export class ByteAccumulator {
     else if (this.#start + bytes > this.#bytes.length) this.#moveToFront()
   }
 
-  #move(capacity: number): void {
-    const larger = new Uint8Array(capacity)
-    larger.set(this.#bytes.subarray(this.#start, this.#end))
-    this.#bytes = larger
+  /** Goes on in this memory, which must be long enough for what it holds. */
+  moveTo(memory: Uint8Array): void {
+    memory.set(this.#bytes.subarray(this.#start, this.#end))
+    this.#bytes = memory
     this.#end -= this.#start
     this.#start = 0
+  }
+
+  #move(capacity: number): void {
+    this.moveTo(new Uint8Array(capacity))
   }
 
   consume(length: number): void {
     this.#start += length
   }
 
-  /** The first `length` bytes: as a view where that keeps nothing else alive to speak of, else as a copy. */
+  /** The first `length` bytes: as a view from 1 MiB on where that is most of the memory held, else as a copy. */
   take(length: number): Uint8Array {
     const from = this.#start
     this.consume(length)

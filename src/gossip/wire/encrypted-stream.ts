@@ -6,6 +6,7 @@
  * The block can only be read once it is all there: GCM tells about its last byte and its first at once. The announced
  * length is compared with a bound, and nothing behind it is read before there is room for that.
  */
+import type { BodyRoom } from './body-room.ts'
 import type { ByteAccumulator } from './byte-accumulator.ts'
 import type { DropReason } from './drop-reason.ts'
 import { blockLength, openBlock, type SealBlockOptions, sealBlock } from './encrypted-block.ts'
@@ -13,7 +14,7 @@ import { type Encryption, readsBlocks } from './encryption.ts'
 import { MessageType } from './message-type.ts'
 
 /** Type byte and length. */
-export const ENCRYPTED_HEAD_BYTES = 5
+const ENCRYPTED_HEAD_BYTES = 5
 
 /**
  * @param prefix goes before the frame, unencrypted; may be empty
@@ -36,7 +37,6 @@ export function encryptStream(prefix: Uint8Array, plain: Uint8Array, sealing: Se
  *
  * @param input starts at the type byte
  * @param blockBytesMax bound on the block
- * @param hasRoom whether a block that takes so much may be read now; asked again with each call
  * @returns the content, at least one byte
  */
 export function decryptStream(
@@ -44,7 +44,7 @@ export function decryptStream(
   encryption: Encryption | undefined,
   label: Uint8Array,
   blockBytesMax: number,
-  hasRoom: (bytes: number) => boolean,
+  room: BodyRoom,
 ): Uint8Array | DropReason | 'need-more' {
   if (!readsBlocks(encryption)) return 'encrypted-without-key'
   if (input.length < ENCRYPTED_HEAD_BYTES) return 'need-more'
@@ -53,7 +53,11 @@ export function decryptStream(
   for (let i = 1; i < ENCRYPTED_HEAD_BYTES; i++) length = length * 256 + (bytes[start + i] as number)
   if (length > blockBytesMax) return 'too-large'
   const at = start + ENCRYPTED_HEAD_BYTES
-  if (!hasRoom(length) || input.length < ENCRYPTED_HEAD_BYTES + length) return 'need-more'
+  if (!room.has(length)) return 'need-more'
+  if (input.length < ENCRYPTED_HEAD_BYTES + length) {
+    room.use(input, ENCRYPTED_HEAD_BYTES + length)
+    return 'need-more'
+  }
   const associated = headAndLabel(bytes.subarray(start, at), label)
   return openBlock(bytes.subarray(at, at + length), encryption.keyring.keys, encryption.aead, associated)
 }

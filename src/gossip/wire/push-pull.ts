@@ -8,6 +8,7 @@
  * there is room for that.
  */
 import type { NodeRecord, PushPullMessage } from '../core/messages.ts'
+import type { BodyRoom } from './body-room.ts'
 import type { ByteAccumulator } from './byte-accumulator.ts'
 import type { DropReason } from './drop-reason.ts'
 import { ItemScanner } from './item-scanner.ts'
@@ -46,7 +47,7 @@ export function encodePushPull(message: PushPullMessage): Uint8Array {
 
 export class PushPullReader {
   readonly #limits: StreamLimits
-  readonly #hasRoom: (bytes: number) => boolean
+  readonly #room: BodyRoom
   readonly #dropRecord: (reason: DropReason) => void
   readonly #nodes: NodeRecord[] = []
   #header: Header | undefined
@@ -56,23 +57,18 @@ export class PushPullReader {
   #nodesBytesMax = 0
 
   /**
-   * @param hasRoom whether a body that takes so much may be read now; asked again with each `advance`
    * @param dropRecord hears of each record left out
    */
-  constructor(
-    limits: StreamLimits,
-    hasRoom: (bytes: number) => boolean,
-    dropRecord: (reason: DropReason) => void,
-  ) {
+  constructor(limits: StreamLimits, room: BodyRoom, dropRecord: (reason: DropReason) => void) {
     this.#limits = limits
-    this.#hasRoom = hasRoom
+    this.#room = room
     this.#dropRecord = dropRecord
   }
 
   /** Consumes what it can of `input`, which starts behind the type byte at first. */
   advance(input: ByteAccumulator): PushPullMessage | DropReason | 'need-more' {
     while (this.#header === undefined || this.#nodesLeft > 0) {
-      if (this.#header !== undefined && !this.#hasRoom(this.#bodyBytes(this.#header))) return 'need-more'
+      if (this.#header !== undefined && !this.#room.has(this.#bodyBytes(this.#header))) return 'need-more'
       const scan = this.#scanner.advance(input.bytes, input.start, input.end)
       if (scan === 'msgpack-malformed') return scan
       if (this.#scanner.length > this.#limits.itemBytesMax) return 'too-large'
@@ -84,8 +80,7 @@ export class PushPullReader {
     }
     const { userStateBytes, join } = this.#header
     if (input.length < userStateBytes) {
-      if (!this.#hasRoom(this.#bodyBytes(this.#header))) return 'need-more'
-      if (userStateBytes > this.#limits.freeBytes) input.reserve(userStateBytes)
+      if (this.#room.has(this.#bodyBytes(this.#header))) this.#room.use(input, userStateBytes)
       return 'need-more'
     }
     return { kind: 'push-pull', join, nodes: this.#nodes, userState: input.take(userStateBytes) }

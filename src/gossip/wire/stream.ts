@@ -17,10 +17,11 @@
  */
 import { utf8Encode } from '../../base/bytes.ts'
 import type { StreamMessage } from '../core/messages.ts'
+import { BodyRoom } from './body-room.ts'
 import { ByteAccumulator } from './byte-accumulator.ts'
 import { CompressedReader, encodeCompressed } from './compressed-frame.ts'
 import type { DropReason } from './drop-reason.ts'
-import { decryptStream, ENCRYPTED_HEAD_BYTES, encryptStream } from './encrypted-stream.ts'
+import { decryptStream, encryptStream } from './encrypted-stream.ts'
 import { type Encryption, refusesPlaintext, sealingNow } from './encryption.ts'
 import { ItemScanner } from './item-scanner.ts'
 import { labelHeader, labelIn, matchLabel } from './label.ts'
@@ -121,16 +122,15 @@ export class StreamReader {
   /** A message whose compressed frame has not ended yet. */
   #whole: StreamMessage | undefined
   #receivedBytes = 0
-  #roomBytes: number
-  #roomWantedBytes = 0
-  #waitsFor: 'bytes' | 'room' | 'turn' = 'bytes'
+  readonly #room: BodyRoom
+  #needsTurn = false
   #decrypted = false
   #frameUnreadable = false
   #finished = false
 
   constructor(options: StreamReaderOptions) {
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...options.limits }
-    this.#roomBytes = this.#limits.freeBytes
+    this.#room = new BodyRoom(this.#limits.freeBytes)
     this.#encryption = options.encryption
     const header = labelHeader(options.label)
     this.#label = labelIn(header)
@@ -150,7 +150,8 @@ export class StreamReader {
 
   /** Why the last answer was `need-more`. */
   get waitsFor(): 'bytes' | 'room' | 'turn' {
-    return this.#waitsFor
+    if (this.#room.isAsking) return 'room'
+    return this.#needsTurn ? 'turn' : 'bytes'
   }
 
   /** Bytes that a compressed stream has been expanded to. */
@@ -160,7 +161,7 @@ export class StreamReader {
 
   /** Bytes that the body takes for which it waits for room. */
   get roomWantedBytes(): number {
-    return this.#roomWantedBytes
+    return this.#room.wantedBytes
   }
 
   /** Whether a key of ours opened it. */
@@ -188,21 +189,24 @@ export class StreamReader {
     return this.#run()
   }
 
-  /** Goes on with what it has. @param roomBytes room that it may take from now on; default as before */
-  goOn(roomBytes: number = this.#roomBytes): StreamProgress {
-    if (this.#finished) return 'need-more'
-    this.#roomBytes = roomBytes
-    return this.#run()
+  /** There is room for what it waits for. @param memory to use for it; a large message is then a view of that */
+  grantRoom(memory?: Uint8Array): void {
+    this.#room.grant(this.#room.wantedBytes, memory)
+  }
+
+  /** Goes on with what it has. */
+  goOn(): StreamProgress {
+    return this.#finished ? 'need-more' : this.#run()
   }
 
   #run(): StreamProgress {
-    this.#waitsFor = 'bytes'
+    this.#needsTurn = false
     const turnEnd = this.inflatedBytes + this.#limits.turnBytes
     let step: Step = 'again'
     while (step === 'again') {
       step = this.#step()
       if (typeof step === 'object' && this.#inflater !== undefined) step = this.#keepUntilEnd(step)
-      if (step === 'need-more' && this.#waitsFor === 'bytes') step = this.#inflateMore(turnEnd)
+      if (step === 'need-more' && !this.#room.isAsking) step = this.#inflateMore(turnEnd)
     }
     if (step === 'need-more') return step
     return this.#finish(typeof step === 'string' ? { drop: step } : step)
@@ -235,7 +239,7 @@ export class StreamReader {
     if (this.#packed === undefined || inflater === undefined)
       return this.#decrypted ? 'truncated' : 'need-more'
     if (inflater.inflatedBytes >= turnEnd) {
-      this.#waitsFor = 'turn'
+      this.#needsTurn = true
       return 'need-more'
     }
     const outcome = inflater.read(this.#packed, this.#input)
@@ -244,14 +248,6 @@ export class StreamReader {
     if (outcome === 'need-more') return this.#decrypted ? 'truncated' : outcome
     this.#frameUnreadable = true
     return outcome
-  }
-
-  /** Room is asked of those only who have shown us no key. */
-  #hasRoom(bytes: number): boolean {
-    if (bytes <= this.#roomBytes || this.#decrypted) return true
-    this.#roomWantedBytes = bytes
-    this.#waitsFor = 'room'
-    return false
   }
 
   #readLabel(expected: Uint8Array): Step {
@@ -288,8 +284,7 @@ export class StreamReader {
     this.#input.consume(1)
     const scanner = new ItemScanner()
     if (type === MessageType.pushPull) {
-      const hasRoom = (bodyBytes: number): boolean => this.#hasRoom(bodyBytes)
-      const reader = new PushPullReader(this.#limits, hasRoom, (reason) => this.#countRecord(reason))
+      const reader = new PushPullReader(this.#limits, this.#room, (reason) => this.#countRecord(reason))
       this.#step = () => reader.advance(this.#input)
     } else if (type === MessageType.user)
       this.#step = () => this.#readSmall(scanner, 0, (from, to) => this.#decodeUserHeader(from, to))
@@ -332,9 +327,9 @@ export class StreamReader {
   }
 
   #readUserPayload(payloadBytes: number): Step {
-    if (!this.#hasRoom(payloadBytes)) return 'need-more'
+    if (!this.#room.has(payloadBytes)) return 'need-more'
     if (this.#input.length < payloadBytes) {
-      if (payloadBytes > this.#limits.freeBytes) this.#input.reserve(payloadBytes)
+      this.#room.use(this.#input, payloadBytes)
       return 'need-more'
     }
     return { kind: 'user', payload: this.#input.take(payloadBytes) }
@@ -350,18 +345,16 @@ export class StreamReader {
 
   #readEncrypted(): Step {
     const { encryptedBytesMax } = this.#limits
-    const hasRoom = (blockBytes: number): boolean => this.#hasRoom(blockBytes)
-    const plain = decryptStream(this.#input, this.#encryption, this.#label, encryptedBytesMax, hasRoom)
-    if (plain === 'need-more') {
-      const hasAsked = this.#waitsFor === 'bytes' && this.#roomWantedBytes > 0
-      if (hasAsked) this.#input.reserve(ENCRYPTED_HEAD_BYTES + this.#roomWantedBytes)
-      return plain
-    }
+    const plain = decryptStream(this.#input, this.#encryption, this.#label, encryptedBytesMax, this.#room)
+    if (plain === 'need-more') return plain
     if (typeof plain === 'string') {
       this.#frameUnreadable = true
       return plain
     }
     this.#decrypted = true
+    // Room is asked of those only who have shown us no key.
+    this.#room.open()
+    this.#input = new ByteAccumulator()
     this.#input.replace(plain)
     this.#step = () => this.#readType()
     return 'again'

@@ -26,7 +26,7 @@ import { stateKeyName } from '../core/state-key.ts'
 import { decodeAckPayload, encodeAckPayload } from './ack-payload.ts'
 import { contextHash } from './context-hash.ts'
 import { DivergenceWatch } from './divergence-watch.ts'
-import { decodeSyncFrame, KIND_SYNC, type SyncFrame } from './frames.ts'
+import { decodeSyncFrame, KIND_SYNC, SYNC_FRAME_BYTES_MAX, type SyncFrame } from './frames.ts'
 import { Reunion } from './reunion.ts'
 import type { SyncStore } from './sync-store.ts'
 import { Syncer, type SyncLimits } from './syncer.ts'
@@ -222,7 +222,8 @@ export class Replicator implements GossipDelegate {
   /** @param tells whether what is wrong with it is counted; a state is looked at twice */
   #syncFrame(bytes: Uint8Array, tells = false): SyncFrame | undefined {
     const body = this.#open(bytes, KIND_SYNC, tells)
-    return body === undefined ? undefined : this.#decode(() => decodeSyncFrame(bytes), tells)
+    // Sessions keep what they read for a while.
+    return body === undefined ? undefined : this.#decode(() => decodeSyncFrame(owned(bytes)), tells)
   }
 
   #open(bytes: Uint8Array, kind: number, tells = true): Uint8Array | undefined {
@@ -289,4 +290,10 @@ function supersedingKey(delta: Delta): string | undefined {
   const record = delta.records[0]
   if (delta.covered.length > 0 || record === undefined) return undefined
   return stateKeyName({ kind: 'record', table: record.table, key: record.key })
+}
+
+/** A copy, unless it is all of its memory, or too long to be read. */
+function owned(bytes: Uint8Array): Uint8Array {
+  const isView = bytes.length < bytes.buffer.byteLength
+  return isView && bytes.length <= SYNC_FRAME_BYTES_MAX ? bytes.slice() : bytes
 }
