@@ -57,29 +57,37 @@ func (d *delegate) burst(plan burstPlan) map[string]float64 {
 }
 
 type spreadPlan struct {
-	Updates   int `json:"updates"`
-	Bytes     int `json:"bytes"`
-	GapMs     int `json:"gapMs"`
-	TimeoutMs int `json:"timeoutMs"`
+	Updates    int `json:"updates"`
+	Bytes      int `json:"bytes"`
+	PauseMaxMs int `json:"pauseMaxMs"`
+	TimeoutMs  int `json:"timeoutMs"`
 }
 
-// measureSpread sends updates one after the other, each from a random peer at a random moment of the gossip interval, and
-// reports for each how many ms passed until the last peer had it; -1 where it did not get everywhere in time.
+// measureSpread tells updates one after the other, each by a random peer, a random while after the one before has left all
+// queues, and reports for each how many ms passed until the last peer had it; -1 where it did not get everywhere in time.
 func measureSpread(peers []*peer, plan spreadPlan) []float64 {
 	random := rand.New(rand.NewSource(time.Now().UnixNano()))
 	toAllMs := []float64{}
 	for number := 0; number < plan.Updates; number++ {
-		if plan.GapMs > 0 {
-			time.Sleep(time.Duration(random.Intn(plan.GapMs*1000)) * time.Microsecond)
-		}
+		awaitIdle(peers, plan.TimeoutMs)
+		time.Sleep(time.Duration(random.Intn(plan.PauseMaxMs*1000+1)) * time.Microsecond)
 		payload := numbered(number, plan.Bytes)
-		origin := peers[random.Intn(len(peers))]
+		author := peers[random.Intn(len(peers))]
 		startMs := nowMs()
-		origin.delegate.seeOwn(payload, startMs)
-		origin.delegate.broadcast(payload)
+		author.delegate.seeOwn(payload, startMs)
+		author.delegate.broadcast(payload)
 		toAllMs = append(toAllMs, awaitAll(peers, string(payload), startMs, float64(plan.TimeoutMs)))
 	}
 	return toAllMs
+}
+
+func awaitIdle(peers []*peer, timeoutMs int) {
+	deadline := time.Now().Add(milliseconds(timeoutMs))
+	for _, one := range peers {
+		for one.delegate.queue.NumQueued() > 0 && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
+	}
 }
 
 // seeOwn keeps the author from relaying its own update as news.
