@@ -37,6 +37,7 @@ import { IncarnationKeeper } from './incarnation-keeper.ts'
 import { KnownPeers } from './known-peers.ts'
 import { LatestValues } from './latest-values.ts'
 import { limitLog } from './limit-log.ts'
+import { MemberNews } from './member-news.ts'
 import type { NotifierDriver } from './notifier-driver.ts'
 import { Ownership } from './ownership.ts'
 import { peerAddress } from './peer-file.ts'
@@ -79,6 +80,7 @@ export class Replica {
   readonly dropped: Tally = new Tally()
   readonly #fence: ClockFence
   readonly #note: PeerNote
+  readonly #memberNews: MemberNews
   /** How many replicas have a write on disk. */
   readonly acks: WriteAcks
   /** Which replica is responsible for what. */
@@ -145,6 +147,11 @@ export class Replica {
     this.notificationLog = new NotificationLog(store.records, this.clock, { retentionMs })
     this.notifier = this.#createNotifier(peerTimeoutMs)
     this.claims = new ReplicaClaims({ driver: this.notifier, clock: this.clock })
+    this.#memberNews = new MemberNews(this.clock, () => {
+      this.ownership.membersChanged()
+      this.notifier.membersChanged()
+      this.#knownPeers.changed()
+    })
     if (options.gossip === undefined) return
     this.gossip = this.#createGossip(options.gossip, options.foreignState)
     this.#settlement = new Settlement(this.gossip, this.clock, {
@@ -277,6 +284,7 @@ export class Replica {
     clearInterval(this.#syncTicks)
     this.#settlement?.stop()
     this.store.watches.close()
+    this.#memberNews.close()
     this.ownership.close()
     this.alertsPosted.close()
     if (this.gossip !== undefined) {
@@ -344,11 +352,7 @@ export class Replica {
         incarnation: this.store.identity.incarnation ?? 0,
         onIncarnation: (incarnation) => this.#incarnations.used(incarnation),
       },
-      observedDelegate(delegate, () => {
-        this.ownership.membersChanged()
-        this.notifier.membersChanged()
-        this.#knownPeers.changed()
-      }),
+      observedDelegate(delegate, () => this.#memberNews.changed()),
       {
         clock: this.clock,
         random: seededRandom(randomBytes(4).readUInt32LE()),
