@@ -3,12 +3,12 @@
  *
  * Two filters of memberlist's (section 4.1 steps 3 to 5). Networks: an address outside them is no member's, whoever
  * names it; a node whose own address is outside sees others and is not seen, and does not list itself. The application:
- * it is asked about whoever is new, comes back or has moved, not about each sign of life. A refused one leaves no record,
+ * it is asked about whoever is new or comes back, maybe elsewhere, and not about each sign of life. A refused one leaves no record,
  * so it may ask again; what it costs is a note, and a line of the log for the first of them.
  */
 import type { GossipDelegate } from './delegate.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { MemberRecord, Members } from './members.ts'
+import { isLive, type MemberRecord, type Members } from './members.ts'
 import type { AliveMessage } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -41,7 +41,7 @@ export class Admission {
       outbox.note('debug', 'member-outside-networks', { node: node.slice(0, 64) })
       return false
     }
-    const isNews = known === undefined || moved || known.liveness === 'dead' || known.liveness === 'left'
+    const isNews = known === undefined || !isLive(known)
     if (!isNews || this.#isWelcome(alive)) return true
     outbox.note('debug', 'member-refused', { node: node.slice(0, 64) })
     return false

@@ -1,6 +1,6 @@
 /** Which way to a peer works: told by name, once, and gone when it is over. */
 import { describe, expect, it } from 'vitest'
-import { Cluster, type ClusterNode } from './fixtures.ts'
+import { Cluster, type ClusterNode, endpoint, Solo } from './fixtures.ts'
 
 const NAMES = ['a', 'b', 'c']
 
@@ -142,5 +142,27 @@ describe('a path', () => {
     cluster.udpLost = () => ++sent % 10 === 0
     cluster.runTo(1_200_000)
     expect(a.noted('path-failing').length).toBeLessThanOrEqual(1)
+  })
+
+  it('is not called broken on streams that failed during the probe: the peer may have died meanwhile', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9, pushPullIntervalMs: 0 }).peer('a', 2000)
+    solo.machine.start(0)
+    const tcp = (): string | undefined => solo.machine.paths(solo.nowMs).get('a')?.tcp.state
+    const probe = (failures: number): void => {
+      const count = solo.sent('ping').length
+      solo.advanceUntil(() => solo.sent('ping').length > count)
+      solo.nowMs += 1
+      for (let i = 0; i < failures; i++) solo.machine.streamDone(solo.nowMs, endpoint(2000), false)
+      solo.receive(
+        { kind: 'ack', seqNo: solo.sent('ping').at(-1)?.seqNo ?? 0, payload: new Uint8Array() },
+        2000,
+      )
+    }
+    probe(5)
+    expect(tcp()).toBe('unknown')
+    probe(0)
+    expect(tcp()).toBe('failing')
+    solo.machine.streamDone(solo.nowMs, endpoint(2000), true)
+    expect(tcp()).toBe('ok')
   })
 })

@@ -154,9 +154,15 @@ describe('answering a ping', () => {
     ['a stranger', undefined, 7777],
     ['a stranger that names itself', 7777, 7777],
     ['somebody who names a member as the address to answer', 2000, 7777],
+    ['a member in whose name another asks', 2000, 4000],
     ['a member that died', undefined, 3000],
   ])('carries nothing to %s: no ping is answered with many times its bytes', (_who, source, from) => {
-    const solo = new Solo({ gossipIntervalMs: 1e9 }).peer('a', 2000).peer('b', 3000).flush().forget()
+    const solo = new Solo({ gossipIntervalMs: 1e9 })
+      .peer('a', 2000)
+      .peer('b', 3000)
+      .peer('c', 4000)
+      .flush()
+      .forget()
     solo.receive({ kind: 'dead', node: 'b', incarnation: 1, from: 'a' }).forget()
     const waiting = solo.machine.stats().queues.membership
     solo.receive(
