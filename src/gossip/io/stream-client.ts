@@ -146,7 +146,11 @@ export class StreamClient {
           putOut: () => {
             counters.drop('stream-too-slow', to)
             stream.destroy()
-            settle({ type: 'failed', reason: 'the reply came too slowly while others waited' })
+            settle({
+              type: 'failed',
+              reason: 'the reply came too slowly while others waited',
+              wasHeard: true,
+            })
           },
         },
         stream,
