@@ -103,8 +103,9 @@ export class GoProgram {
   #lastId = 0
   #errors = ''
 
-  private constructor(binary: string) {
-    const child = spawn(binary, [], { stdio: ['pipe', 'pipe', 'pipe'] })
+  private constructor(binary: string, prefix: readonly string[]) {
+    const [command = '', ...args] = [...prefix, binary]
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#child = child
     child.stderr.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-20_000)
@@ -122,8 +123,9 @@ export class GoProgram {
     })
   }
 
-  static async start(): Promise<GoProgram> {
-    return new GoProgram(await buildGoProgram())
+  /** @param prefix put before the command, such as to run it elsewhere; the process must keep its pid */
+  static async start(prefix: readonly string[] = []): Promise<GoProgram> {
+    return new GoProgram(await buildGoProgram(), prefix)
   }
 
   get pid(): number | undefined {
@@ -144,6 +146,12 @@ export class GoProgram {
 
   async end(): Promise<void> {
     this.#child.stdin.end()
+    await this.#gone
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
     await this.#gone
   }
 

@@ -132,6 +132,17 @@ class GoPeer implements Peer {
   }
 }
 
+/** @param handle by which the program knows it; unlike the name it must be its only one */
+export async function startGoPeer(program: GoProgram, handle: string, options: PeerOptions): Promise<Peer> {
+  // memberlist advertises the port it drew, whatever it was told to advertise.
+  const bindPort = options.advertisePort === undefined ? (options.bindPort ?? 0) : options.bindPort
+  const full = withDefaults({ ...options, bindPort: bindPort ?? (await freePort()) })
+  const { port } = (await program.ask('create', { peer: handle, options: goOptions(full) })) as {
+    port: number
+  }
+  return new GoPeer(program, handle, options.name, port)
+}
+
 class GoSubject implements Subject {
   readonly program = 'memberlist 0.2.2'
   readonly features = { labels: false }
@@ -140,15 +151,7 @@ class GoSubject implements Subject {
 
   async start(options: PeerOptions): Promise<Peer> {
     this.#program ??= GoProgram.start()
-    const program = await this.#program
-    // memberlist advertises the port it drew, whatever it was told to advertise.
-    const bindPort = options.advertisePort === undefined ? (options.bindPort ?? 0) : options.bindPort
-    const full = withDefaults({ ...options, bindPort: bindPort ?? (await freePort()) })
-    const handle = `${++this.#started}`
-    const { port } = (await program.ask('create', { peer: handle, options: goOptions(full) })) as {
-      port: number
-    }
-    return new GoPeer(program, handle, options.name, port)
+    return startGoPeer(await this.#program, `${++this.#started}`, options)
   }
 
   async close(): Promise<void> {

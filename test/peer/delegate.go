@@ -55,15 +55,16 @@ type delegate struct {
 	refused map[string]bool
 	queue   memberlist.TransmitLimitedQueue
 
-	mu       sync.Mutex
-	list     *memberlist.Memberlist
-	meta     []byte
-	told     []event
-	arrivals arrivals
+	mu         sync.Mutex
+	list       *memberlist.Memberlist
+	meta       []byte
+	localState []byte
+	told       []event
+	arrivals   arrivals
 }
 
 func newDelegate(o options, log *lastLines) *delegate {
-	d := &delegate{log: log, options: o, refused: map[string]bool{}, meta: o.Meta, told: []event{}}
+	d := &delegate{log: log, options: o, refused: map[string]bool{}, meta: o.Meta, localState: o.LocalState, told: []event{}}
 	for _, name := range o.RefusesMembers {
 		d.refused[name] = true
 	}
@@ -109,6 +110,12 @@ func (d *delegate) setMeta(meta []byte) {
 	d.meta = meta
 }
 
+func (d *delegate) setLocalState(state []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.localState = state
+}
+
 // userMessage waits in the queue. It replaces nothing: each one is news of its own.
 type userMessage []byte
 
@@ -144,7 +151,11 @@ func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
 	return d.queue.GetBroadcasts(overhead, limit)
 }
 
-func (d *delegate) LocalState(join bool) []byte { return d.options.LocalState }
+func (d *delegate) LocalState(join bool) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.localState
+}
 
 func (d *delegate) MergeRemoteState(state []byte, join bool) {
 	d.note(event{Type: "state", State: append([]byte{}, state...), Join: join})

@@ -165,6 +165,9 @@ func (p *peer) handle(r *request) (interface{}, error) {
 		return nil, p.list.Leave(milliseconds(r.TimeoutMs))
 	case "shutdown":
 		return nil, p.list.Shutdown()
+	case "setLocalState":
+		p.delegate.setLocalState(r.Payload)
+		return nil, nil
 	case "updateMeta":
 		p.delegate.setMeta(r.Payload)
 		return nil, p.list.UpdateNode(milliseconds(r.TimeoutMs))

@@ -7,6 +7,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
+import type { NetHost } from './net-namespaces.ts'
 import { commandExists, type Requirement } from './requirement.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
 
@@ -31,6 +32,8 @@ export interface AlertmanagerOptions {
   /** Its configuration, YAML; default: one receiver that does nothing. */
   readonly config?: string
   readonly args?: readonly string[]
+  /** Where to run it, on the default ports. Default: this machine's loopback. */
+  readonly host?: NetHost
 }
 
 /** It logs at level debug; SIGTERM makes it leave its cluster. */
@@ -42,6 +45,8 @@ export interface Alertmanager extends ServerProcess {
   readonly clusterAddress: string
 }
 
+const HTTP_PORT = 9093
+const GOSSIP_PORT = 9094
 const CONFIG = 'route: {receiver: none}\nreceivers: [{name: none}]\n'
 
 /** @returns once its HTTP interface answers, which is after it has tried to join its peers */
@@ -49,15 +54,19 @@ export async function startAlertmanager(options: AlertmanagerOptions = {}): Prom
   const folder = mkdtempSync(join(tmpdir(), 'hearsay-alertmanager-'))
   const configPath = join(folder, 'alertmanager.yml')
   writeFileSync(configPath, options.config ?? CONFIG)
-  const httpPort = options.httpPort ?? (await freePort())
-  const clusterPort = options.clusterPort ?? (await freePort())
-  const clusterAddress = `127.0.0.1:${clusterPort}`
+  const { host } = options
+  const httpPort = options.httpPort ?? (host === undefined ? await freePort() : HTTP_PORT)
+  const clusterPort = options.clusterPort ?? (host === undefined ? await freePort() : GOSSIP_PORT)
+  const httpAddress = `${host?.managementAddress ?? '127.0.0.1'}:${httpPort}`
+  const clusterAddress = `${host?.clusterAddress ?? '127.0.0.1'}:${clusterPort}`
+  const [command = '', ...prefixArgs] = [...(host?.prefix ?? []), 'prometheus-alertmanager']
   const process = await startServer({
-    command: 'prometheus-alertmanager',
+    command,
     args: [
+      ...prefixArgs,
       `--config.file=${configPath}`,
       `--storage.path=${options.storagePath ?? join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${httpPort}`,
+      `--web.listen-address=${httpAddress}`,
       `--cluster.listen-address=${options.standalone === true ? '' : clusterAddress}`,
       `--cluster.settle-timeout=${options.settleTimeout ?? '0s'}`,
       '--log.level=debug',
@@ -67,7 +76,7 @@ export async function startAlertmanager(options: AlertmanagerOptions = {}): Prom
     listeningText: 'msg="Listening on"',
     folder,
   })
-  return { ...process, url: `http://127.0.0.1:${httpPort}`, httpPort, clusterPort, clusterAddress }
+  return { ...process, url: `http://${httpAddress}`, httpPort, clusterPort, clusterAddress }
 }
 
 export interface AmtoolResult {

@@ -7,6 +7,7 @@
  *
  * A cut moves hosts to the other bridge. They know each other's hardware addresses by heart, so that what they send across
  * the cut vanishes without a sign, as behind a broken router: datagrams are lost, and dialling hangs until it times out.
+ * A cut in one direction is a wrong such address.
  *
  * Everything is named after the pid of the test process and goes with `remove`, at the latest when the process exits; what a
  * killed test process left behind is swept by the next one. Needs root and iproute2, nothing else.
@@ -31,6 +32,8 @@ const NETNS_FOLDER = '/run/netns'
 const MANAGEMENT = '198.18'
 const CLUSTER = '10.77.0'
 const HOSTS_MAX = 200
+/** A hardware address like those of hosts, of none. */
+const NOBODY = '02:68:73:00:00:ff'
 
 let made = 0
 
@@ -78,6 +81,8 @@ export class NetNamespaces {
   readonly #switch: string
   /** Of this process, in the management network. */
   readonly #uplink: string
+  /** From and to, as numbers of hosts. */
+  readonly #oneWay: (readonly [number, number])[] = []
   readonly #remove = (): void => this.remove()
 
   /** @throws when the kernel refuses; nothing is left then */
@@ -156,8 +161,21 @@ export class NetNamespaces {
     )
   }
 
+  /** What the one host sends to the other, both by number, is lost; not what comes back. */
+  cutOneWay(from: number, to: number): void {
+    this.#pointTo(from, to, NOBODY)
+    this.#oneWay.push([from, to])
+  }
+
+  /** Ends every cut. */
   heal(): void {
     this.cut([])
+    for (const [from, to] of this.#oneWay.splice(0)) this.#pointTo(from, to, hardware(to))
+  }
+
+  #pointTo(from: number, to: number, lladdr: string): void {
+    const neighbour = `${this.hosts[to]?.clusterAddress} lladdr ${lladdr} dev eth0 nud permanent`
+    ip(['-n', this.#names[from] ?? ''], [`neigh replace ${neighbour}`])
   }
 
   /** Idempotent. Processes on the hosts are not ended: that is their owner's business, and before this. */

@@ -57,13 +57,15 @@ export class ReplicaProcess {
     const gossipPort = options.gossipPort ?? (host === undefined ? await freePort() : GOSSIP_PORT)
     const httpAddress = `${host?.managementAddress ?? '127.0.0.1'}:${httpPort}`
     const gossipAddress = `${host?.clusterAddress ?? '127.0.0.1'}:${gossipPort}`
+    const hasKeys = options.flags?.some((flag) => flag.startsWith('--cluster.key-file=')) === true
     const args = [
       MAIN,
       'serve',
       `--storage.path=${options.storagePath}`,
       `--web.listen-address=${httpAddress}`,
       `--cluster.listen-address=${options.clustered === false ? '' : gossipAddress}`,
-      ...(host === undefined ? [] : ['--web.allow-anonymous', '--cluster.allow-plaintext']),
+      ...(host === undefined ? [] : ['--web.allow-anonymous']),
+      ...(host === undefined || hasKeys ? [] : ['--cluster.allow-plaintext']),
       ...(options.peers ?? []).map((peer) => `--cluster.peer=${peer}`),
       ...(options.flags ?? []),
     ]
