@@ -18,7 +18,7 @@ import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
 import { type Endpoint, endpointKey, placeKey } from './endpoint.ts'
 import { isPlausible } from './incarnation.ts'
-import { isLive, type MemberRecord, type Members, memberView } from './members.ts'
+import { isLive, type MemberRecord, type Members, memberBytes, memberView } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
 import type { NameConflicts } from './name-conflicts.ts'
 import type { Outbox } from './outbox.ts'
@@ -163,12 +163,25 @@ export class MemberRules {
   /** A record for a name never heard of: dead at incarnation 0 until the alive is applied. */
   #insert(nowMs: number, alive: AliveMessage): MemberRecord | undefined {
     const { members, config, outbox, random } = this.#deps
-    if (members.size >= config.membersMax) {
-      outbox.note('warn', 'members-full', { node: alive.node, max: config.membersMax })
+    const { node: name, meta } = alive
+    if (members.size >= config.membersMax || !this.#hasRoom(memberBytes({ name, meta }))) {
+      outbox.note('warn', 'members-full', { node: name.slice(0, 64), members: members.size })
       return undefined
     }
-    const node = { ...alive, name: alive.node, incarnation: 0, liveness: 'dead' as const }
+    const node = { ...alive, name, incarnation: 0, liveness: 'dead' as const }
     return members.insert(node, false, nowMs, random)
+  }
+
+  /** A member that is known keeps its former meta rather than going beyond what all may cost. */
+  #mayGrow(record: MemberRecord, meta: Uint8Array): boolean {
+    const { name } = record
+    if (this.#hasRoom(memberBytes({ name, meta }) - memberBytes(record))) return true
+    this.#deps.outbox.note('warn', 'members-full', { node: name.slice(0, 64), metaBytes: meta.length })
+    return false
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#deps.members.bytes + bytes <= this.#deps.config.memberBytesMax
   }
 
   #mayMove(nowMs: number, record: MemberRecord): boolean {
@@ -182,7 +195,7 @@ export class MemberRules {
   #accept(nowMs: number, record: MemberRecord, alive: AliveMessage, moved: boolean): void {
     const { members, outbox } = this.#deps
     const wasLive = isLive(record)
-    const metaChanged = compareBytes(record.meta, alive.meta) !== 0
+    const metaChanged = compareBytes(record.meta, alive.meta) !== 0 && this.#mayGrow(record, alive.meta)
     record.incarnation = alive.incarnation
     record.vsn = alive.vsn
     if (metaChanged) members.setMeta(record, alive.meta)

@@ -37,15 +37,29 @@ export function memberView(record: MemberRecord): Member {
   return { name, endpoint, meta, incarnation, liveness, peerClass, rttMs, isSelf }
 }
 
+/** Records, keys, the message that tells of it, and what the application keeps for each member (measured). */
+const MEMBER_OVERHEAD_BYTES = 2048
+
+/** What a member costs in memory, about: a name and a meta are held in several forms. */
+export function memberBytes({ name, meta }: Pick<MemberRecord, 'name' | 'meta'>): number {
+  return MEMBER_OVERHEAD_BYTES + 3 * name.length + 2 * meta.length
+}
+
 export class Members {
   readonly #byName = new Map<string, MemberRecord>()
   readonly #byPlace = new Map<string, Set<MemberRecord>>()
   readonly #order: MemberRecord[] = []
+  #bytes = 0
   readonly #livePeers = { native: 0, foreign: 0 }
   readonly #classify: (meta: Uint8Array) => PeerClass
 
   constructor(classify: (meta: Uint8Array) => PeerClass) {
     this.#classify = classify
+  }
+
+  /** What all known are charged: see `memberBytes`. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** All known, dead and left included. */
@@ -108,6 +122,7 @@ export class Members {
       rttMs: undefined,
     }
     this.#byName.set(record.name, record)
+    this.#bytes += memberBytes(record)
     this.#indexEndpoint(record)
     const place = random.below(this.#order.length + 1)
     const displaced = this.#order[place]
@@ -129,6 +144,7 @@ export class Members {
 
   setMeta(record: MemberRecord, meta: Uint8Array): void {
     this.#countLive(record, -1)
+    this.#bytes += memberBytes({ name: record.name, meta }) - memberBytes(record)
     record.meta = meta
     record.peerClass = this.#classify(meta)
     this.#countLive(record, 1)
@@ -151,6 +167,7 @@ export class Members {
       }
       reaped.push(record)
       this.#byName.delete(record.name)
+      this.#bytes -= memberBytes(record)
       this.#unindexEndpoint(record)
     }
     this.#order.length = kept

@@ -103,6 +103,20 @@ describe('alive', () => {
     expect(solo.machine.members()).toHaveLength(3)
     expect(solo.notes('members-full')).toHaveLength(3)
   })
+
+  it('of members that would cost more than the bound together is dropped, and a longer meta is not taken', () => {
+    const solo = new Solo({ memberBytesMax: 8000 })
+    const meta = new Uint8Array(1000)
+    solo.peer('large', 2000, { meta }).peer('second', 2001, { meta })
+    expect([solo.member('large')?.meta.length, solo.member('second')]).toEqual([1000, undefined])
+    solo.peer('small', 2002, { meta: new Uint8Array(0) })
+    solo.peer('small', 2002, { meta: new Uint8Array(4000), incarnation: 2 })
+    expect(solo.member('small')).toMatchObject({ incarnation: 2, meta: new Uint8Array(0) })
+    expect(solo.notes('members-full')).toHaveLength(2)
+    solo.peer('large', 2000, { meta: new Uint8Array(0), incarnation: 2 })
+    solo.peer('small', 2002, { meta: new Uint8Array(500), incarnation: 3 })
+    expect(solo.member('small')?.meta.length).toBe(500)
+  })
 })
 
 describe('the same name from another address', () => {
