@@ -103,7 +103,8 @@ export class Replicator implements GossipDelegate {
     this.#nowMs = nowMs
     this.#syncer.tick(nowMs)
     const returned = this.#reunion.next(nowMs, this.#deps.random, (name) => this.#syncer.differs(name))
-    if (returned === undefined || this.#syncer.isRunning(returned)) return
+    // While a session runs here it may bring the same; a second one would only compare once more.
+    if (returned === undefined || this.#syncer.sessions > 0) return
     this.#syncer.stats.add('reunions')
     this.#deps.requestExchange(returned)
   }
