@@ -195,7 +195,12 @@ const clusterTimes = {
     0,
     HOUR,
   ),
-  'cluster.reconnect-interval': timing('Between two attempts to reach a lost peer', 10 * SECOND, 100, DAY),
+  'cluster.reconnect-interval': timing(
+    'Longest wait between two calls on a lost peer',
+    10 * SECOND,
+    100,
+    DAY,
+  ),
   'cluster.reconnect-timeout': timing('How long a lost peer is tried', 6 * HOUR, 0, 365 * DAY),
   'cluster.peer-timeout': timing(
     'How long a notifier waits for each peer before it in order',

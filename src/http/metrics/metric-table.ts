@@ -123,7 +123,7 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_gossip_queue_dropped_total: counter('Broadcasts dropped for the byte bound', 'queue'),
   hearsay_gossip_outbox_messages: gauge('Reliable messages that wait for a stream'),
   hearsay_gossip_outbox_bytes: gauge('Bytes they hold'),
-  hearsay_gossip_lost_peers: gauge('Dead members that are still called on'),
+  hearsay_gossip_lost_peers: gauge('Dead or remembered members that are still called on'),
   hearsay_gossip_keys: gauge('Keys of the gossip keyring; 0 while gossip is plaintext'),
   hearsay_gossip_key_file_last_reload_successful: gauge('1 while the content of the key file is in use'),
   hearsay_gossip_key_file_last_reload_success_timestamp_seconds: gauge(
