@@ -187,6 +187,6 @@ describe('after a mass restart everybody fully sees everybody within 15 s', () =
 
   it("but not under memberlist's rules", () => {
     const took = SEEDS.map((seed) => emptiedRestart(10, seed, MEMBERLISTS))
-    expect(took.filter((ms) => ms === undefined).length).toBeGreaterThan(SEEDS.length / 2)
+    expect(took.filter((ms) => ms === undefined).length).toBeGreaterThan(SEEDS.length / 4)
   })
 })

@@ -20,6 +20,7 @@ import type { MemberRecord, Members } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
 import { pickDistinct } from './node-selection.ts'
 import type { Outbox } from './outbox.ts'
+import { Ring } from './ring.ts'
 import { StreamBroadcast } from './stream-broadcast.ts'
 import type { Timers } from './timers.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -36,6 +37,7 @@ export class EagerDissemination implements Dissemination {
   readonly #members: Members
   readonly #outbox: Outbox
   readonly #timers: Timers
+  readonly #ring: Ring
   readonly #broadcasts: Broadcasts
   readonly #round: GossipRound
   readonly #streams: StreamBroadcast
@@ -54,9 +56,16 @@ export class EagerDissemination implements Dissemination {
     this.#members = members
     this.#outbox = outbox
     this.#timers = timers
+    this.#ring = new Ring(members, config.name)
     this.#broadcasts = new Broadcasts(config, members, this.#loss)
-    this.#round = new GossipRound(config, members, this.#broadcasts, outbox)
-    this.#streams = new StreamBroadcast(members, this.#broadcasts, outbox, coalesce)
+    this.#round = new GossipRound(config, members, this.#broadcasts, outbox, this.#ring)
+    this.#streams = new StreamBroadcast({
+      members,
+      broadcasts: this.#broadcasts,
+      outbox,
+      ring: this.#ring,
+      coalesce,
+    })
     this.#burstBytes = FLUSH_PACKETS_MAX * config.packetBytesMax
     this.#pace = new TokenBucket({ bytesPerSecond: PACE_BYTES_PER_SECOND, burstBytes: this.#burstBytes })
   }
@@ -123,6 +132,7 @@ export class EagerDissemination implements Dissemination {
   }
 
   tick(nowMs: number): void {
+    this.#ring.review()
     this.#run(nowMs, 'tick', this.#streams.repeatBurst() ? ['native'] : [])
   }
 

@@ -7,7 +7,7 @@
  * pauses are there because loss comes in clusters: what drowned one wave has passed before the next.
  *
  * Worked numbers, from the simulator (1 ms one way, nothing lost): 10 members have 8 sends each, and all have a message
- * after 3 ms; 1,000 members have 16, and the last one has it after 13 ms. On ticks that took 0.3 and 0.9 s.
+ * after 2 ms; 1,000 members have 16, and the last one has it after 8 ms. On ticks that took 0.3 and 0.9 s.
  *
  * Membership keeps one round for the tick, because ticks also tell the dead what is said of them, so that they can object.
  *

@@ -17,6 +17,7 @@ import { WAVE_PEERS } from './front-load.ts'
 import { isLive, type MemberRecord, type Members } from './members.ts'
 import { Rotation } from './node-selection.ts'
 import { type Outbox, PACKET_PARTS_MAX } from './outbox.ts'
+import type { Ring, RingScope } from './ring.ts'
 
 export const FLUSH_PACKETS_MAX = 16
 /** Below this a round could not carry membership and user messages side by side. */
@@ -52,9 +53,11 @@ export class GossipRound {
   readonly #members: Members
   readonly #broadcasts: Broadcasts
   readonly #outbox: Outbox
-  readonly #rotation = new Rotation<PeerClass | 'any'>()
+  readonly #ring: Ring
+  readonly #rotation = new Rotation<RingScope>()
 
-  constructor(config: GossipConfig, members: Members, broadcasts: Broadcasts, outbox: Outbox) {
+  constructor(config: GossipConfig, members: Members, broadcasts: Broadcasts, outbox: Outbox, ring: Ring) {
+    this.#ring = ring
     this.#config = config
     this.#members = members
     this.#broadcasts = broadcasts
@@ -83,7 +86,6 @@ export class GossipRound {
 
   #targets(nowMs: number, options: RoundOptions): MemberRecord[] {
     const { gossipNodes, gossipToTheDeadMs } = this.#config
-    const order = this.#members.order
     const targets: MemberRecord[] = []
     const peersMax = options.occasion === 'tick' ? gossipNodes : Math.max(gossipNodes, WAVE_PEERS)
     if (this.#membershipPending(options)) {
@@ -94,7 +96,7 @@ export class GossipRound {
           (options.occasion === 'tick' &&
             peer.liveness === 'dead' &&
             nowMs - peer.changedAtMs <= gossipToTheDeadMs))
-      targets.push(...this.#rotation.next('any', order, peersMax, accept))
+      targets.push(...this.#choose('any', this.#broadcasts.membership.unsent, peersMax, accept))
     }
     for (const audience of PEER_CLASSES) {
       if (!this.#userPending(audience, options)) continue
@@ -102,9 +104,26 @@ export class GossipRound {
         !peer.isSelf && isLive(peer) && peer.peerClass === audience
       const missing = peersMax - targets.filter(inClass).length
       const accept = (peer: MemberRecord): boolean => inClass(peer) && !targets.includes(peer)
-      targets.push(...this.#rotation.next(audience, order, missing, accept))
+      targets.push(...this.#choose(audience, this.#broadcasts.user[audience].unsent, missing, accept))
     }
     return targets
+  }
+
+  /** What was never sent goes to the next in the ring first; what was goes to others, while there are any. */
+  #choose(
+    scope: RingScope,
+    unsent: number,
+    count: number,
+    accept: (peer: MemberRecord) => boolean,
+  ): MemberRecord[] {
+    if (count <= 0) return []
+    const next = this.#ring.next(scope)
+    const others = (peer: MemberRecord): boolean => peer !== next && accept(peer)
+    const withNext = next !== undefined && accept(next)
+    const wanted = withNext && unsent > 0 ? count - 1 : count
+    const picked = this.#rotation.next(scope, this.#members.order, wanted, others)
+    if (!withNext || picked.length === count) return picked
+    return [next, ...picked]
   }
 
   #membershipPending({ occasion }: RoundOptions): boolean {

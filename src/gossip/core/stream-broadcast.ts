@@ -25,6 +25,7 @@ import { LongMessages } from './long-messages.ts'
 import { isLive, type MemberRecord, type Members } from './members.ts'
 import { Rotation } from './node-selection.ts'
 import type { Outbox } from './outbox.ts'
+import type { Ring } from './ring.ts'
 
 /** Members that get a batch or a long native message. */
 export const STREAM_FANOUT = 3
@@ -48,8 +49,17 @@ export interface Backlog {
   readonly atMs: number | undefined
 }
 
+export interface StreamBroadcastDeps {
+  readonly members: Members
+  readonly broadcasts: Broadcasts
+  readonly outbox: Outbox
+  readonly ring: Ring
+  readonly coalesce: GossipDelegate['coalesce']
+}
+
 export class StreamBroadcast {
   readonly #members: Members
+  readonly #ring: Ring
   readonly #broadcasts: Broadcasts
   readonly #outbox: Outbox
   readonly #coalesce: GossipDelegate['coalesce']
@@ -57,13 +67,9 @@ export class StreamBroadcast {
   readonly #rotation = new Rotation<'batch' | 'long'>()
   readonly #nextBatchAtMs = { native: Number.NEGATIVE_INFINITY, foreign: Number.NEGATIVE_INFINITY }
 
-  constructor(
-    members: Members,
-    broadcasts: Broadcasts,
-    outbox: Outbox,
-    coalesce: GossipDelegate['coalesce'],
-  ) {
+  constructor({ members, broadcasts, outbox, ring, coalesce }: StreamBroadcastDeps) {
     this.#members = members
+    this.#ring = ring
     this.#broadcasts = broadcasts
     this.#outbox = outbox
     this.#coalesce = coalesce
@@ -147,7 +153,8 @@ export class StreamBroadcast {
     const limit = this.#broadcasts.userLimit('native')
     const items = queue.takeSent(1, BATCHES_PER_FLUSH_MAX * BATCH_BYTES_MAX)
     const sendsOf = (item: QueueItem): number => Math.min(STREAM_FANOUT, Math.max(1, limit - item.transmits))
-    this.#receivers('batch', 'native', STREAM_FANOUT).forEach((peer, place) => {
+    const others = this.#receivers('batch', 'native', STREAM_FANOUT, this.#ring.next('native'))
+    others.forEach((peer, place) => {
       for (const batch of batchesOf(items.filter((item) => place < sendsOf(item)))) {
         this.#outbox.emit({ type: 'stream-user', to: peer.endpoint, payload: encodeBatch(batch) })
       }
@@ -170,7 +177,7 @@ export class StreamBroadcast {
   #send(audience: PeerClass, payload: Uint8Array): void {
     const live = this.#members.livePeers(audience)
     const everyone = audience === 'foreign' || live <= STREAM_ALL_UP_TO
-    const receivers = this.#receivers('long', audience, everyone ? live : STREAM_FANOUT)
+    const receivers = everyone ? this.#receivers('long', audience, live) : this.#withNext('long', audience)
     for (const peer of receivers) this.#outbox.emit({ type: 'stream-user', to: peer.endpoint, payload })
   }
 
@@ -214,7 +221,7 @@ export class StreamBroadcast {
       return true
     })
     const payload = encodeBatch(items.map(payloadOf))
-    const receivers = this.#receivers('batch', 'native', STREAM_FANOUT)
+    const receivers = this.#withNext('batch', 'native')
     for (const peer of receivers) this.#outbox.emit({ type: 'stream-user', to: peer.endpoint, payload })
     const complete = receivers.length === this.#members.livePeers('native')
     const limit = complete ? 0 : this.#broadcasts.userLimit('native')
@@ -223,9 +230,21 @@ export class StreamBroadcast {
     return items.length
   }
 
-  #receivers(purpose: 'batch' | 'long', audience: PeerClass, count: number): MemberRecord[] {
+  /** As many as a batch goes to; the next in the ring is one of them. */
+  #withNext(purpose: 'batch' | 'long', audience: PeerClass): MemberRecord[] {
+    const next = this.#ring.next(audience)
+    if (next === undefined) return []
+    return [next, ...this.#receivers(purpose, audience, STREAM_FANOUT - 1, next)]
+  }
+
+  #receivers(
+    purpose: 'batch' | 'long',
+    audience: PeerClass,
+    count: number,
+    without?: MemberRecord,
+  ): MemberRecord[] {
     const accept = (peer: MemberRecord): boolean =>
-      !peer.isSelf && isLive(peer) && peer.peerClass === audience
+      !peer.isSelf && isLive(peer) && peer.peerClass === audience && peer !== without
     return this.#rotation.next(purpose, this.#members.order, count, accept)
   }
 }

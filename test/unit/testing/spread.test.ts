@@ -37,10 +37,16 @@ describe('one update to all members, 1 ms one way', () => {
       const { p50Ms, sendsMax, left } = measureSpread(plan(nodes, { updates }))
       expect(p50Ms).toBeLessThanOrEqual(ms)
       expect(sendsMax).toBeLessThanOrEqual(budgetOf(nodes))
-      expect(left / updates).toBeLessThanOrEqual(0.01)
+      expect(left).toBe(0)
     },
     60_000,
   )
+
+  // Four sends each do not cover nine members by luck: without the ring one update in thirty leaves somebody out.
+  it('leaves nobody out by chance, whatever the order of the lists', () => {
+    const seeds = Array.from({ length: 300 }, (_, seed) => seed)
+    expect(seeds.filter((seed) => measureSpread(plan(9, { seed, updates: 2 })).left > 0)).toEqual([])
+  })
 
   it.each([
     { nodes: 10, ms: 4 },
