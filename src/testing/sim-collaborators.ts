@@ -32,8 +32,12 @@ export interface SimCollaborators {
   write(disk: SimDisk, ops: readonly StorageOp[], done: (ok: boolean) => void): void
   /** What the machine, which knows these members, hears of a datagram; undefined: nothing. */
   hear(message: PacketMessage, self: string, members: () => readonly Member[]): PacketMessage | undefined
-  /** What the machine hears of a push-pull's member list. */
-  hearNodes(nodes: readonly NodeRecord[], self: string): readonly NodeRecord[]
+  /** What the machine, which knows these members, hears of a push-pull's member list. */
+  hearNodes(
+    nodes: readonly NodeRecord[],
+    self: string,
+    members: () => readonly Member[],
+  ): readonly NodeRecord[]
   /** Who decides which node notifies. */
   notifier(host: NotifierHost, options: NotifierOptions): Notifier
   /** What a notifier hears of a frame. */

@@ -204,7 +204,9 @@ export class SimGossip implements Broadcaster, SimHost {
   }
 
   #mergeNodes(message: PushPullMessage): void {
-    const nodes = this.#deps.collaborators.hearNodes(message.nodes, nodeName(this.#deps.index))
+    const nodes = this.#deps.collaborators.hearNodes(message.nodes, nodeName(this.#deps.index), () =>
+      this.members(),
+    )
     this.#step((nowMs) => this.machine.mergeNodes(nowMs, nodes, message.join))
   }
 

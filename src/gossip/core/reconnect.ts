@@ -20,7 +20,7 @@
  */
 import type { Random } from '../../base/random.ts'
 import type { MemberEvent } from './delegate.ts'
-import { type Endpoint, endpointKey } from './endpoint.ts'
+import { type Endpoint, placeKey } from './endpoint.ts'
 
 /** After a loss, and after the start. */
 const FIRST_CALL_MS = 1000
@@ -104,14 +104,14 @@ export class Reconnect {
     if (member.isSelf || event.type === 'conflict') return
     this.#forgetName(member.name)
     // A restarted process often comes back under a new name at the old address: that answers for the old name too.
-    if (event.type !== 'leave') this.#forget(endpointKey(member.endpoint))
+    if (event.type !== 'leave') this.#forget(placeKey(member.endpoint))
     else if (member.liveness === 'dead') this.#lose(nowMs, member.name, member.endpoint)
   }
 
   #lose(nowMs: number, name: string, endpoint: Endpoint): void {
     const { reconnectIntervalMs } = this.#options
     if (reconnectIntervalMs === 0) return
-    const key = endpointKey(endpoint)
+    const key = placeKey(endpoint)
     this.#forget(key)
     const [oldest] = this.#lost.keys()
     if (this.#lost.size >= REMEMBERED_MAX && oldest !== undefined) this.#forget(oldest)
@@ -146,7 +146,7 @@ export class Reconnect {
    */
   signOfLife(nowMs: number, endpoint: Endpoint): boolean {
     if (this.#lost.size === 0) return false
-    const lost = this.#lost.get(endpointKey(endpoint))
+    const lost = this.#lost.get(placeKey(endpoint))
     if (lost === undefined) return false
     lost.nextAtMs = Math.min(lost.nextAtMs, Math.max(nowMs, lost.calledAtMs + SIGN_GAP_MS))
     return true
@@ -182,7 +182,7 @@ export class Reconnect {
 
   /** The call that `due` asked for is over, whatever came of it. */
   ended(endpoint: Endpoint): void {
-    this.#underWay.delete(endpointKey(endpoint))
+    this.#underWay.delete(placeKey(endpoint))
   }
 
   #refreshLater(nowMs: number): void {

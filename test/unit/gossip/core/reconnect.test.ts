@@ -116,6 +116,8 @@ describe('reconnect', () => {
     const endpoint = endpointFromText('10.0.0.1', 1)
     expect(reconnect.signOfLife(nowMs, endpointFromText('10.0.0.1', 99))).toBe(false)
     expect(reconnect.nextAt()).toBe(next)
+    const mapped = { addr: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1), port: 1 }
+    expect(reconnect.signOfLife(nowMs, mapped)).toBe(true)
     expect(reconnect.signOfLife(nowMs, endpoint)).toBe(true)
     expect([nowMs < next, reconnect.nextAt()]).toEqual([true, nowMs])
     expect(round(reconnect, nowMs)).toEqual([1])
