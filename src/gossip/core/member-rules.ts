@@ -168,8 +168,9 @@ export class MemberRules {
       outbox.note('warn', 'members-full', { node: name.slice(0, 64), members: members.size })
       return undefined
     }
-    const node = { ...alive, name, incarnation: 0, liveness: 'dead' as const }
-    return members.insert(node, false, nowMs, random)
+    const { endpoint, vsn } = alive
+    const liveness = 'dead' as const
+    return members.insert({ name, endpoint, meta, vsn, incarnation: 0, liveness }, false, nowMs, random)
   }
 
   /** A member that is known keeps its former meta rather than going beyond what all may cost. */

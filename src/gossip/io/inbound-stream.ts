@@ -164,7 +164,8 @@ export class InboundStream implements StreamListener {
     const { counters, framing, tcpTimeoutMs } = this.#deps
     this.#deadline.cancel()
     this.#deadline = this.#closeAfter(tcpTimeoutMs)
-    const bytes = encodeStream(message, { ...framing, dialled: false })
+    const { label, compress, encryption } = framing
+    const bytes = encodeStream(message, { label, compress, encryption, dialled: false })
     this.#answerBytes = bytes.length
     if (message.kind === 'push-pull') this.#deps.lastAnswerBytes = bytes.length
     counters.sent.add(message.kind)

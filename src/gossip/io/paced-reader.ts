@@ -40,7 +40,8 @@ export class PacedReader {
     this.#deps = deps
     this.#stream = stream
     const limits = { freeBytes: FREE_BYTES, turnBytes: TURN_BYTES }
-    this.#reader = new StreamReader({ ...options, limits })
+    const { label, dialled = false, encryption } = options
+    this.#reader = new StreamReader({ label, dialled, encryption, limits })
   }
 
   /** Whether it is us who do not read on. */

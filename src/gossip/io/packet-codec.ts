@@ -11,24 +11,27 @@ import { crc32 } from 'node:zlib'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { PacketMessage } from '../core/messages.ts'
 import { readsBlocks } from '../wire/encryption.ts'
-import { openPacket, sealPacket } from '../wire/packet.ts'
+import { openPacket, type SealOptions, sealPacket } from '../wire/packet.ts'
 import type { Counters } from './counters.ts'
 import type { Framing } from './framing.ts'
 import { packetKind } from './packet-kinds.ts'
 
 export class PacketCodec {
   readonly #counters: Counters
-  readonly #framing: Framing
+  // Made once: an object spread and added to for each packet fills the old generation with its shapes (Node 20).
+  readonly #seal: SealOptions
+  readonly #sealWithCrc: SealOptions
 
   constructor(counters: Counters, framing: Framing) {
     this.#counters = counters
-    this.#framing = framing
+    this.#seal = { ...framing, crc: false, crc32 }
+    this.#sealWithCrc = { ...framing, crc: true, crc32 }
   }
 
   /** @param parts as `sealPacket` wants them */
   seal(parts: readonly Uint8Array[], crc: boolean): Uint8Array {
     const { sent, packets } = this.#counters
-    const bytes = sealPacket(parts, { ...this.#framing, crc, crc32 })
+    const bytes = sealPacket(parts, crc ? this.#sealWithCrc : this.#seal)
     for (const part of parts) sent.add(packetKind(part) ?? 'unknown')
     packets.add('sent')
     packets.add('sent-bytes', bytes.length)
@@ -40,10 +43,10 @@ export class PacketCodec {
     const { received, packets } = this.#counters
     packets.add('received')
     packets.add('received-bytes', bytes.length)
-    const { messages, drops, decrypted } = openPacket(bytes, { ...this.#framing, crc32 })
+    const { messages, drops, decrypted } = openPacket(bytes, this.#seal)
     for (const reason of drops) this.#counters.drop(reason, from)
     for (const message of messages) received.add(message.kind)
-    if (messages.length > 0 && !decrypted && readsBlocks(this.#framing.encryption)) packets.add('plaintext')
+    if (messages.length > 0 && !decrypted && readsBlocks(this.#seal.encryption)) packets.add('plaintext')
     return messages
   }
 }

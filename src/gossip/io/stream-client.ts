@@ -110,6 +110,7 @@ export class StreamClient {
   ): Promise<StreamOutcome> {
     return new Promise((resolve) => {
       const counters = this.#counters
+      const { label, encryption } = this.#framing
       let outcome: StreamOutcome | undefined
       const settle = (result: StreamOutcome): void => {
         if (outcome !== undefined) return
@@ -154,7 +155,7 @@ export class StreamClient {
           },
         },
         stream,
-        { ...this.#framing, dialled: true },
+        { label, encryption, dialled: true },
       )
       const deadline = this.#alarms.at(deadlineMs, () => {
         counters.streams.add('timed-out')

@@ -105,7 +105,7 @@ describe('alive', () => {
   })
 
   it('of members that would cost more than the bound together is dropped, and a longer meta is not taken', () => {
-    const solo = new Solo({ memberBytesMax: 8000 })
+    const solo = new Solo({ memberBytesMax: 8300 })
     const meta = new Uint8Array(1000)
     solo.peer('large', 2000, { meta }).peer('second', 2001, { meta })
     expect([solo.member('large')?.meta.length, solo.member('second')]).toEqual([1000, undefined])
