@@ -94,6 +94,10 @@ export class Reconnect {
     return this.#lost.size
   }
 
+  isLost(endpoint: Endpoint): boolean {
+    return this.#lost.has(placeKey(endpoint))
+  }
+
   /** Who is called on, the last lost first. */
   lost(): readonly KnownPeer[] {
     return [...this.#lost.values()].map(({ name, endpoint }) => ({ name, endpoint })).reverse()

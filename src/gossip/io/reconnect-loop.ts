@@ -4,7 +4,10 @@
  *
  * A call on the lost begins with a knock, a ping by stream, which costs a few bytes: what a join sends first is all our
  * state, made anew for each. Whoever opens is joined. A knock is given up after 4 s, in which a host that comes back has
- * been sent three requests to connect, and no call waits for another.
+ * been sent three requests to connect, and no knock waits for another.
+ *
+ * When a cable is mended many open at once, and the first exchange tells of all the others. So each further one that is
+ * under way has the next start 0.2 s later, and who was heard of meanwhile is not asked any more.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Tally } from '../../base/tally.ts'
@@ -19,6 +22,7 @@ import type { Knock } from './knock.ts'
 /** Between exchanges for signs that somebody else listens where a member was; they may be forged. */
 const SURPRISE_GAP_MS = 5000
 const SURPRISES_MAX = 64
+const TURN_MS = 200
 
 export interface ReconnectLoopDeps {
   readonly clock: Clock
@@ -42,6 +46,8 @@ export class ReconnectLoop {
   readonly #deps: ReconnectLoopDeps
   readonly #surprisedAtMs = new Map<string, number>()
   #refreshing = false
+  /** Exchanges with the lost that are under way or wait for their turn. */
+  #joining = 0
   #started = false
   #alarm: Alarm | undefined
   #armedAt = Number.POSITIVE_INFINITY
@@ -103,12 +109,22 @@ export class ReconnectLoop {
   }
 
   async #call(endpoint: Endpoint): Promise<void> {
-    const { knock, exchange, events, isOwn, isWanted, reconnect } = this.#deps
-    const opened = !isOwn(endpoint) && (await knock.at(endpoint)) !== 'nobody' && isWanted()
-    const joined = opened && (await exchange(endpoint)) === undefined
-    events.add(joined ? 'reconnected' : 'reconnect-failed')
+    const { knock, events, isOwn, isWanted, reconnect } = this.#deps
+    const opened = !isOwn(endpoint) && (await knock.at(endpoint)) !== 'nobody'
+    if (!opened) events.add('reconnect-failed')
+    else if (isWanted()) await this.#join(endpoint)
     reconnect.ended(endpoint)
     this.#arm()
+  }
+
+  async #join(endpoint: Endpoint): Promise<void> {
+    const { alarms, clock, exchange, events, isWanted, reconnect } = this.#deps
+    const turnMs = TURN_MS * this.#joining++
+    if (turnMs > 0) await new Promise<void>((begin) => alarms.at(clock.monotonicMs() + turnMs, begin))
+    if (reconnect.isLost(endpoint) && isWanted()) {
+      events.add((await exchange(endpoint)) === undefined ? 'reconnected' : 'reconnect-failed')
+    }
+    this.#joining--
   }
 
   async #refresh(): Promise<void> {

@@ -75,6 +75,7 @@ describe('reconnect loops', () => {
     })
     const { port } = mute.address() as AddressInfo
     const b = await rig.started('b')
+    await b.gossip.stop()
     const a = await rig.started('a', {
       reconnectIntervalMs: 50,
       remembered: [
@@ -82,6 +83,8 @@ describe('reconnect loops', () => {
         { name: 'b', endpoint: b.gossip.advertise() },
       ],
     })
+    await until(() => sockets.size === 1 && (a.gossip.stats().events['reconnect-failed'] ?? 0) > 0)
+    await rig.started('b', { listen: b.at() })
     await until(() => a.sees('b') === 'alive')
     expect(sockets.size).toBe(1)
     expect(a.gossip.lostPeers().map(({ name }) => name)).toEqual(['mute'])
@@ -94,6 +97,17 @@ describe('reconnect loops', () => {
     const forgetful = await rig.started('c', { reconnectIntervalMs: 50 })
     await until(() => a.sees('b') === 'alive' && b.sees('a') === 'alive')
     expect(forgetful.gossip.members().map(({ name }) => name)).toEqual(['c'])
+  })
+
+  it('of many lost peers that open at once one is asked, and tells of the others', async () => {
+    const nodes = await Promise.all(['b', 'c', 'd', 'e'].map((name) => rig.started(name)))
+    const [b, ...others] = nodes
+    for (const other of others) await other.gossip.join([b?.at() ?? ''])
+    const remembered = nodes.map(({ gossip }) => ({ name: gossip.name, endpoint: gossip.advertise() }))
+    const a = await rig.started('a', { reconnectIntervalMs: 50, remembered })
+    await until(() => nodes.every(({ gossip }) => a.sees(gossip.name) === 'alive'))
+    await until(() => a.gossip.stats().outboundOpen === 0)
+    expect(a.gossip.stats().events.reconnected).toBe(1)
   })
 
   it('our own address, remembered as that of somebody else, is not called', async () => {
