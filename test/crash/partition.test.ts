@@ -18,6 +18,7 @@ const CUT_MS = inLong ? 600_000 : 10_000
 const FAST = ['--cluster.probe-interval=200ms', '--cluster.probe-timeout=100ms']
 const FLAGS = ['--log.level=warn', ...(inLong ? [] : FAST)]
 const WRITE_GAP_MS = 100
+const READ_GAP_MS = 200
 const SIDE = [0]
 
 interface ClusterBody {
@@ -101,6 +102,8 @@ requirement(NEEDED)('after the network was cut in two', () => {
     const contactMs = await untilAsync(isContact, 'contact', 20_000)
     const acknowledged = await writes
     const isEqual = async (): Promise<boolean> => {
+      // Reading everything from everybody in a loop would be most of what the replicas do.
+      await pause(READ_GAP_MS)
       const [first = '', ...rest] = await Promise.all(replicas.map(contents))
       return (
         rest.every((text) => text === first) && [...acknowledged].every((key) => first.includes(`"${key}"`))
