@@ -31,4 +31,6 @@ export {
   type SimOverrides,
 } from './sim-options.ts'
 export { SimFailure, type SimReport, type SimulateOptions, simulate } from './simulation.ts'
+export type { SpreadOptions, SpreadRules } from './spread-cluster.ts'
+export { measureSpread, type SpreadFigures, type SpreadPlan } from './spread-measure.ts'
 export { Trace } from './trace.ts'
