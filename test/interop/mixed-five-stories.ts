@@ -8,16 +8,17 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import type { FiveCluster } from '../support/five-cluster.ts'
 import type { NetHost } from '../support/net-namespaces.ts'
-import { inCi } from '../support/requirement.ts'
+import { inCi, inLong } from '../support/requirement.ts'
 
 export const STORY_TIMEOUT_MS = 150_000
 /** One of each kind. */
 const AWAY = [2, 4]
 const STAY = [0, 1, 3]
-/** Dead for longer than a call on the lost, so that none that was under way is answered in the end. */
-const LONGER_MS = inCi ? 5000 : 0
+/** Stopped for longer than a call on the lost takes; in the long version until the dead are forgotten, and cut off as long. */
+const STOPPED_MS = inLong ? 45_000 : inCi ? 4500 : 0
+const CUT_MS = inLong ? 45_000 : 0
 /** For how long a broken direction must harm nobody: longer than a suspicion lasts. */
-const ONE_WAY_MS = 4000
+const ONE_WAY_MS = 3000
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
@@ -37,6 +38,15 @@ async function recovered(
   const whole = performance.now() - startedAt
   await cluster.equal()
   return { whole, equal: performance.now() - startedAt }
+}
+
+/** Nobody misses anybody for so long. */
+export async function staysWhole(cluster: FiveCluster, ms: number): Promise<void> {
+  const endMs = performance.now() + ms
+  while (performance.now() < endMs) {
+    expect(await cluster.isWhole()).toBe(true)
+    await pause(50)
+  }
 }
 
 /** Whether a TCP connection from this host comes about within a second. */
@@ -88,7 +98,7 @@ export function stories(other: string, cluster: () => FiveCluster, isBrief = fal
         five.stop(AWAY)
         const dead = await five.see(STAY)
         for (const i of STAY) await five.write(i)
-        await pause(LONGER_MS)
+        await pause(STOPPED_MS)
         const { whole, equal } = await recovered(five, () => five.continue(AWAY))
         printFigures(`hearsay and ${other}, stopped`, {
           'seen dead by all after': dead,
@@ -109,6 +119,7 @@ export function stories(other: string, cluster: () => FiveCluster, isBrief = fal
         const [larger, smaller] = await Promise.all([five.see(STAY), five.see(AWAY)])
         const across = [await five.write(0), await five.write(3)]
         expect(await five.at(2).lacks(across)).toEqual(across)
+        await pause(CUT_MS)
         const { whole, equal } = await recovered(five, () => five.net.heal())
         printFigures(`hearsay and ${other}, cut`, {
           'sides apart after': Math.max(larger, smaller),
@@ -129,11 +140,7 @@ export function stories(other: string, cluster: () => FiveCluster, isBrief = fal
         five.net.cutOneWay(1, 4)
         expect(await canDial(five.net.hosts[3], five.at(0).address)).toBe(false)
         expect(await canDial(five.net.hosts[3], five.at(1).address)).toBe(true)
-        const endMs = performance.now() + ONE_WAY_MS
-        while (performance.now() < endMs) {
-          expect(await five.isWhole()).toBe(true)
-          await pause(50)
-        }
+        await staysWhole(five, ONE_WAY_MS)
         for (const i of five.all) await five.write(i)
         const equal = await five.equal()
         printFigures(`hearsay and ${other}, one way lost`, { 'equal after': equal })
