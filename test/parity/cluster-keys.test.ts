@@ -24,6 +24,9 @@ async function expectNoJoin(from: Peer, to: Peer): Promise<string> {
   return error
 }
 
+/** Probes that soon show whether acks are understood, and that declare nobody dead for a slow machine. */
+const STEADY = { probeIntervalMs: 200, probeTimeoutMs: 150, suspicionMult: 20 }
+
 /** The stages of the upgrade that memberlist's users are told to go through. */
 const UPGRADE: readonly Partial<PeerOptions>[] = [
   {},
@@ -35,8 +38,8 @@ const UPGRADE: readonly Partial<PeerOptions>[] = [
 /** Two that know each other and talk, one on either side of a step of the upgrade. */
 async function acrossTheStep(stage: Stage, step: number): Promise<void> {
   const ackPayload = Buffer.from('here')
-  const ana = await stage.peer({ name: 'ana', ackPayload, ...UPGRADE[step] })
-  const ben = await stage.peer({ name: 'ben', ackPayload, ...UPGRADE[step + 1] })
+  const ana = await stage.peer({ name: 'ana', ackPayload, ...STEADY, ...UPGRADE[step] })
+  const ben = await stage.peer({ name: 'ben', ackPayload, ...STEADY, ...UPGRADE[step + 1] })
   expect(await ben.join([at(ana)])).toEqual({ contacted: 1 })
   for (const peer of [ana, ben]) await untilSees(peer, ['ana', 'ben'])
   await talks(ana, ben, 'forth')
@@ -82,8 +85,8 @@ parity('keys', (stage) => {
   })
 
   it('items 15 and 16: a key is exchanged under traffic, and everybody stays', async () => {
-    const ana = await stage.peer({ name: 'ana', keys: [OLD] })
-    const ben = await stage.peer({ name: 'ben', keys: [OLD] })
+    const ana = await stage.peer({ name: 'ana', keys: [OLD], ...STEADY })
+    const ben = await stage.peer({ name: 'ben', keys: [OLD], ...STEADY })
     await ben.join([at(ana)])
     await talks(ana, ben, 'before')
     for (const peer of [ana, ben]) await peer.addKey(NEW)

@@ -159,7 +159,7 @@ onBoth((rig) => {
   })
 
   it('item 130: the dead are gossiped to for a while, and then no more', async () => {
-    const toTheDeadMs = 1000
+    const toTheDeadMs = 2000
     const peer = await rig.peer({ gossipToTheDeadMs: toTheDeadMs })
     const raw = await rig.joined(peer, { name: 'raw' })
     const ben = await rig.joined(peer, { name: 'ben' })
