@@ -4,8 +4,9 @@
  * Like a single alarm clock that is always set to the earliest of many appointments. Stopping is then one act: when the
  * clock is put away, nothing can ring.
  *
- * Numbers: a cancelled alarm keeps a few bytes until its time comes; streams cancel one each and live 10 s at most. One
- * ringing runs at most as many alarms as were set before it, so work that is always due cannot starve sockets.
+ * Numbers: a cancelled alarm keeps its place until its time comes, or until half of a thousand places and more are such:
+ * streams cancel two each, ten seconds before their time. One ringing runs at most as many alarms as were set before it,
+ * so work that is always due cannot starve sockets.
  */
 import type { Clock } from '../../base/clock.ts'
 import { Heap } from '../../base/heap.ts'
@@ -19,13 +20,16 @@ interface Entry {
   run: (() => void) | undefined
 }
 
+/** So many places may be of cancelled alarms, whatever the others. */
+const CANCELLED_KEPT = 1000
 /** Node fires at once above this. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
 
 export class Alarms {
   readonly #clock: Clock
   readonly #unref: boolean
-  readonly #heap = new Heap<Entry>()
+  #heap = new Heap<Entry>()
+  #cancelled = 0
   #timer: NodeJS.Timeout | undefined
   #armedAt = Number.POSITIVE_INFINITY
   #stopped = false
@@ -34,6 +38,11 @@ export class Alarms {
   constructor(clock: Clock, unref: boolean) {
     this.#clock = clock
     this.#unref = unref
+  }
+
+  /** Alarms kept, cancelled ones included. */
+  get places(): number {
+    return this.#heap.size
   }
 
   /**
@@ -48,9 +57,21 @@ export class Alarms {
     }
     return {
       cancel: () => {
+        if (entry.run !== undefined) this.#cancelled++
         entry.run = undefined
+        if (this.#cancelled > CANCELLED_KEPT && this.#cancelled * 2 > this.#heap.size) this.#tidy()
       },
     }
+  }
+
+  #tidy(): void {
+    const kept = new Heap<Entry>()
+    for (let at = this.#heap.peekAt(); at !== undefined; at = this.#heap.peekAt()) {
+      const popped = this.#heap.pop()
+      if (popped?.value.run !== undefined) kept.push(at, popped.value)
+    }
+    this.#heap = kept
+    this.#cancelled = 0
   }
 
   /** Forgets everything; later alarms never ring. */
@@ -76,8 +97,19 @@ export class Alarms {
     for (let budget = this.#heap.size; budget > 0; budget--) {
       const at = this.#heap.peekAt()
       if (at === undefined || at > nowMs) break
-      this.#heap.pop()?.value.run?.()
+      this.#ringOne(this.#heap.pop()?.value)
     }
     this.#arm()
+  }
+
+  #ringOne(entry: Entry | undefined): void {
+    const run = entry?.run
+    if (entry === undefined || run === undefined) {
+      this.#cancelled = Math.max(0, this.#cancelled - 1)
+      return
+    }
+    // Cancelling it is of no effect from now on.
+    entry.run = undefined
+    run()
   }
 }

@@ -23,6 +23,8 @@ import type { ReliableStream, StreamListener } from './transport.ts'
 
 const FREE_ANSWER_BYTES = 64 * 1024
 const PROGRESS_BYTES = 1024
+/** Read behind the request; a peer that says more waits for our close. */
+const FORGOTTEN_BYTES_MAX = 256 * 1024
 
 export interface InboundStreamDeps {
   readonly clock: Clock
@@ -50,6 +52,7 @@ export class InboundStream implements StreamListener {
   #idle: Alarm
   #phase: 'reading' | 'waiting' | 'answering' | 'over' = 'reading'
   #answerBytes = 0
+  #forgottenBytes = 0
   #progressBytes = 0
   #progressAtMs: number
 
@@ -97,9 +100,13 @@ export class InboundStream implements StreamListener {
     this.#stream.destroy()
   }
 
-  /** After the request the rest is read and forgotten: unread bytes would turn our close into a reset. */
+  /** After the request some more is read and forgotten: unread bytes would turn our close into a reset. */
   data(chunk: Uint8Array): void {
     this.#deps.counters.streams.add('received-bytes', chunk.length)
+    if (this.#phase === 'answering') {
+      this.#forgottenBytes += chunk.length
+      if (this.#forgottenBytes > FORGOTTEN_BYTES_MAX) this.#stream.pause()
+    }
     this.#reader.push(chunk)
   }
 
@@ -123,8 +130,10 @@ export class InboundStream implements StreamListener {
     if ('drop' in result) {
       this.#phase = 'answering'
       counters.drop(result.drop, from)
-      if (reader.frameUnreadable) this.#answer({ kind: 'error', error: complaintAbout(result.drop) })
-      this.#stream.end()
+      if (reader.frameUnreadable) {
+        this.#answer({ kind: 'error', error: complaintAbout(result.drop) })
+        this.#stream.end()
+      } else this.#stream.destroy()
       return
     }
     counters.received.add(result.kind)

@@ -84,4 +84,17 @@ describe('alarms', () => {
     vi.advanceTimersByTime(5)
     expect(rung).toEqual(['first'])
   })
+
+  it('cancelled ones do not pile up, and the others keep their times', () => {
+    const alarms = new Alarms(clock, false)
+    const rung: number[] = []
+    for (let i = 0; i < 100_000; i++) {
+      const alarm = alarms.at(clock.monotonicMs() + 10_000 + (i % 7), () => rung.push(i))
+      if (i % 10_000 !== 0) alarm.cancel()
+    }
+    expect(alarms.places).toBeLessThan(3000)
+    vi.advanceTimersByTime(10_010)
+    expect(rung.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10 }, (_, i) => i * 10_000))
+    expect(alarms.places).toBe(0)
+  })
 })
