@@ -36,6 +36,7 @@ export const DROP_REASONS = [
   /** Frames inside frames beyond the limit. */
   'too-deep',
   'too-many-parts',
+  'too-many-pings',
   'too-many-nodes',
   /** More bytes than a limit allows, received or announced. */
   'too-large',

@@ -26,6 +26,11 @@ export interface PacketLimits {
   readonly depthMax: number
   /** Messages and parts in one datagram, counted over all its compounds. */
   readonly partsMax: number
+  /**
+   * Pings and indirect pings in one datagram. Each is answered with a datagram, and where the first one came from may be
+   * forged: packed, 1.4 KB of them would aim 2,000 acks at somebody. A prober sends one.
+   */
+  readonly pingsMax: number
   /** Bytes that all compressed frames of one datagram may expand to together. */
   readonly inflatedBytesMax: number
 }
@@ -33,6 +38,7 @@ export interface PacketLimits {
 export const DEFAULT_PACKET_LIMITS: PacketLimits = {
   depthMax: 3,
   partsMax: 2048,
+  pingsMax: 4,
   inflatedBytesMax: 64 * 1024,
 }
 

@@ -9,7 +9,7 @@
  * An encrypted packet has no type byte, so whether a packet is one is told by our own settings, never guessed from its
  * bytes: while we hold a key and insist on it, nothing is parsed that no key of ours opened.
  *
- * Work per packet is bounded by `PacketLimits`: frames within frames, parts, and bytes that compression may add.
+ * Work per packet is bounded by `PacketLimits`: frames within frames, parts, pings, and bytes that compression may add.
  */
 import { assert } from '../../base/assert.ts'
 import type { PacketMessage } from '../core/messages.ts'
@@ -95,13 +95,15 @@ class PacketOpener implements OpenedPacket {
   readonly #options: OpenOptions
   readonly #depthMax: number
   #partsLeft: number
+  #pingsLeft: number
   #inflatedBytesLeft: number
 
   constructor(options: OpenOptions) {
-    const { depthMax, partsMax, inflatedBytesMax } = options.limits ?? DEFAULT_PACKET_LIMITS
+    const { depthMax, partsMax, pingsMax, inflatedBytesMax } = options.limits ?? DEFAULT_PACKET_LIMITS
     this.#options = options
     this.#depthMax = depthMax
     this.#partsLeft = partsMax
+    this.#pingsLeft = pingsMax
     this.#inflatedBytesLeft = inflatedBytesMax
   }
 
@@ -143,7 +145,7 @@ class PacketOpener implements OpenedPacket {
     }
     const message = decodeMessage(bytes, start, end)
     if (typeof message === 'string') this.drops.push(message)
-    else this.messages.push(message)
+    else if (this.#takePing(message)) this.messages.push(message)
   }
 
   #openCompressed(bytes: Uint8Array, start: number, end: number, depth: number): void {
@@ -170,6 +172,14 @@ class PacketOpener implements OpenedPacket {
         if (this.#takePart()) this.drops.push(reason)
       },
     )
+  }
+
+  /** False for a ping beyond those that one packet may ask; said once. */
+  #takePing({ kind }: PacketMessage): boolean {
+    if (kind !== 'ping' && kind !== 'indirect-ping') return true
+    this.#pingsLeft--
+    if (this.#pingsLeft === -1) this.drops.push('too-many-pings')
+    return this.#pingsLeft >= 0
   }
 
   /** False once the packet has used up its parts; said once. */

@@ -61,7 +61,7 @@ describe('an encrypted packet', () => {
       version: fc.constantFrom(0 as const, 1 as const),
     })
     fc.assert(
-      fc.property(fc.array(packetMessages, { minLength: 1, maxLength: 8 }), options, (messages, layers) => {
+      fc.property(fc.array(packetMessages, { minLength: 1, maxLength: 4 }), options, (messages, layers) => {
         const { version, ...rest } = layers
         const encryption = under([KEY], { version })
         const packet = sealPacket(messages.map(encodeMessage), { ...rest, crc32, encryption })

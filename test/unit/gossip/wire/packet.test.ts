@@ -58,7 +58,7 @@ describe('sealing and opening', () => {
       compress: fc.boolean(),
     })
     fc.assert(
-      fc.property(fc.array(packetMessages, { minLength: 1, maxLength: 8 }), options, (messages, layers) => {
+      fc.property(fc.array(packetMessages, { minLength: 1, maxLength: 4 }), options, (messages, layers) => {
         const packet = sealPacket(messages.map(encodeMessage), { ...layers, crc32 })
         expect(open(packet, layers.label)).toEqual({ messages, drops: [] })
       }),
@@ -198,6 +198,17 @@ describe('bounds', () => {
     expect(messages.length).toBeGreaterThan(2000)
     expect(messages.length).toBeLessThan(2048)
     expect(drops).toEqual(['too-many-parts'])
+  })
+
+  it('takes four pings out of one packet, in whatever frames they are', () => {
+    const target = { addr: Uint8Array.of(127, 0, 0, 1), port: 1 }
+    const indirect = encodeMessage({ kind: 'indirect-ping', seqNo: 1, target, node: 'x', nack: true })
+    const three = encodeCompound([encodeMessage(PING), indirect, encodeMessage(PING)])
+    expect(open(three).drops).toEqual([])
+    const many = encodeCompressed(encodeCompound([...Array(16).fill(three), encodeMessage(USER)]))
+    const { messages, drops } = open(many)
+    expect(messages.map(({ kind }) => kind)).toEqual(['ping', 'indirect-ping', 'ping', 'ping', 'user'])
+    expect(drops).toEqual(['too-many-pings'])
   })
 
   it('knows one compression algorithm and no empty result', () => {
