@@ -7,10 +7,11 @@
  * and if nobody answers to the name, say goodbye in the name of our former self, and exchange again.
  *
  * Numbers: a peer that goes on refusing is asked again after 2 s, then 4, 8 and every 10 s, 30 times (5 minutes); it hears
- * at most 3 goodbyes. At most 64 peers at a time.
+ * at most 3 goodbyes in our life, from at most 64 peers.
  *
  * A namesake that answers is left in peace: it was there first, and two replicas of one name are for a person to
- * sort out (see the conflict event).
+ * sort out (see the conflict event). One that lives and that we cannot reach may lose its name to us; it will not take it
+ * back, since who has run for 5 minutes has no former self that anybody still believes in. So the two never fight on.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Tally } from '../../base/tally.ts'
@@ -26,14 +27,16 @@ const GOODBYES_MAX = 3
 /** For the goodbye, a datagram, to be read before the stream comes. */
 const GOODBYE_MS = 100
 const REFUSERS_MAX = 64
+/** Of our life: later, whoever has our name is no former self. */
+const CONTEST_MS = 300_000
 
 export interface NameClaimDeps {
   readonly name: string
   readonly advertise: Endpoint
   readonly clock: Clock
-  readonly alarms: Alarms
+  readonly alarms: Pick<Alarms, 'at'>
   readonly events: Tally
-  readonly knock: Knock
+  readonly knock: Pick<Knock, 'at'>
   /** One datagram to a peer. */
   readonly tell: (to: Endpoint, message: DeadMessage) => void
   readonly exchange: (endpoint: Endpoint) => Promise<string | undefined>
@@ -50,24 +53,26 @@ interface Refuser {
 
 export class NameClaim {
   readonly #deps: NameClaimDeps
+  /** Kept when they have given in: the next refusal is not the first. */
   readonly #refusers = new Map<string, Refuser>()
+  readonly #endsAtMs: number
 
   constructor(deps: NameClaimDeps) {
     this.#deps = deps
+    this.#endsAtMs = deps.clock.monotonicMs() + CONTEST_MS
   }
 
   /** What a peer knew when it answered our push-pull, before it merged what we sent. */
   answered(peer: Endpoint, nodes: readonly NodeRecord[]): void {
-    const { name, advertise } = this.#deps
+    const { name, advertise, clock } = this.#deps
     const held = nodes.find((node) => node.name === name)
+    if (held === undefined || held.liveness === 'left') return
+    if (endpointKey(held.endpoint) === endpointKey(advertise) || clock.monotonicMs() > this.#endsAtMs) return
     const key = endpointKey(peer)
-    const isOurs = held === undefined || endpointKey(held.endpoint) === endpointKey(advertise)
-    if (isOurs || held.liveness === 'left') {
-      this.#refusers.delete(key)
-      return
-    }
-    const refuser = this.#refusers.get(key) ?? { asks: 0, goodbyes: 0, isBusy: false }
-    if (refuser.isBusy || refuser.asks >= ASKS_MAX || this.#refusers.size >= REFUSERS_MAX) return
+    const known = this.#refusers.get(key)
+    if (known === undefined && this.#refusers.size >= REFUSERS_MAX) return
+    const refuser = known ?? { asks: 0, goodbyes: 0, isBusy: false }
+    if (refuser.isBusy || refuser.asks >= ASKS_MAX) return
     this.#refusers.set(key, refuser)
     refuser.isBusy = true
     void this.#contest(peer, refuser, held)

@@ -26,11 +26,11 @@ const TURN_MS = 200
 
 export interface ReconnectLoopDeps {
   readonly clock: Clock
-  readonly alarms: Alarms
+  readonly alarms: Pick<Alarms, 'at'>
   readonly events: Tally
   readonly reconnect: Reconnect
   readonly joiner: Joiner
-  readonly knock: Knock
+  readonly knock: Pick<Knock, 'at'>
   /** Configured peers, host:port. */
   readonly peers: readonly string[]
   readonly members: () => readonly Member[]
