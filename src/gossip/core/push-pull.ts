@@ -3,7 +3,8 @@
  *
  * It comes early when a process pings us by our name that we know nothing of: it knows us, so others know it, and one of them
  * is asked; once in 5 s at most, and never the stranger, who may be anybody. Two processes that join through a third in the
- * same millisecond can miss each other so, and nothing else would tell them for a minute or two.
+ * same millisecond can miss each other so, and nothing else would tell them for a minute or two. Of some nobody can tell,
+ * since they are admitted nowhere and go on pinging, so each time the gap doubles, up to a minute, until none came for five.
  *
  * The first comes at a random time after the first interval, so that a cluster started at once does not exchange at once;
  * above 32 members everybody does it less often. The exchange itself is the driver's.
@@ -18,6 +19,8 @@ import type { Timers } from './timers.ts'
 
 /** Between exchanges for strangers' sakes: pings are easily forged. */
 const STRANGER_GAP_MS = 5000
+const STRANGER_GAP_MS_MAX = 60_000
+const STRANGERS_FORGOTTEN_MS = 300_000
 
 export class PushPull {
   readonly #config: GossipConfig
@@ -26,6 +29,7 @@ export class PushPull {
   readonly #outbox: Outbox
   readonly #timers: Timers
   #strangerAtMs = Number.NEGATIVE_INFINITY
+  #strangerGapMs = STRANGER_GAP_MS
 
   constructor(config: GossipConfig, random: Random, members: Members, outbox: Outbox, timers: Timers) {
     this.#config = config
@@ -49,7 +53,10 @@ export class PushPull {
   /** A ping came. @param addressee whom it is for @param sender who says he sent it */
   pinged(nowMs: number, addressee: string, sender: string | undefined): void {
     if (addressee !== this.#config.name || sender === undefined || this.#members.get(sender)) return
-    if (nowMs - this.#strangerAtMs < STRANGER_GAP_MS) return
+    const sinceMs = nowMs - this.#strangerAtMs
+    if (sinceMs < this.#strangerGapMs) return
+    const isFirst = sinceMs > STRANGERS_FORGOTTEN_MS
+    this.#strangerGapMs = isFirst ? STRANGER_GAP_MS : Math.min(2 * this.#strangerGapMs, STRANGER_GAP_MS_MAX)
     this.#strangerAtMs = nowMs
     this.#ask()
   }

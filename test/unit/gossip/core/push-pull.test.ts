@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Solo } from './fixtures.ts'
+import { endpoint, Solo } from './fixtures.ts'
 
 function times(solo: Solo, untilMs: number): number[] {
   const seen: number[] = []
@@ -48,5 +48,30 @@ describe('periodic push-pull', () => {
     solo.machine.start(0)
     solo.advanceTo(300_000)
     expect(solo.ofType('push-pull')).toEqual([])
+  })
+})
+
+describe('an early push-pull for a stranger that pings us by name', () => {
+  /** Times of those that a stranger causes who pings once a second. */
+  const causedUntil = (solo: Solo, untilMs: number): number[] => {
+    const causedMs: number[] = []
+    for (; solo.nowMs < untilMs; solo.nowMs += 1000) {
+      const before = solo.ofType('push-pull').length
+      solo.receive({ kind: 'ping', seqNo: 1, node: 'self', source: endpoint(9000), sourceNode: 'stranger' })
+      if (solo.ofType('push-pull').length > before) causedMs.push(solo.nowMs)
+    }
+    return causedMs
+  }
+
+  it('comes less and less often for one that no member can tell of, a minute apart in the end', () => {
+    const solo = new Solo({ pushPullIntervalMs: 0 }).peer('a', 2000)
+    expect(causedUntil(solo, 300_000)).toEqual([0, 5000, 15_000, 35_000, 75_000, 135_000, 195_000, 255_000])
+  })
+
+  it('comes as often as at first when there was none for five minutes', () => {
+    const solo = new Solo({ pushPullIntervalMs: 0 }).peer('a', 2000)
+    causedUntil(solo, 100_000)
+    solo.nowMs = 400_000
+    expect(causedUntil(solo, 410_000)).toEqual([400_000, 405_000])
   })
 })
