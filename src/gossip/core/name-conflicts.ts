@@ -18,7 +18,8 @@
  * Nothing is done about it here: both go on, and a person must rename one. What they store is told apart by actor, never
  * by name. But both own what falls to the name, so a notification may be sent twice, and whom no member lists hears of no
  * changes: it is answered under a name that leads to the other. That one should know, so we also watch whom the lists of
- * others have under our name; the lists of the namesake itself prove nothing.
+ * others have under our name; the lists of the namesake itself prove nothing. Who is pinged by name by a member is on a
+ * list, so one member that lies cannot make us unready.
  */
 import type { Admission } from './admission.ts'
 import type { GossipConfig } from './config.ts'
@@ -82,7 +83,7 @@ export class NameConflicts {
   readonly #claims = new Map<string, Claim>()
   /** Other addresses of ours: a ping sent there came back to us. */
   readonly #ownPlaces = new Set<string>()
-  /** When a list last had our name at our address, and when last alive at another. */
+  /** When somebody last had our name at our address, and when a list last had it alive at another. */
   #listedMs: number | undefined
   #elsewhereMs: number | undefined
 
@@ -140,6 +141,11 @@ export class NameConflicts {
     const at = placeKey(record.endpoint)
     if (at === placeKey(self.endpoint)) this.#listedMs = nowMs
     else if (record.liveness === 'alive' && at !== placeKey(by)) this.#elsewhereMs = nowMs
+  }
+
+  /** A member has pinged us by our name: it has us on its list, whatever one that we asked says of itself or others. */
+  pingedByMember(nowMs: number): void {
+    this.#listedMs = nowMs
   }
 
   #isUnlisted(): boolean {

@@ -45,14 +45,17 @@ export class PingAnswer {
 
   /** @param from the datagram's source */
   answer(nowMs: number, message: PingMessage, from: Endpoint): void {
-    const { config, members, dissemination, outbox, paths } = this.#deps
+    const { config, members, dissemination, outbox, paths, conflicts } = this.#deps
     if (message.node !== '' && message.node !== config.name) {
       outbox.note('debug', 'ping-for-another', { node: message.node.slice(0, 64) })
       return
     }
     this.#checkName(nowMs, message)
     const { to, listener } = replyAddress(members, message.source, from)
-    if (listener !== undefined) paths.heardPacket(nowMs, listener)
+    if (listener !== undefined) {
+      paths.heardPacket(nowMs, listener)
+      if (message.node !== '') conflicts.pingedByMember(nowMs)
+    }
     const ack = outbox.encode({ kind: 'ack', seqNo: message.seqNo, payload: this.#payload(message, to) })
     const piggyback = listener === undefined ? [] : dissemination.piggyback(ack.length, 1, listener)
     outbox.packet(to, [ack, ...piggyback])

@@ -130,6 +130,19 @@ describe('whom nobody lists', () => {
     expect(isUnlisted(solo)).toEqual([true])
   })
 
+  it('is nobody whom members ping by name, so that one that lies puts nobody out of service', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 }).peer('b', 2000).receive(aliveOf('self', 4444))
+    const [ask] = solo.sent('ping')
+    solo.receive({ kind: 'ack', seqNo: ask?.seqNo ?? 0, payload: new Uint8Array() }, 4444)
+    solo.machine.listedBy(0, endpoint(3000), [recordOf('self', 4444)])
+    expect(isUnlisted(solo)).toEqual([true])
+    const ping = { kind: 'ping', seqNo: 1, node: 'self', sourceNode: 'b' } as const
+    solo.receive({ ...ping, source: endpoint(5000) }, 5000).receive({ ...ping, node: '' }, 2000)
+    expect(isUnlisted(solo)).toEqual([true])
+    solo.receive({ ...ping, source: endpoint(2000) }, 2000)
+    expect(isUnlisted(solo)).toEqual([false])
+  })
+
   it('is nobody when the former holder of the name is dead', () => {
     const solo = new Solo()
     solo.machine.listedBy(0, endpoint(2000), [recordOf('self', 4444, { liveness: 'dead' })])
