@@ -34,6 +34,8 @@ export const WIRE_META_BYTES_MAX = 4096
 /** Accusations sent because of lists, in each second: a list may name thousands, and may be forged. */
 export const ANSWERS_MAX = 16
 const ANSWERS_WINDOW_MS = 1000
+/** Between accusations sent to one member for packets from its address: a packet holds hundreds, and may be forged. */
+const ANSWER_GAP_MS = 100
 
 export interface MemberRulesDeps {
   readonly config: GossipConfig
@@ -51,6 +53,7 @@ export class MemberRules {
   readonly #deps: MemberRulesDeps
   #answersFromMs = Number.NEGATIVE_INFINITY
   #answers = 0
+  readonly #answeredAtMs = new WeakMap<MemberRecord, number>()
 
   constructor(deps: MemberRulesDeps) {
     this.#deps = deps
@@ -228,7 +231,8 @@ export class MemberRules {
   #answerStale(nowMs: number, alive: AliveMessage, record: MemberRecord, from: Endpoint | undefined): void {
     const { outbox, config } = this.#deps
     if (record.liveness === 'alive') return
-    if (from === undefined ? !this.#takeAnswer(nowMs) : placeKey(from) !== placeKey(record.endpoint)) return
+    if (from !== undefined && placeKey(from) !== placeKey(record.endpoint)) return
+    if (from === undefined ? !this.#takeAnswer(nowMs) : !this.#takeTurn(nowMs, record)) return
     const accusation = outbox.encode({
       kind: 'suspect',
       incarnation: record.incarnation,
@@ -236,6 +240,12 @@ export class MemberRules {
       from: config.name,
     })
     outbox.packet(record.endpoint, [accusation])
+  }
+
+  #takeTurn(nowMs: number, record: MemberRecord): boolean {
+    const isTooSoon = nowMs - (this.#answeredAtMs.get(record) ?? Number.NEGATIVE_INFINITY) < ANSWER_GAP_MS
+    if (!isTooSoon) this.#answeredAtMs.set(record, nowMs)
+    return !isTooSoon
   }
 
   #takeAnswer(nowMs: number): boolean {

@@ -268,6 +268,15 @@ describe('a stale alive', () => {
     ])
   })
 
+  it('is answered ten times a second at most, however many come: where from may be forged', () => {
+    const solo = trio().receive(deadOf('a', 7)).flush().forget()
+    for (let i = 0; i < 500; i++) solo.receive(aliveOf('a', 2000), 2000)
+    expect(solo.packets).toHaveLength(1)
+    solo.nowMs += 100
+    solo.receive(aliveOf('a', 2000), 2000)
+    expect(solo.packets).toHaveLength(2)
+  })
+
   it('is not answered when it is hearsay, or when there is no accusation', () => {
     const solo = trio().receive(deadOf('a', 7)).flush().forget()
     solo.receive(aliveOf('a', 2000), 3000).receive(aliveOf('b', 3000), 3000)
