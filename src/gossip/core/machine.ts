@@ -111,7 +111,8 @@ export class GossipMachine {
     const admission = new Admission({ members, outbox, allowsAddress, ...(admitsMember && { admitsMember }) })
     const isListed = admission.allowsEndpoint(endpoint)
     const sequence = new Sequence(deps.sequenceRandom ?? random)
-    const selfAlive = (): AliveMessage => self.aliveMessage()
+    const selfAlive = (): AliveMessage | undefined =>
+      isListed && !self.leaving ? self.aliveMessage() : undefined
     const conflicts = new NameConflicts({ config, sequence, outbox, timers, admission, selfAlive })
     const paths = new PathWatch(outbox)
     const common = { config, random, members, sequence, dissemination, outbox, timers, conflicts, paths }

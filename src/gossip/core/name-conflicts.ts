@@ -74,8 +74,8 @@ export interface NameConflictsDeps {
   readonly outbox: Outbox
   readonly timers: Timers
   readonly admission: Admission
-  /** Our alive of now. */
-  readonly selfAlive: () => AliveMessage
+  /** Our alive of now; undefined when we have left, or are on no list. */
+  readonly selfAlive: () => AliveMessage | undefined
 }
 
 export class NameConflicts {
@@ -202,7 +202,8 @@ export class NameConflicts {
     claim.seqNo = sequence.next()
     const { seqNo } = claim
     const ping = outbox.encode({ kind: 'ping', seqNo, node: name, source: advertise, sourceNode: name })
-    outbox.packet(claim.other, [ping, outbox.encode(selfAlive())])
+    const alive = selfAlive()
+    outbox.packet(claim.other, alive === undefined ? [ping] : [ping, outbox.encode(alive)])
   }
 
   #judge(nowMs: number, claim: Claim): void {

@@ -176,6 +176,14 @@ describe('a claim to our name', () => {
     expect(solo.machine.nameConflicts()).toMatchObject([{ name: 'self', isSelf: true }])
   })
 
+  it('is asked about without our alive once we have left, which would call us back', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 }).receive(aliveOf('self', 4444))
+    solo.machine.leave(0)
+    solo.forget().advanceTo(10_000)
+    expect(asks(solo).map(({ port }) => port)).toEqual([4444])
+    expect(solo.sent('alive')).toEqual([])
+  })
+
   it('makes us send a few packets in ten seconds at most, however many are forged, and for some minutes only', () => {
     const solo = new Solo({ gossipIntervalMs: 1e9 })
     for (let port = 2000; port < 2500; port++) solo.receive(aliveOf('self', port))
