@@ -8,6 +8,9 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { HearsayError } from '../../base/errors.ts'
 import { addressToText } from './endpoint-text.ts'
 
+/** Before the IPv4 address in its 16-byte form. */
+const MAPPED_BITS = 96
+
 /** @throws HearsayError `GOSSIP_NETWORK_MALFORMED` for what is no `address/bits` */
 export function allowedNetworks(networks: readonly string[]): ((addr: Uint8Array) => boolean) | undefined {
   if (networks.length === 0) return undefined
@@ -25,7 +28,11 @@ export function allowedNetworks(networks: readonly string[]): ((addr: Uint8Array
 function add(ipv4: BlockList, ipv6: BlockList, network: string): void {
   const [, address = '', bits = ''] = /^([^/%]+)\/(\d{1,3})$/.exec(network.trim()) ?? []
   const prefix = Number(bits)
-  if (isIPv4(address) && prefix <= 32) ipv4.addSubnet(address, prefix, 'ipv4')
+  // Addresses in this form count as IPv4, so a network of them does.
+  const [, mapped = ''] = /^::ffff:([\d.]+)$/i.exec(address) ?? []
+  if (isIPv4(mapped) && prefix >= MAPPED_BITS && prefix <= 128) {
+    ipv4.addSubnet(mapped, prefix - MAPPED_BITS, 'ipv4')
+  } else if (isIPv4(address) && prefix <= 32) ipv4.addSubnet(address, prefix, 'ipv4')
   else if (isIPv6(address) && prefix <= 128) ipv6.addSubnet(address, prefix, 'ipv6')
   else {
     throw new HearsayError(

@@ -28,6 +28,8 @@ describe('allowed networks', () => {
     [['127.0.0.0/8', '::1/128'], '10.0.0.1', false],
     [['2001:db8::/32'], '2001:db8:1::1', true],
     [['2001:db8::/32'], '2001:db9::1', false],
+    [['::ffff:10.0.0.0/104'], '10.255.1.2', true],
+    [['::ffff:10.0.0.0/104'], '11.0.0.1', false],
   ])('%j and %s: %s', (networks, address, allowed) => {
     expect(allows(networks, address)).toBe(allowed)
   })
