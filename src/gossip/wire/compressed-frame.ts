@@ -92,7 +92,7 @@ export class CompressedReader {
   readonly #decoder = new LzwDecoder()
   #packedLeft = 0
   #inflatedBytes = 0
-  #ended = false
+  #over: 'ended' | 'lzw-malformed' | undefined
 
   /**
    * @param packedBytesMax bound on what the frame announces
@@ -110,13 +110,14 @@ export class CompressedReader {
 
   /** Consumes the head of the frame from `input`, which starts behind the type byte. */
   readHead(input: ByteAccumulator): 'done' | 'need-more' | DropReason {
-    const cursor = new MsgpackCursor(input.bytes, input.start, input.end)
+    const end = Math.min(input.end, input.start + HEAD_BYTES_MAX)
+    const cursor = new MsgpackCursor(input.bytes, input.start, end)
     const head: CompressedHead = { algorithm: LZW, packedAt: -1, packedBytes: 0 }
     readStruct(cursor, HEAD_LAYOUT, head)
     if (head.algorithm !== LZW) return 'unknown-compression'
     if (head.packedAt < 0) {
       if (cursor.failure !== 'truncated') return cursor.failure ?? 'lzw-malformed'
-      return input.length > HEAD_BYTES_MAX ? 'too-large' : 'need-more'
+      return input.length < HEAD_BYTES_MAX ? 'need-more' : 'too-large'
     }
     if (head.packedBytes > this.#packedBytesMax) return 'too-large'
     input.consume(head.packedAt - input.start)
@@ -126,7 +127,7 @@ export class CompressedReader {
 
   /** Expands a piece of `packed` into `output`. */
   read(packed: ByteAccumulator, output: ByteAccumulator): 'read' | 'ended' | 'need-more' | DropReason {
-    if (this.#ended) return 'ended'
+    if (this.#over !== undefined) return this.#over
     const end = packed.start + Math.min(packed.length, this.#packedLeft)
     const outcome = this.#decoder.step(packed.bytes, packed.start, end, piece, 0)
     const { position, written } = this.#decoder
@@ -135,14 +136,13 @@ export class CompressedReader {
     packed.consume(usedBytes)
     this.#inflatedBytes += written
     if (this.#inflatedBytes > this.#inflatedBytesMax) return 'too-large'
-    if (outcome === 'lzw-malformed') return outcome
-    this.#ended = outcome === 'ended'
-    if (this.#ended && this.#inflatedBytes === 0) return 'empty'
+    if (outcome === 'lzw-malformed' || outcome === 'ended') this.#over = outcome
+    if (outcome === 'ended' && this.#inflatedBytes === 0) return 'empty'
     if (written > 0) {
+      // What is right comes out before what is wrong, however the bytes are cut.
       output.push(piece.subarray(0, written))
       return 'read'
     }
-    if (this.#ended) return 'ended'
-    return this.#packedLeft > 0 ? 'need-more' : 'lzw-malformed'
+    return this.#over ?? (this.#packedLeft > 0 ? 'need-more' : 'lzw-malformed')
   }
 }

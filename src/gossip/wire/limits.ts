@@ -58,7 +58,7 @@ export interface StreamLimits {
   /** Members that a push-pull header may announce. */
   readonly nodesMax: number
   /**
-   * Memory for each member that a push-pull lists, on the average: a record is charged its bytes and
+   * Memory for each member that a push-pull lists, on the average: a record is charged its name, its meta and
    * `NODE_OVERHEAD_BYTES`. So a list takes what its header announces, and room for it can be had beforehand.
    */
   readonly nodeBytesMax: number

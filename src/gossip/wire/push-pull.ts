@@ -70,9 +70,9 @@ export class PushPullReader {
     while (this.#header === undefined || this.#nodesLeft > 0) {
       if (this.#header !== undefined && !this.#room.has(this.#bodyBytes(this.#header))) return 'need-more'
       const scan = this.#scanner.advance(input.bytes, input.start, input.end)
-      if (scan === 'msgpack-malformed') return scan
+      // First, so that the reason does not depend on how much has come.
       if (this.#scanner.length > this.#limits.itemBytesMax) return 'too-large'
-      if (scan === 'need-more') return scan
+      if (scan !== 'complete') return scan
       const problem = this.#header === undefined ? this.#takeHeader(input) : this.#takeRecord(input)
       if (problem !== undefined) return problem
       input.consume(this.#scanner.length)
@@ -113,7 +113,7 @@ export class PushPullReader {
       this.#dropRecord(record)
       return undefined
     }
-    this.#nodesBytes += length + NODE_OVERHEAD_BYTES
+    this.#nodesBytes += NODE_OVERHEAD_BYTES + record.name.length + record.meta.length
     if (this.#nodesBytes > this.#nodesBytesMax) return 'too-large'
     this.#nodes.push(record)
     return undefined

@@ -302,9 +302,9 @@ export class StreamReader {
   #readSmall(scanner: ItemScanner, skipBytes: number, decode: (start: number, end: number) => Step): Step {
     const input = this.#input
     const scan = scanner.advance(input.bytes, input.start + skipBytes, input.end)
-    if (scan === 'msgpack-malformed') return scan
+    // First, so that the reason does not depend on how much has come.
     if (scanner.length > this.#limits.itemBytesMax) return 'too-large'
-    if (scan === 'need-more') return scan
+    if (scan !== 'complete') return scan
     const step = decode(input.start, input.start + skipBytes + scanner.length)
     input.consume(skipBytes + scanner.length)
     return step

@@ -7,6 +7,7 @@ import { encodeCompound } from '../../../../src/gossip/wire/compound.ts'
 import { encodeCompressed } from '../../../../src/gossip/wire/compressed-frame.ts'
 import type { Encryption } from '../../../../src/gossip/wire/encryption.ts'
 import { labelHeader } from '../../../../src/gossip/wire/label.ts'
+import { lzwEncode } from '../../../../src/gossip/wire/lzw-encoder.ts'
 import { MessageType } from '../../../../src/gossip/wire/message-type.ts'
 import { sealPacket } from '../../../../src/gossip/wire/packet.ts'
 import type { FuzzMessages } from './fuzz-messages.ts'
@@ -48,8 +49,17 @@ export function fuzzPacket(fuzz: FuzzMessages, setting: FuzzSetting, foreign: En
 export function fuzzStream(fuzz: FuzzMessages): Uint8Array {
   let body = fuzz.streamMessage()
   if (fuzz.below(40) === 0) body = joined([body, fuzz.randomBytes(fuzz.below(50))])
-  for (let layers = fuzz.below(10) - 6; layers > 0; layers -= 2) body = encodeCompressed(body)
+  for (let layers = fuzz.below(10) - 6; layers > 0; layers -= 2) body = compressedFrame(fuzz, body)
   return body
+}
+
+/** Go ignores what follows the end of the packed data, inside of their bytes and behind the map. */
+function compressedFrame(fuzz: FuzzMessages, inner: Uint8Array): Uint8Array {
+  if (fuzz.below(3) > 0) return encodeCompressed(inner)
+  const packed = joined([lzwEncode(inner), fuzz.randomBytes(fuzz.below(20))])
+  const head = [MessageType.compressed, 0x82, 0xa4, 0x41, 0x6c, 0x67, 0x6f, 0, 0xa3, 0x42, 0x75, 0x66]
+  const length = [0xc6, 0, packed.length >> 16, (packed.length >> 8) & 255, packed.length & 255]
+  return joined([Uint8Array.of(...head, ...length), packed, fuzz.randomBytes(fuzz.below(3))])
 }
 
 /** More parts than a packet may have. */
@@ -60,7 +70,7 @@ function framed(fuzz: FuzzMessages, depth: number): Uint8Array {
   const choice = depth > 0 ? fuzz.below(8) : 7
   switch (choice) {
     case 0:
-      return encodeCompressed(framed(fuzz, depth - 1))
+      return compressedFrame(fuzz, framed(fuzz, depth - 1))
     case 1:
       return Uint8Array.of(
         MessageType.compressed,

@@ -87,6 +87,8 @@ const BAD_NAMES: readonly (readonly number[])[] = [
 ]
 /** The last is above what comes without asking. */
 const BODY_LENGTHS: readonly number[] = [0, 1, 10, 10, 50, 50, 100, 100, 1000, 17_000]
+/** Expands over several turns. */
+const LONG_BODY = 120_000
 const utf8 = new TextEncoder()
 const NAME_BYTES = NAMES.map((name) => utf8.encode(name))
 
@@ -148,7 +150,7 @@ export class FuzzMessages {
   }
 
   #userMessage(): Uint8Array {
-    const length = this.pick(BODY_LENGTHS)
+    const length = this.#bodyLength()
     const writer = new ByteWriter(length + 40).u8(MessageType.user).u8(0x81)
     this.#text(writer, utf8.encode('UserMsgLen'))
     this.#uint(writer, this.#off(length))
@@ -157,7 +159,7 @@ export class FuzzMessages {
 
   #pushPull(): Uint8Array {
     const nodes = this.below(6)
-    const stateBytes = this.pick(BODY_LENGTHS)
+    const stateBytes = this.#bodyLength()
     const writer = new ByteWriter(1000 + stateBytes).u8(MessageType.pushPull).u8(0x83)
     this.#text(writer, utf8.encode('Nodes'))
     this.#uint(writer, this.#off(nodes))
@@ -167,6 +169,10 @@ export class FuzzMessages {
     writer.u8(this.pick([0xc2, 0xc3, 0xc0, 1]))
     for (let i = 0; i < nodes; i++) this.#struct(writer, RECORD_PLAN)
     return writer.raw(new Uint8Array(stateBytes).fill(this.below(256))).finish()
+  }
+
+  #bodyLength(): number {
+    return this.below(60) === 0 ? LONG_BODY : this.pick(BODY_LENGTHS)
   }
 
   /** A count or length, now and then off by one, absurd or huge. */

@@ -5,6 +5,8 @@
  * - that nothing throws, and nothing vanishes: there is a message or a reason of the closed set;
  * - that what came out is no larger than what went in, or than compression may make of it;
  * - that what was understood is understood the same when we say it;
+ * - that it depends on nothing but the bytes: not on what lies around them in memory, on what was read before, on how they
+ *   were cut, nor on whether they came compressed;
  * - that the work is bounded, counted in bytes expanded, messages and effects, not in seconds;
  * - that a machine that is fed all of it keeps its bounds and itself.
  *
@@ -16,11 +18,13 @@ import { seededRandom } from '../../../../src/base/random.ts'
 import { lanDefaults } from '../../../../src/gossip/core/config.ts'
 import { GossipMachine } from '../../../../src/gossip/core/machine.ts'
 import type { PacketMessage, StreamMessage } from '../../../../src/gossip/core/messages.ts'
+import { decodeCompressed, encodeCompressed } from '../../../../src/gossip/wire/compressed-frame.ts'
 import { DROP_REASONS } from '../../../../src/gossip/wire/drop-reason.ts'
 import type { Encryption } from '../../../../src/gossip/wire/encryption.ts'
 import { DEFAULT_PACKET_LIMITS } from '../../../../src/gossip/wire/limits.ts'
-import { encodeMessage } from '../../../../src/gossip/wire/message-codec.ts'
-import { openPacket } from '../../../../src/gossip/wire/packet.ts'
+import { decodeMessage, encodeMessage } from '../../../../src/gossip/wire/message-codec.ts'
+import { MessageType } from '../../../../src/gossip/wire/message-type.ts'
+import { type OpenedPacket, openPacket } from '../../../../src/gossip/wire/packet.ts'
 import { encodeStream, type StreamProgress, StreamReader } from '../../../../src/gossip/wire/stream.ts'
 import { inCi } from '../../../support/requirement.ts'
 import { KEY, OTHER_KEY, under } from './fixed-nonce.ts'
@@ -30,19 +34,22 @@ import { FuzzMessages } from './fuzz-messages.ts'
 const SEED = Number(process.env.HEARSAY_FUZZ_SEED ?? Date.now() % 1_000_000_000)
 /** In CI a million together. */
 const SCALE = inCi ? 1 : 0.03
-const PACKETS = 500_000 * SCALE
+const PACKETS = 400_000 * SCALE
+const MESSAGES = 100_000 * SCALE
 const ENCRYPTED_PACKETS = 300_000 * SCALE
 const STREAMS = 200_000 * SCALE
 const EXECUTIONS_MIN = 1_000_000 * SCALE
 /** Of one structure: itself, and damage to it. */
 const PER_STRUCTURE = 10
 const REASONS: ReadonlySet<string> = new Set(DROP_REASONS)
+/** Fills the tables that decoders share. */
+const DISTRACTION = encodeCompressed(Uint8Array.from({ length: 900 }, (_, i) => (i * i) & 255))
 const FREE_BYTES = 16 * 1024
 const TURN_BYTES = 32 * 1024
 /** Of a piece that a reader expands at once, beyond its turn. */
 const PIECE_BYTES = 40 * 1024
-const MEMBERS_MAX = 12
-const MEMBER_BYTES_MAX = 40_000
+const MEMBERS_MAX = 7
+const MEMBER_BYTES_MAX = 18_000
 const QUEUE_BYTES_MAX = 20_000
 /** One message may be answered, noted, told on to some who are thought dead, and tell the application. */
 const EFFECTS_PER_MESSAGE_MAX = 24
@@ -206,6 +213,8 @@ function fuzzPackets(purpose: number, wanted: number, setting: FuzzSetting, fore
       const opened = openPacket(bytes, options)
       must(sameBytes(before, bytes), 'the input is left as it was')
       const { messages, drops } = opened
+      const again = openPacket(among(bytes), options)
+      must(sameOutcome(opened, again), 'the same whatever lies around it and came before')
       must(messages.length + drops.length > 0, 'a packet vanished')
       must(
         messages.length + drops.length <= DEFAULT_PACKET_LIMITS.partsMax + 1,
@@ -231,6 +240,60 @@ function fuzzPackets(purpose: number, wanted: number, setting: FuzzSetting, fore
       }
     },
   )
+}
+
+/** The same bytes as a part of larger memory, which holds more of the kind. */
+function among(bytes: Uint8Array): Uint8Array {
+  const memory = new Uint8Array(bytes.length + 40).fill(0x2a)
+  memory.set(bytes, 20)
+  // Something else is decoded in between, with all that decoders keep.
+  openPacket(DISTRACTION, { label: '', crc32 })
+  return memory.subarray(20, 20 + bytes.length)
+}
+
+function sameOutcome(a: OpenedPacket, b: OpenedPacket): boolean {
+  return (
+    a.messages.length === b.messages.length &&
+    a.drops.join() === b.drops.join() &&
+    a.messages.every((message, i) => {
+      const other = b.messages[i]
+      return other !== undefined && sameBytes(encodeMessage(message), encodeMessage(other))
+    })
+  )
+}
+
+/** What a stream says when it comes in one piece, unhurried; `need-more` is `truncated` where no more can come. */
+function inOnePiece(bytes: Uint8Array, isAll = false): StreamProgress {
+  const result = new StreamReader({ label: '' }).push(bytes)
+  return result === 'need-more' && isAll ? { drop: 'truncated' } : result
+}
+
+function sameResult(a: StreamProgress, b: StreamProgress): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return a === b
+  if ('drop' in a || 'drop' in b) return 'drop' in a && 'drop' in b && a.drop === b.drop
+  return sameBytes(encodeStream(a), encodeStream(b))
+}
+
+/** What a compressed stream says by the other decoder, if that can tell. */
+function byWayOfPackets(bytes: Uint8Array): StreamProgress | undefined {
+  if (bytes[0] !== MessageType.compressed) return undefined
+  const inner = decodeCompressed(bytes, 1, bytes.length, 1024 * 1024)
+  return typeof inner === 'string' ||
+    inner[0] === MessageType.compressed ||
+    inner[0] === MessageType.encrypted
+    ? undefined
+    : inOnePiece(inner, true)
+}
+
+/** A message says the same by itself and with more of the kind behind it. */
+function decodesAlone(bytes: Uint8Array): void {
+  const memory = new Uint8Array(bytes.length + 40).fill(0xa1)
+  memory.set(bytes, 20)
+  const alone = decodeMessage(bytes, 0, bytes.length)
+  const inside = decodeMessage(memory, 20, 20 + bytes.length)
+  if (typeof alone === 'string' || typeof inside === 'string')
+    must(alone === inside, `${inside}, alone ${alone}`)
+  else must(sameBytes(encodeMessage(alone), encodeMessage(inside)), 'nothing behind its end is read')
 }
 
 /** Reads in pieces, waits where it has to, and counts. */
@@ -273,10 +336,22 @@ describe('whatever is sent', { timeout: 120_000 }, () => {
     fuzzPackets(2, ENCRYPTED_PACKETS, { label: 'lbl', encryption: under([KEY]) }, under([OTHER_KEY]))
   })
 
+  it('in a part of a packet is read to the end of the part', () => {
+    fuzz(
+      4,
+      MESSAGES,
+      (messages) => messages.packetMessage(),
+      (_messages, bytes) => decodesAlone(bytes),
+    )
+  })
+
   it('by stream does what it may and no more', () => {
     const fed = new FedMachine(SEED)
     fuzz(3, STREAMS, fuzzStream, (messages, bytes) => {
       const { result, reader } = readStream(messages, bytes)
+      must(sameResult(result, inOnePiece(bytes)), 'the same however it is cut')
+      const other = byWayOfPackets(bytes)
+      must(other === undefined || sameResult(result, other), 'the same by the other decoder')
       for (const drop of reader.recordDrops.keys()) reason(drop)
       if (result === 'need-more') {
         count('waits')
@@ -290,7 +365,8 @@ describe('whatever is sent', { timeout: 120_000 }, () => {
       must(sizeOf(result) <= bytes.length + reader.inflatedBytes, 'no larger than what came')
       if (result.kind === 'error') return
       const said = encodeStream(result)
-      const again = new StreamReader({ label: '' }).push(said)
+      // What was left out made room for what was not.
+      const again = new StreamReader({ label: '', limits: { nodeBytesMax: 10_000 } }).push(said)
       must(
         typeof again === 'object' && !('drop' in again) && sameBytes(encodeStream(again), said),
         `another ${result.kind} when said again`,

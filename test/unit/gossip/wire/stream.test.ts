@@ -2,6 +2,7 @@ import { decodeMulti } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeRecord, PushPullMessage, StreamMessage } from '../../../../src/gossip/core/messages.ts'
+import { encodeCompressed } from '../../../../src/gossip/wire/compressed-frame.ts'
 import type { StreamLimits } from '../../../../src/gossip/wire/limits.ts'
 import { NODE_OVERHEAD_BYTES } from '../../../../src/gossip/wire/limits.ts'
 import { encodeStream, type StreamProgress, StreamReader } from '../../../../src/gossip/wire/stream.ts'
@@ -247,7 +248,7 @@ describe('bounds of a stream', () => {
     const nodes = Array(10).fill(NODE)
     const bytes = encodeStream({ ...PUSH_PULL, nodes })
     const itemBytesMax = NODE_HEX.length / 2
-    const each = itemBytesMax + NODE_OVERHEAD_BYTES
+    const each = NODE.name.length + NODE.meta.length + NODE_OVERHEAD_BYTES
     expect(read(bytes, { nodeBytesMax: each, itemBytesMax })).toMatchObject({ kind: 'push-pull' })
     const less = each - Math.ceil(itemBytesMax / 10) - 1
     expect(read(bytes, { nodeBytesMax: less, itemBytesMax })).toEqual({ drop: 'too-large' })
@@ -279,6 +280,45 @@ describe('bounds of a stream', () => {
     cut[lengthAt] = (cut[lengthAt] ?? 0) - 1
     expect(read(bytes)).toMatchObject({ kind: 'user' })
     expect(read(cut)).toEqual({ drop: 'lzw-malformed' })
+  })
+
+  it('give the same reason however the bytes are cut, where two things are wrong', () => {
+    const nowhere = encodeStream({ kind: 'user', payload: new Uint8Array(40) }, { compress: true })
+    const lzwAfterType = concat(
+      encodeCompressed(concat([99], new Uint8Array(300))).subarray(0, 25),
+      new Uint8Array(60).fill(0xff),
+    )
+    const longHead = concat(
+      [9, 0x82, 0xa1],
+      ascii('x'),
+      fromHex('da0140'),
+      new Uint8Array(320),
+      nowhere.subarray(2),
+    )
+    const longItem = concat([1, 0xdd, 0, 0, 0xff, 0xff], new Uint8Array(17_000).fill(0x91), [0xc1])
+    for (const [bytes, drop] of [
+      [lzwAfterType, 'unknown-type'],
+      [longHead, 'too-large'],
+      [concat(fromHex(header('01', '00')), longItem.subarray(1)), 'too-large'],
+    ] as const) {
+      for (const size of [1, 100, 1_000_000])
+        expect(readInPieces(bytes, size, '').result, String(size)).toEqual({ drop })
+    }
+  })
+
+  it('lend no memory to two: a large message stays as it is while its frame comes to an end', () => {
+    const payload = new Uint8Array(2_000_000).fill(7)
+    const bytes = encodeCompressed(
+      concat(encodeStream({ kind: 'user', payload }), new Uint8Array(100_000).fill(9)),
+    )
+    const reader = new StreamReader({ label: '', limits: { freeBytes: 1000 } })
+    expect([reader.push(bytes), reader.waitsFor]).toEqual(['need-more', 'room'])
+    const memory = new Uint8Array(reader.roomWantedBytes)
+    reader.grantRoom(memory)
+    const message = reader.goOn()
+    const read = typeof message === 'object' && 'payload' in message ? message.payload : undefined
+    expect([read?.length, read?.buffer === memory.buffer]).toEqual([payload.length, true])
+    expect(Buffer.compare(read ?? memory, payload)).toBe(0)
   })
 
   it('wait for the head of a compressed frame up to 256 bytes', () => {
