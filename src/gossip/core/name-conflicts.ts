@@ -121,19 +121,13 @@ export class NameConflicts {
     if (record.isSelf) this.#ask(claim)
   }
 
-  /**
-   * A ping of somebody who goes by our own name.
-   * @returns true when it was ours, come back to ourselves by another of our addresses
-   */
-  pinged(nowMs: number, ping: PingMessage, self: MemberRecord): boolean {
+  /** A ping of somebody who goes by our own name; it may be ours, come back to ourselves by another of our addresses. */
+  pinged(nowMs: number, ping: PingMessage, self: MemberRecord): void {
     const own = [...this.#claims].find(([, { seqNo }]) => seqNo === ping.seqNo)
     if (own !== undefined) {
       this.#claims.delete(own[0])
       if (this.#ownPlaces.size < NAMESAKES_MAX) this.#ownPlaces.add(placeKey(own[1].other))
-      return true
-    }
-    if (ping.source !== undefined && ping.source.port > 0) this.seen(nowMs, self, ping.source)
-    return false
+    } else if (ping.source !== undefined && ping.source.port > 0) this.seen(nowMs, self, ping.source)
   }
 
   /** What a peer that we asked has under our name. */
