@@ -296,6 +296,11 @@ export class GossipMachine {
     return this.#conflicts.list()
   }
 
+  /** Whether somebody there has answered to our name by UDP of late. */
+  namesakeAnswers(at: Endpoint): boolean {
+    return this.#conflicts.hasAnswered(at)
+  }
+
   /** Alive and suspect members, self included while it has not left. */
   memberCount(): number {
     const peers = this.#members.livePeers('native') + this.#members.livePeers('foreign')

@@ -161,6 +161,14 @@ export class NameConflicts {
     return false
   }
 
+  /** Whether somebody there has answered to our own name, and is not forgotten yet. */
+  hasAnswered(at: Endpoint): boolean {
+    const place = placeKey(at)
+    return [...this.#claims.values()].some(
+      ({ record, other, ackedMs }) => record.isSelf && ackedMs !== undefined && placeKey(other) === place,
+    )
+  }
+
   /** The conflict timer surfaced. */
   tick(nowMs: number): void {
     for (const [key, claim] of this.#claims) {

@@ -115,7 +115,7 @@ function callsOf(
   { limits, deps: { clock }, alarms, counters: { events } }: DriverContext,
   hooks: DriverHooks,
   client: StreamClient,
-): Omit<NameClaimDeps, 'name' | 'advertise' | 'tell'> {
+): Omit<NameClaimDeps, 'name' | 'advertise' | 'tell' | 'namesakeAnswers'> {
   const knock = new Knock({ clock, client, tcpTimeoutMs: limits.tcpTimeoutMs })
   const exchange = (endpoint: Endpoint): Promise<string | undefined> => hooks.joinOne(endpoint)
   return { clock, alarms, events, knock, exchange, isWanted: () => hooks.isWanted() }
@@ -170,7 +170,8 @@ export function assembleParts(
   })
   const calls = callsOf(context, hooks, client)
   const tell = (to: Endpoint, message: PacketMessage): void => hooks.tell(to, message)
-  const nameClaim = new NameClaim({ ...calls, name: options.name, advertise, tell })
+  const namesakeAnswers = (at: Endpoint): boolean => pump.machine.namesakeAnswers(at)
+  const nameClaim = new NameClaim({ ...calls, name: options.name, advertise, tell, namesakeAnswers })
   const exchange = new PushPullExchange({
     selfName: options.name,
     classify: options.classify,

@@ -2,7 +2,7 @@
  * Knocking: whether somebody listens at an address, asked with a ping by stream.
  *
  * Every memberlist program accepts the stream; it answers when the name is its own or left open, and closes without a word
- * when it is called something else. So three things can be told apart for a few bytes.
+ * when it is called something else, or has no room for us just now.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
@@ -13,8 +13,11 @@ const KNOCK_TIMEOUT_MS = 4000
 /** A stream carries one ping, so the number need not tell it from others. */
 const SEQ_NO = 1
 
-/** `stranger`: somebody is there, and not by this name. `nobody`: refused, or no sign within 4 s. */
-export type KnockAnswer = 'answered' | 'stranger' | 'nobody'
+/**
+ * `acked`: by the name. `closed`: taken, and closed without a word. `heard`: something else came back, such as a complaint or
+ * what our keys do not open. `refused`: nobody listens. `unreached`: no sign within 4 s, or the network failed; who knows.
+ */
+export type KnockAnswer = 'acked' | 'closed' | 'heard' | 'refused' | 'unreached'
 
 export interface KnockDeps {
   readonly clock: Clock
@@ -36,7 +39,9 @@ export class Knock {
     const ping: PingMessage = { kind: 'ping', seqNo: SEQ_NO, node: name }
     const deadlineMs = clock.monotonicMs() + Math.min(KNOCK_TIMEOUT_MS, tcpTimeoutMs)
     const outcome = await client.ask(endpoint, ping, deadlineMs)
-    if (outcome.type === 'reply') return outcome.message.kind === 'ack' ? 'answered' : 'stranger'
-    return outcome.type === 'failed' && outcome.wasAccepted === true ? 'stranger' : 'nobody'
+    if (outcome.type === 'reply') return outcome.message.kind === 'ack' ? 'acked' : 'heard'
+    if (outcome.type === 'delivered' || outcome.wasAccepted === true) return 'closed'
+    if (outcome.wasHeard === true) return 'heard'
+    return outcome.wasRefused === true ? 'refused' : 'unreached'
   }
 }

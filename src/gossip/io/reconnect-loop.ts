@@ -17,12 +17,14 @@ import type { Reconnect } from '../core/reconnect.ts'
 import type { Alarm, Alarms } from './alarms.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { Joiner } from './joiner.ts'
-import type { Knock } from './knock.ts'
+import type { Knock, KnockAnswer } from './knock.ts'
 
 /** Between exchanges for signs that somebody else listens where a member was; they may be forged. */
 const SURPRISE_GAP_MS = 5000
 const SURPRISES_MAX = 64
 const TURN_MS = 200
+/** Answers of those worth a join; others use another key, or are not there. */
+const OPEN: ReadonlySet<KnockAnswer> = new Set(['acked', 'closed'])
 
 export interface ReconnectLoopDeps {
   readonly clock: Clock
@@ -110,7 +112,7 @@ export class ReconnectLoop {
 
   async #call(endpoint: Endpoint): Promise<void> {
     const { knock, events, isOwn, isWanted, reconnect } = this.#deps
-    const opened = !isOwn(endpoint) && (await knock.at(endpoint)) !== 'nobody'
+    const opened = !isOwn(endpoint) && OPEN.has(await knock.at(endpoint))
     if (!opened) events.add('reconnect-failed')
     else if (isWanted()) await this.#join(endpoint)
     reconnect.ended(endpoint)

@@ -10,6 +10,7 @@
  *
  * Not handled here: how many run at once (stream-outbox.ts, joiner.ts), and what a reply means.
  */
+import { errorCode } from '../../base/errors.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
 import type { DropReason } from '../wire/drop-reason.ts'
@@ -33,6 +34,8 @@ export type StreamOutcome =
       readonly wasAccepted?: boolean
       /** Whether bytes came back: then it was no fault of the network. */
       readonly wasHeard?: boolean
+      /** Whether the host said that nobody listens there. */
+      readonly wasRefused?: boolean
     }
 
 /** Whether the stream came to the other side and back. */
@@ -41,6 +44,11 @@ export function wasReached(outcome: StreamOutcome): boolean {
 }
 
 const NO_REPLY: StreamOutcome = { type: 'failed', reason: 'closed without a reply', wasAccepted: true }
+
+function brokenBy(error: Error): StreamOutcome {
+  const wasRefused = errorCode(error) === 'ECONNREFUSED'
+  return { type: 'failed', reason: error.message, ...(wasRefused && { wasRefused }) }
+}
 
 export class StreamClient {
   readonly #transport: Transport
@@ -129,7 +137,7 @@ export class StreamClient {
           this.#open--
           // The reply may be a view of its room, and whoever waits for it reads it in this turn.
           setImmediate(() => reader.release())
-          if (error !== undefined) settle({ type: 'failed', reason: error.message })
+          if (error !== undefined) settle(brokenBy(error))
           else settle(wantsReply ? NO_REPLY : { type: 'delivered' })
         },
       }

@@ -1,6 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { endpointFromText, endpointToText } from '../../../../src/gossip/io/endpoint-text.ts'
+import type { GossipDeps } from '../../../../src/gossip/io/gossip.ts'
+import { createUdpTcpTransport } from '../../../../src/gossip/io/udp-tcp-transport.ts'
 import { until } from '../../../support/until.ts'
 import { fastOptions, GossipRig } from './gossip-rig.ts'
 
@@ -184,6 +186,33 @@ describe('our own name, held for us at an address of an earlier life', () => {
     expect(a.sees('b')).toBe('alive')
     const held = a.gossip.members().find(({ name }) => name === 'b')
     expect(held && endpointToText(held.endpoint)).toBe(first.at())
+    expect(first.logged.filter(({ event }) => event === 'accusation-refuted')).toEqual([])
+  })
+
+  it('stays with a namesake that peers reach, though our streams to it are refused', async () => {
+    const a = await rig.started('a', { config: NO_RECLAIM })
+    const first = await rig.started('b', { config: NO_RECLAIM })
+    await first.gossip.join([a.at()])
+    const banned = first.gossip.advertise().port
+    const free = await rig.started('free', { config: NO_RECLAIM })
+    const { port } = free.gossip.advertise()
+    await free.gossip.stop()
+    const walled: GossipDeps['transport'] = (listen) => {
+      const inner = createUdpTcpTransport(listen)
+      return {
+        bind: (handlers) => inner.bind(handlers),
+        sendPacket: (to, bytes) => inner.sendPacket(to, bytes),
+        dial: (to, listener) => inner.dial(to.port === banned ? { ...to, port } : to, listener),
+        close: () => inner.close(),
+      }
+    }
+    const second = await rig.started('b', { config: NO_RECLAIM }, { transport: walled })
+    await second.gossip.join([a.at()])
+    await until(() => second.gossip.nameConflicts().some(({ isSelf }) => isSelf))
+    // It asks again once it has decided.
+    await until(() => (second.gossip.stats().events['own-name-refused'] ?? 0) > 1)
+    const held = a.gossip.members().find(({ name }) => name === 'b')
+    expect([held && endpointToText(held.endpoint), held?.liveness]).toEqual([first.at(), 'alive'])
     expect(first.logged.filter(({ event }) => event === 'accusation-refuted')).toEqual([])
   })
 })
