@@ -11,6 +11,7 @@ import { Keyring } from '../gossip/wire/keyring.ts'
 const FINGERPRINT_CHARS = 8
 const FINGERPRINT_FORM = /^[0-9a-f]{8}$/i
 const BASE64_FORM = /^[A-Za-z0-9+/]+={0,2}$/
+const PADDED_FORM = /^[A-Za-z0-9+/_-]{20,}={1,2}$/
 
 export function fingerprintOf(key: Uint8Array): string {
   return createHash('sha256').update(key).digest('hex').slice(0, FINGERPRINT_CHARS)
@@ -44,6 +45,20 @@ export function parseKey(text: string): Uint8Array {
     throw new HearsayError('GOSSIP_KEY_INVALID', 'a key of nothing but zeros protects nothing')
   }
   return key
+}
+
+/**
+ * Whether a key stands where something else belongs, so that it is not to be repeated: a whole one, several, or what only
+ * looks like one, since a key with a slip in it is none to be printed either. Long paths of letters alone are none.
+ */
+export function holdsKey(text: string): boolean {
+  return text.split(/\s+/).some((word) => PADDED_FORM.test(word) || isUnpaddedKey(word))
+}
+
+/** Of 24 bytes, whose base64 has no padding and is told from a path by its mixed letters. */
+function isUnpaddedKey(word: string): boolean {
+  if (word.length !== 32 || !BASE64_FORM.test(word)) return false
+  return /[A-Z]/.test(word) && /[a-z]/.test(word) && (!word.startsWith('/') || /\d/.test(word))
 }
 
 /**

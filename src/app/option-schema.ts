@@ -14,6 +14,7 @@ export type OptionGroup = 'Storage' | 'Web' | 'Cluster' | 'Limits' | 'Logging' |
 /** `count` is a whole number; `address-or-empty` is an address that may also be empty; `peer-list` has a `host:port` or a bare name for SRV lookup each, `network-list` CIDR. */
 export type OptionType =
   | 'string'
+  | 'key-path'
   | 'duration'
   | 'count'
   | 'bool'
@@ -146,7 +147,7 @@ const clusterAddresses = {
 
 const clusterProtection = {
   'cluster.key-file': {
-    type: 'string',
+    type: 'key-path',
     default: undefined,
     group: 'Cluster',
     placeholder: 'FILE',

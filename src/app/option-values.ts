@@ -5,6 +5,7 @@
 import { formatDuration, parseDuration } from '../base/duration.ts'
 import { HearsayError } from '../base/errors.ts'
 import { parseHostPort } from '../base/host-port.ts'
+import { holdsKey } from './gossip-key.ts'
 import { isNetwork } from './network-text.ts'
 import type { OptionDescriptor } from './option-schema.ts'
 
@@ -12,6 +13,8 @@ export type OptionValue = string | number | boolean | readonly string[]
 
 /** Items taken from one list at most. */
 const LIST_MAX = 1000
+const KEY_NOT_PATH =
+  'it takes the path of a file, and this looks like a key itself, which is not repeated here: replace that key if others could see it'
 const PEER_NAME_FORM = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?$/
 
 /**
@@ -24,6 +27,9 @@ export function parseOptionValue(descriptor: OptionDescriptor, texts: readonly s
   const text = texts.at(-1) ?? ''
   if (texts.length > 1) throw invalid('it is given more than once')
   switch (descriptor.type) {
+    case 'key-path':
+      if (holdsKey(text)) throw invalid(KEY_NOT_PATH)
+      return checkString(descriptor, text)
     case 'string':
       return checkString(descriptor, text)
     case 'duration':

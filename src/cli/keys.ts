@@ -6,7 +6,7 @@
  */
 import { promises as fs } from 'node:fs'
 import type { Command } from 'commander'
-import { fingerprintOf, generateKey, isFingerprint, keyText, parseKey } from '../app/gossip-key.ts'
+import { fingerprintOf, generateKey, holdsKey, isFingerprint, keyText } from '../app/gossip-key.ts'
 import { KEY_FILE_BYTES_MAX, keysOfText } from '../app/key-file-text.ts'
 import { errorCode } from '../base/errors.ts'
 import { CliError } from './cli-error.ts'
@@ -137,7 +137,7 @@ async function fingerprintFrom(which: string): Promise<string> {
 
 /** @param source a path, or `-` */
 async function keyOf(source: string): Promise<Uint8Array> {
-  if (isKey(source)) {
+  if (holdsKey(source)) {
     throw new CliError(
       EXIT.usage,
       'a key is not taken as an argument, where ps shows it: use a file, or - for standard input',
@@ -163,16 +163,6 @@ async function contentOf(path: string): Promise<Uint8Array> {
     EXIT.failed,
     `${shown(path)} has more than ${KEY_FILE_BYTES_MAX} bytes: that is no key file`,
   )
-}
-
-/** Also what only looks like one: a key with a slip in it is not to be printed either. */
-function isKey(text: string): boolean {
-  if (/^[A-Za-z0-9+/]{20,}={1,2}$/.test(text)) return true
-  try {
-    return parseKey(text).length > 0
-  } catch {
-    return false
-  }
 }
 
 function checked<T>(run: () => T): T {

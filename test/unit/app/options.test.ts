@@ -5,6 +5,7 @@ import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../../../src/app/o
 import { defaultOptions, effectiveRoutePrefix, resolveOptions } from '../../../src/app/options.ts'
 import { OptionsError } from '../../../src/app/options-error.ts'
 import type { OptionName } from '../../../src/app/serve-options.ts'
+import { keyOf } from '../../support/gossip-keys.ts'
 
 interface Given {
   readonly flags?: Readonly<Record<string, string | readonly string[]>>
@@ -249,6 +250,37 @@ describe('exposure', () => {
     expect(problemsOf({ flags: { 'cluster.key-file': '' } })).toEqual([
       expect.stringContaining('--cluster.key-file must not be empty'),
     ])
+  })
+
+  it.each([16, 24, 32])(
+    'a key of %i bytes where the path of its file belongs is refused and never repeated',
+    (bytes) => {
+      const { text } = keyOf(7, bytes)
+      for (const value of [
+        text,
+        `${text}\n${keyOf(8, bytes).text}`,
+        `# old\n${text}`,
+        text.replace('=', '_='),
+      ]) {
+        const indented = value.replaceAll('\n', '\n    ')
+        const given: readonly Given[] = [
+          { flags: { 'cluster.key-file': value } },
+          { environment: { HEARSAY_CLUSTER_KEY_FILE: value } },
+          { file: `cluster:\n  key-file: |\n    ${indented}\n` },
+        ]
+        for (const one of given) {
+          const [problem = ''] = problemsOf(one)
+          expect(problem).toContain('takes the path of a file, and this looks like a key')
+          expect(problem).not.toContain(text.slice(0, 8))
+        }
+      }
+    },
+  )
+
+  it('a path made of nothing but the letters of base64 is a path', () => {
+    for (const path of ['/etc/hearsay/secrets/gossip/keys', 'gossip.keys', '/run/secrets/gossip']) {
+      expect(problemsOf({ flags: { 'cluster.key-file': path } })).toEqual([])
+    }
   })
 
   it('networks are given as a list of CIDR, from every source', () => {
