@@ -19,6 +19,7 @@ import type { Random } from '../../base/random.ts'
 import { Tally } from '../../base/tally.ts'
 import type { Delta } from '../core/delta.ts'
 import { contextHash } from './context-hash.ts'
+import { EarlyFrames } from './early-frames.ts'
 import { encodeSyncFrame, type StateSummary, type SyncBody, type SyncFrame } from './frames.ts'
 import { sameState, summaryOf } from './state-summary.ts'
 import { SyncSession } from './sync-session.ts'
@@ -94,6 +95,7 @@ export class Syncer {
   readonly #awaited = new Map<string, number>()
   /** Peers that would fill us, while another one does. */
   readonly #postponed = new Set<string>()
+  readonly #early = new EarlyFrames()
   #nowMs = 0
 
   constructor(deps: SyncerDeps) {
@@ -149,6 +151,11 @@ export class Syncer {
 
   /** The peer's half of an exchange. @param started whether the peer started it */
   exchanged(frame: SyncFrame, started: boolean): void {
+    this.#compareHalves(frame, started)
+    for (const early of this.#early.take(frame.sender)) this.receive(early)
+  }
+
+  #compareHalves(frame: SyncFrame, started: boolean): void {
     const { sender, session, body } = frame
     if (body.kind !== 'offer' || !this.#fromPeer(sender)) return
     const { store } = this.#deps
@@ -175,7 +182,12 @@ export class Syncer {
   /** A frame of a session. */
   receive(frame: SyncFrame): void {
     const { sender, session: number, body } = frame
-    if (body.kind === 'offer' || !this.#fromPeer(sender)) return
+    if (body.kind === 'offer') return
+    if (this.#offered.has(number) && !this.#deps.isPeer(sender)) {
+      this.#early.keep(frame)
+      return
+    }
+    if (!this.#fromPeer(sender)) return
     const running = this.#running.get(sender)
     if (running?.number === number) {
       this.#handle(sender, running, body)

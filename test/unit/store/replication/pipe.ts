@@ -38,7 +38,7 @@ export class Peer {
       random: seededRandom(name.charCodeAt(0)),
       schedule: (task) => pipe.later(task),
       send: (peer, bytes) => pipe.send(name, peer, bytes),
-      isPeer: (other) => pipe.peers.has(other),
+      isPeer: (other) => pipe.peers.has(other) && !pipe.isStranger(name, other),
       relay: (news) => void this.relayed.push(news),
       requestExchange: (peer) => pipe.later(() => pipe.call(name, peer)),
       note: (event) => void this.notes.push(event),
@@ -122,6 +122,8 @@ export class Pipe {
   readonly sent: Sent[] = []
   /** False loses the frame. */
   carries: (sent: Sent) => boolean = (_sent: Sent): boolean => true
+  /** Whether one takes another for no member yet. */
+  isStranger: (self: string, other: string) => boolean = () => false
   readonly #limits: Partial<SyncLimits>
   readonly #random: Random | undefined
   #waiting: (() => void)[] = []

@@ -1,7 +1,7 @@
 /** Sessions that break, disks that refuse, peers that vanish or lie, and whether it still comes out right. */
 import { describe, expect, it } from 'vitest'
 import { type Random, seededRandom } from '../../../../src/base/random.ts'
-import { encodeSyncFrame, type SyncBody } from '../../../../src/store/replication/frames.ts'
+import { decodeSyncFrame, encodeSyncFrame, type SyncBody } from '../../../../src/store/replication/frames.ts'
 import { type Peer, Pipe } from './pipe.ts'
 
 function pairWith(count: number, random?: Random): Pipe {
@@ -211,6 +211,24 @@ describe('news of a session', () => {
 })
 
 describe('a frame', () => {
+  it('that overtakes the answer which introduces its sender is kept until then', () => {
+    const pipe = pairWith(100)
+    const [a, b] = [pipe.peer('a'), pipe.peer('b')]
+    a.put('mine', 'a')
+    b.put('yours', 'b')
+    let met = false
+    pipe.isStranger = (self, other) => self === 'a' && other === 'b' && !met
+    const offer = decodeSyncFrame(a.syncer.offer(undefined))
+    const answer = decodeSyncFrame(b.syncer.answer(offer))
+    b.syncer.exchanged(offer, true)
+    pipe.run()
+    expect([b.syncer.sessions, a.syncer.sessions, a.text === b.text]).toEqual([1, 0, false])
+    met = true
+    a.syncer.exchanged(answer, false)
+    pipe.run()
+    expectEqual(pipe)
+  })
+
   it('of a stranger, in our own name, or of no session is counted and dropped', () => {
     const pipe = pairWith(10)
     const a = pipe.peer('a')
