@@ -8,7 +8,8 @@
  *
  * Nobody holds the lift door. While others wait, a body has to get on by a part of itself every second, so that it would
  * be done in the time that streams have; one that does not is put out. Members go before strangers, and a stranger's
- * booking ends when a member needs its place; then those go first whose address has least booked, then in order.
+ * booking ends when a member needs its place; then those go first whose address has least booked, then those whose address
+ * got room longest ago, then in order. So a host that asks a hundred times and uses nothing costs another one turn.
  *
  * Numbers: 21 MiB for what comes, which is memberlist's 20 MiB of user state and the list of 700 members beside it, and
  * 8 MiB for answers of ours. A body that needs more than all of it books all of it: then it goes alone.
@@ -21,6 +22,8 @@ import type { Arena } from './arena.ts'
 const REVIEW_EVERY_MS = 250
 /** A body has to get on by its part in so much time. */
 const WINDOW_MS = 1000
+/** Addresses of which it is known when they last got room; the longest ago are forgotten first. */
+const GRANTS_REMEMBERED = 1024
 
 export interface RoomRequest {
   readonly bytes: number
@@ -67,6 +70,9 @@ export class StreamMemory {
   readonly #options: StreamMemoryOptions
   readonly #granted = new Set<Booking>()
   readonly #waiting = new Set<Booking>()
+  /** Which grant was the last of an address, the latest at the end. */
+  readonly #lastGrants = new Map<string, number>()
+  #grants = 0
   #bytes = 0
   #review: Alarm | undefined
 
@@ -111,9 +117,11 @@ export class StreamMemory {
   }
 
   #release(booking: Booking): void {
-    if (booking.state !== 'over') this.#end(booking)
+    const isOver = booking.state === 'over'
+    if (!isOver) this.#end(booking)
     this.#free(booking)
-    this.#serve()
+    // Whoever ended it before serves the others.
+    if (!isOver) this.#serve()
   }
 
   #end(booking: Booking): void {
@@ -130,12 +138,12 @@ export class StreamMemory {
   /** @param asking is not told, since it will see for itself */
   #serve(asking?: Booking): void {
     for (let first = this.#first(); first !== undefined; first = this.#first()) {
-      if (first.request.isMember) this.#makeRoom(first.bytes)
-      if (!this.#fits(first)) return
+      if (!this.#fits(first) && !this.#makeRoom(first)) return
       this.#waiting.delete(first)
       this.#granted.add(first)
       first.state = 'granted'
       this.#bytes += first.bytes
+      this.#rememberGrant(first.request.address)
       this.#restartWindow(first)
       if (first !== asking) first.request.granted()
     }
@@ -151,17 +159,29 @@ export class StreamMemory {
   /** Whose turn it is. */
   #first(): Booking | undefined {
     let first: Booking | undefined
-    let firstBytes = 0
     for (const booking of this.#waiting) {
-      const { isMember, address } = booking.request
-      if (first?.request.isMember && !isMember) continue
-      const bytes = this.#bookedBy(address)
-      const isBefore = first === undefined || (isMember && !first.request.isMember) || bytes < firstBytes
-      if (!isBefore) continue
-      first = booking
-      firstBytes = bytes
+      if (first === undefined || this.#goesBefore(booking.request, first.request)) first = booking
     }
     return first
+  }
+
+  #goesBefore(one: RoomRequest, other: RoomRequest): boolean {
+    if (one.isMember !== other.isMember) return one.isMember
+    if (one.address === other.address) return false
+    const bytes = this.#bookedBy(one.address) - this.#bookedBy(other.address)
+    return bytes < 0 || (bytes === 0 && this.#lastGrant(one.address) < this.#lastGrant(other.address))
+  }
+
+  #lastGrant(address: string): number {
+    return this.#lastGrants.get(address) ?? 0
+  }
+
+  #rememberGrant(address: string): void {
+    this.#lastGrants.delete(address)
+    this.#lastGrants.set(address, ++this.#grants)
+    if (this.#lastGrants.size <= GRANTS_REMEMBERED) return
+    const [oldest] = this.#lastGrants.keys()
+    if (oldest !== undefined) this.#lastGrants.delete(oldest)
   }
 
   #bookedBy(address: string): number {
@@ -170,14 +190,21 @@ export class StreamMemory {
     return bytes
   }
 
-  /** At the cost of strangers, the largest first. */
-  #makeRoom(bytes: number): void {
+  /**
+   * For a member, at the cost of strangers, the largest first: until there is a gap of that length, which may take more
+   * of them than the sum of bytes does.
+   */
+  #makeRoom(member: Booking): boolean {
+    if (!member.request.isMember) return false
     const strangers = [...this.#granted].filter(({ request }) => !request.isMember)
+    const strangersBytes = strangers.reduce((sum, { bytes }) => sum + bytes, 0)
+    // They would go in vain.
+    if (this.#bytes - strangersBytes + member.bytes > this.#options.bytesMax) return false
     strangers.sort((a, b) => b.bytes - a.bytes)
-    for (const booking of strangers) {
-      if (this.#bytes + bytes <= this.#options.bytesMax) return
-      this.#drop(booking)
-    }
+    return strangers.some((stranger) => {
+      this.#drop(stranger)
+      return this.#fits(member)
+    })
   }
 
   /** Nobody writes to its memory after `drop`. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Alarms } from '../../../../src/gossip/io/alarms.ts'
+import { Arena } from '../../../../src/gossip/io/arena.ts'
 import { type Room, type RoomRequest, StreamMemory } from '../../../../src/gossip/io/stream-memory.ts'
 
 const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() }
@@ -10,8 +11,9 @@ interface Body {
 }
 
 /** Bodies by name, and what they were told in order. */
-function rig(bytesMax = 100) {
-  const memory = new StreamMemory(clock, new Alarms(clock, true), { bytesMax, timeoutMs: 10_000 })
+function rig(bytesMax = 100, arena?: Arena) {
+  const options = { bytesMax, timeoutMs: 10_000, ...(arena && { arena }) }
+  const memory = new StreamMemory(clock, new Alarms(clock, true), options)
   const told: string[] = []
   const ask = (name: string, bytes: number, options: Partial<RoomRequest> = {}): Body => {
     const body = { done: 0 }
@@ -124,5 +126,51 @@ describe('stream memory', () => {
     ask('modest', 50)
     other.room.release()
     expect(told).toEqual(['modest granted'])
+  })
+
+  it('an address that asks for all and uses nothing costs each other address one turn', () => {
+    const { told, ask } = rig()
+    for (let i = 0; i < 64; i++) ask(`idle ${i}`, 5000, { address: 'idle' })
+    ask('honest', 10)
+    ask('another', 10)
+    vi.advanceTimersByTime(1500)
+    expect(told).toEqual(['idle 0 dropped', 'honest granted', 'another granted'])
+  })
+
+  it('of those who have nothing booked the one goes first whose address got room longest ago', () => {
+    const { told, ask } = rig()
+    ask('a', 100).room.release()
+    const holder = ask('b', 100)
+    ask('b again', 100, { address: 'b' })
+    ask('a again', 100, { address: 'a' })
+    holder.room.release()
+    expect(told).toEqual(['a again granted'])
+  })
+
+  it('remembers the last grants of 1024 addresses; one forgotten counts as new', () => {
+    const { told, ask } = rig()
+    for (let i = 0; i <= 1024; i++) ask(`host ${i}`, 100).room.release()
+    const holder = ask('holder', 100)
+    ask('1 again', 100, { address: 'host 1024' })
+    ask('0 again', 100, { address: 'host 0' })
+    holder.room.release()
+    expect(told).toEqual(['0 again granted'])
+  })
+
+  it('a member needs a gap: a small stranger in the middle goes too', () => {
+    const { memory, told, ask } = rig(100, new Arena(100))
+    const filler = ask('filler', 50)
+    ask('small', 2)
+    filler.room.release()
+    const member = ask('member', 90, { isMember: true })
+    expect([member.room.isGranted, told, memory.bytes]).toEqual([true, ['small dropped'], 90])
+  })
+
+  it('no stranger goes for a member for whom there would be no room even so', () => {
+    const { told, ask } = rig()
+    ask('one', 60, { isMember: true })
+    ask('stranger', 20)
+    expect(ask('two', 50, { isMember: true }).room.isGranted).toBe(false)
+    expect(told).toEqual([])
   })
 })
