@@ -5,6 +5,7 @@
  * Kept are the configured peers as they were written, the live members, and those lost that are still called on. Who
  * left on purpose is dropped, after a minute: a cluster that is stopped as a whole, one after the other, remembers itself as
  * a whole. A peer that does not come back is dropped when gossip gives it up, after the reconnect timeout (6 h) of one run.
+ * Of each is kept whether it is a replica that has not left: those count for write concerns after a restart as before.
  *
  * Numbers: written 0.3 s after a change, and every 5 s at most; at most 256 peers. What a crash can lose is the last 5 s of
  * comings and goings. A write that fails is reported, and tried again with the next change.
@@ -146,7 +147,11 @@ export class KnownPeers {
     const live = source
       .members()
       .filter(({ isSelf, liveness }) => !isSelf && (liveness === 'alive' || liveness === 'suspect'))
-    const present = new Map([...live, ...source.lostPeers()].map((peer) => [peer.name, peer]))
+    const present = new Map<string, KnownPeer>()
+    for (const { name, endpoint, peerClass } of live) {
+      present.set(name, { name, endpoint, isReplica: peerClass === 'native' })
+    }
+    for (const peer of source.lostPeers()) present.set(peer.name, peer)
     for (const [name, { endpoint }] of present) this.#seen.set(name, { name, endpoint, leftAtMs: undefined })
     const departed: KnownPeer[] = []
     for (const [name, seen] of this.#seen) {

@@ -3,8 +3,8 @@
  * told is out of date.
  *
  * Format: two lines of text, as the actor file has them. One JSON object, then `crc32 ` and the CRC-32 of the first line as 8
- * hex digits. Replaced as a whole (store/atomic-file.ts). Nothing depends on it but how soon peers are found, so a file
- * that is damaged, foreign or newer counts as none.
+ * hex digits. Replaced as a whole (store/atomic-file.ts). On it depends how soon peers are found, and of how many replicas a
+ * write concern counts parts before they are; a file that is damaged, foreign or newer is reported and counts as none.
  *
  * Numbers: at most 256 peers and 64 configured names; a longer file than 512 KiB is not read.
  */
@@ -37,7 +37,11 @@ export function formatPeerFile({ label, seeds, peers }: PeerFile): string {
     format: FORMAT,
     label,
     seeds: seeds.slice(0, SEEDS_MAX),
-    peers: kept.map(({ name, endpoint }) => ({ name, address: endpointToText(endpoint) })),
+    peers: kept.map(({ name, endpoint, isReplica = false }) => ({
+      name,
+      address: endpointToText(endpoint),
+      ...(isReplica ? { replica: true } : {}),
+    })),
   })
   return `${line}\n${checkLine(line)}\n`
 }
@@ -73,11 +77,12 @@ export function parsePeerFile(text: string): PeerFile | { readonly reason: strin
 }
 
 function knownPeer(item: unknown): KnownPeer[] {
-  const { name, address } = (item ?? {}) as Readonly<Record<string, unknown>>
+  const { name, address, replica } = (item ?? {}) as Readonly<Record<string, unknown>>
   if (typeof name !== 'string' || typeof address !== 'string') return []
   try {
     const { host, port } = parsePeerAddress(address)
-    return [{ name, endpoint: endpointFromText(host, port) }]
+    const peer = { name, endpoint: endpointFromText(host, port) }
+    return [replica === true ? { ...peer, isReplica: true } : peer]
   } catch (error) {
     if (!(error instanceof HearsayError)) throw error
     return []

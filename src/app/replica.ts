@@ -140,6 +140,7 @@ export class Replica {
         members: () => this.gossip?.members() ?? [],
         sendReliable: (member, payload) => this.#frames.add(member, payload),
       },
+      lost: () => this.gossip?.lostPeers() ?? [],
       receive: (delta) => this.#receive(delta),
       note: (event, fields) => this.#note(event, fields),
     })

@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Broadcaster } from '../gossip/core/delegate.ts'
+import type { KnownPeer } from '../gossip/core/reconnect.ts'
 import type {
   Ack,
   Acknowledgements,
@@ -23,6 +24,8 @@ export interface WriteAcksOptions {
   readonly random: Random
   readonly store: StateStore
   readonly broadcaster: Pick<Broadcaster, 'members' | 'sendReliable'>
+  /** Members that gossip lists no more but still misses. */
+  readonly lost: () => readonly KnownPeer[]
   /** Joins a delta of another replica as if it had come by gossip. */
   readonly receive: (delta: Delta) => void
   readonly note: (event: string, fields: Readonly<Record<string, string | number>>) => void
@@ -37,12 +40,13 @@ export class WriteAcks implements Acknowledgements {
   #closed = false
 
   constructor(options: WriteAcksOptions) {
-    const { name, clock, random, store, broadcaster, receive, note } = options
+    const { name, clock, random, store, broadcaster, lost, receive, note } = options
     this.#clock = clock
     this.#concern = new WriteConcern({
       name,
       random,
       broadcaster,
+      lost,
       receive,
       holds: (delta) => holdsDelta(store, delta),
       durable: (done) => store.durable(done),

@@ -16,7 +16,8 @@
  * called every 10 s, and more of them by turns. At most 10,000 are remembered.
  *
  * Data only: the driver asks `nextAt`, calls `due`, does the dialling and tells `ended`. Members that left on purpose are
- * not called.
+ * not called. The same list says which replicas count although gossip lists them no more (store/replication/ack-roster.ts),
+ * so it is kept when an interval of 0 turns the calls off.
  */
 import type { Random } from '../../base/random.ts'
 import type { MemberEvent } from './delegate.ts'
@@ -44,6 +45,8 @@ export interface ReconnectOptions {
 export interface KnownPeer {
   readonly name: string
   readonly endpoint: Endpoint
+  /** Whether it speaks hearsay's frames and has not left on purpose: write concerns count it until it is met again. */
+  readonly isReplica?: boolean
 }
 
 export interface ReconnectRound {
@@ -55,8 +58,7 @@ export interface ReconnectRound {
 
 /** One address where somebody was lost; of several names in succession the last. */
 interface Lost {
-  readonly name: string
-  readonly endpoint: Endpoint
+  readonly peer: KnownPeer
   readonly sinceMs: number
   nextAtMs: number
   /** From the next call to the one after it. */
@@ -86,10 +88,10 @@ export class Reconnect {
     this.#random = random
     this.#refreshGapMs = Math.min(FIRST_CALL_MS, options.refreshIntervalMs)
     this.#refreshLater(nowMs)
-    for (const { name, endpoint } of remembered) this.#lose(nowMs, name, endpoint)
+    for (const peer of remembered) this.#lose(nowMs, peer)
   }
 
-  /** Addresses that are called on. */
+  /** Addresses that are called on, if calls are made. */
   get lostCount(): number {
     return this.#lost.size
   }
@@ -98,9 +100,9 @@ export class Reconnect {
     return this.#lost.has(placeKey(endpoint))
   }
 
-  /** Who is called on, the last lost first. */
+  /** Who is missed, the last lost first. */
   lost(): readonly KnownPeer[] {
-    return [...this.#lost.values()].map(({ name, endpoint }) => ({ name, endpoint })).reverse()
+    return [...this.#lost.values()].map(({ peer }) => peer).reverse()
   }
 
   observe(nowMs: number, event: MemberEvent): void {
@@ -109,22 +111,26 @@ export class Reconnect {
     this.#forgetName(member.name)
     // A restarted process often comes back under a new name at the old address: that answers for the old name too.
     if (event.type !== 'leave') this.#forget(placeKey(member.endpoint))
-    else if (member.liveness === 'dead') this.#lose(nowMs, member.name, member.endpoint)
+    else if (member.liveness === 'dead') {
+      const { name, endpoint, peerClass } = member
+      this.#lose(nowMs, { name, endpoint, isReplica: peerClass === 'native' })
+    }
   }
 
-  #lose(nowMs: number, name: string, endpoint: Endpoint): void {
-    const { reconnectIntervalMs } = this.#options
-    if (reconnectIntervalMs === 0) return
-    const key = placeKey(endpoint)
+  #lose(nowMs: number, peer: KnownPeer): void {
+    const { reconnectIntervalMs, reconnectTimeoutMs } = this.#options
+    const key = placeKey(peer.endpoint)
     this.#forget(key)
     const [oldest] = this.#lost.keys()
     if (this.#lost.size >= REMEMBERED_MAX && oldest !== undefined) this.#forget(oldest)
     const gapMs = Math.min(FIRST_CALL_MS, reconnectIntervalMs)
     const calledAtMs = Number.NEGATIVE_INFINITY
-    const lost: Lost = { name, endpoint, sinceMs: nowMs, nextAtMs: nowMs, gapMs, calledAtMs }
-    this.#postpone(nowMs, lost)
+    const lost: Lost = { peer, sinceMs: nowMs, nextAtMs: nowMs, gapMs, calledAtMs }
+    // Without calls its next turn is to be forgotten.
+    if (reconnectIntervalMs === 0) lost.nextAtMs = nowMs + reconnectTimeoutMs + 1
+    else this.#postpone(nowMs, lost)
     this.#lost.set(key, lost)
-    this.#keyByName.set(name, key)
+    this.#keyByName.set(peer.name, key)
   }
 
   #forgetName(name: string): void {
@@ -136,7 +142,7 @@ export class Reconnect {
     const lost = this.#lost.get(key)
     if (lost === undefined) return
     this.#lost.delete(key)
-    this.#keyByName.delete(lost.name)
+    this.#keyByName.delete(lost.peer.name)
   }
 
   #postpone(nowMs: number, lost: Lost): void {
@@ -149,7 +155,7 @@ export class Reconnect {
    * @returns whether `nextAt` may have changed
    */
   signOfLife(nowMs: number, endpoint: Endpoint): boolean {
-    if (this.#lost.size === 0) return false
+    if (this.#lost.size === 0 || this.#options.reconnectIntervalMs === 0) return false
     const lost = this.#lost.get(placeKey(endpoint))
     if (lost === undefined) return false
     lost.nextAtMs = Math.min(lost.nextAtMs, Math.max(nowMs, lost.calledAtMs + SIGN_GAP_MS))
@@ -181,7 +187,7 @@ export class Reconnect {
       lost.calledAtMs = nowMs
       this.#postpone(nowMs, lost)
     }
-    return { lost: called.map(([, { endpoint }]) => endpoint), refresh }
+    return { lost: called.map(([, { peer }]) => peer.endpoint), refresh }
   }
 
   /** The call that `due` asked for is over, whatever came of it. */

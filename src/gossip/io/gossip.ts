@@ -12,14 +12,17 @@ import type { Endpoint } from '../core/endpoint.ts'
 import type { GossipStats as MachineStats } from '../core/machine.ts'
 import type { NameConflict } from '../core/name-conflicts.ts'
 import type { PeerPaths } from '../core/path-watch.ts'
-import type { KnownPeer, ReconnectOptions } from '../core/reconnect.ts'
+import type { KnownPeer, LostPeer, ReconnectOptions } from '../core/reconnect.ts'
 import type { Keyring } from '../wire/keyring.ts'
 import type { GossipLog } from './gossip-log.ts'
+import type { JoinTrouble } from './join-trouble.ts'
 import type { NameLookup } from './peer-addresses.ts'
 import type { ServiceLookup } from './peer-names.ts'
 import type { StreamOutboxOptions } from './stream-outbox.ts'
 import type { StreamServerOptions } from './stream-server.ts'
 import type { Transport } from './transport.ts'
+import type { TurnedAway } from './turned-away.ts'
+import type { UnjoinedPeer } from './unjoined-peers.ts'
 
 /** Knobs of the driver; `driverDefaults` has the values. */
 export interface DriverLimits
@@ -111,8 +114,7 @@ export interface GossipDeps {
 export interface JoinResult {
   /** Peers that answered with their state. */
   readonly contacted: number
-  /** `reason` is one sentence for a person. */
-  readonly failed: readonly { readonly address: string; readonly reason: string }[]
+  readonly failed: readonly (JoinTrouble & { readonly address: string })[]
 }
 
 type Counts = Readonly<Record<string, number>>
@@ -148,6 +150,14 @@ export interface GossipStats {
   /** Dead members that are called on. */
   readonly remembered: number
   readonly encryption: EncryptionState
+}
+
+/** Whom we do not get together with. */
+export interface Strangers {
+  /** Configured and remembered peers that cannot be joined. */
+  readonly unjoined: readonly UnjoinedPeer[]
+  /** Whose traffic could not be read in the last minute. */
+  readonly turnedAway: readonly TurnedAway[]
 }
 
 export interface Gossip extends Broadcaster {
@@ -189,8 +199,12 @@ export interface Gossip extends Broadcaster {
    * @returns whether it took place; never does once stopped
    */
   pushPullNow(memberName?: string): Promise<boolean>
-  /** Peers that are called on, the last lost first: dead members, and remembered ones not seen yet. */
-  lostPeers(): readonly KnownPeer[]
+  /**
+   * Peers that are called on, the last lost first: dead members, those no longer listed included, and remembered ones not
+   * seen yet. Kept until the reconnect timeout even if an interval of 0 turns the calls off.
+   */
+  lostPeers(): readonly LostPeer[]
+  strangers(): Strangers
   /** Whether a push-pull with this live member, started by whichever side, has been complete since it was last seen to come. */
   exchangedWith(memberName: string): boolean
 }

@@ -6,7 +6,8 @@
  * here; then `confirm`, which asks the others. What `confirm` does not reach in time is not undone: the write is durable
  * here and goes on spreading, and the answer names who has it.
  *
- * The roster is the hearsay members that have not left, this replica included; Alertmanagers hold none of this state.
+ * The roster is the hearsay members that have not left, this replica included, be they alive, dead or long out of sight
+ * (store/replication/ack-roster.ts); Alertmanagers hold none of this state.
  */
 import { HearsayError } from '../../base/errors.ts'
 import type { Delta } from './delta.ts'
@@ -17,7 +18,7 @@ export type Ack = 'local' | 'majority' | 'all' | number
 export interface AckPlan {
   /** Replicas that must have the write, this one included. */
   readonly needed: number
-  /** The other members of the roster, by name, when the plan was made. */
+  /** The other members of the roster that gossip lists, by name, when the plan was made. */
   readonly others: readonly string[]
 }
 

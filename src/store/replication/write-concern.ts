@@ -2,7 +2,7 @@
  * Write concern: asks the other replicas to have a write on disk, and counts those that say so.
  *
  * A registered letter rather than a postcard: gossip spreads every write anyway, but only a letter is signed for. The
- * asking side sends the write itself to every member of the roster, by stream; whoever has joined it, and has it on disk,
+ * asking side sends the write itself to every member of the roster (ack-roster.ts) that is there, by stream; whoever has joined it, and has it on disk,
  * answers. It does not wait for those whom it does not need. After a fifth of the time allowed, who has not answered is
  * asked once more; what comes after the time is counted as late and changes nothing.
  *
@@ -16,6 +16,7 @@ import { HearsayError } from '../../base/errors.ts'
 import { Heap } from '../../base/heap.ts'
 import type { Random } from '../../base/random.ts'
 import type { Broadcaster, Member } from '../../gossip/core/delegate.ts'
+import type { KnownPeer } from '../../gossip/core/reconnect.ts'
 import {
   type Ack,
   type AckPlan,
@@ -26,6 +27,7 @@ import {
 } from '../core/acknowledgement.ts'
 import type { Delta } from '../core/delta.ts'
 import { ACK_FRAME_BYTES_MAX, type AckFrame, decodeAckFrame, encodeAckFrame } from './ack-frames.ts'
+import { ackRoster } from './ack-roster.ts'
 
 export const REQUESTS_MAX = 10_000
 export const REQUEST_BYTES_MAX: number = 64 * 1024 * 1024
@@ -38,6 +40,8 @@ export interface WriteConcernDeps {
   /** Our member name. */
   readonly name: string
   readonly broadcaster: Pick<Broadcaster, 'sendReliable' | 'members'>
+  /** Replicas that count although gossip lists them no more. Default none. */
+  readonly lost?: () => readonly KnownPeer[]
   readonly random: Random
   /** Joins what another replica sends, as if it had come by gossip. */
   readonly receive: (delta: Delta) => void
@@ -104,22 +108,22 @@ export class WriteConcern {
 
   /** See Acknowledgements.plan. */
   plan(ack: Ack): AckPlan {
-    const { broadcaster, requestsMax = REQUESTS_MAX } = this.#deps
+    const { broadcaster, lost, requestsMax = REQUESTS_MAX } = this.#deps
     checkAck(ack)
     if (ack === 'local' || ack === 1) return { needed: 1, others: [] }
-    const roster = broadcaster.members().filter(isOfRoster)
-    const needed = neededOf(ack, roster.length + 1)
-    const reachable = roster.filter(isReachable).length + 1
+    const { size, listed } = ackRoster(broadcaster.members(), lost?.() ?? [])
+    const needed = neededOf(ack, size)
+    const reachable = listed.filter(isReachable).length + 1
     if (needed > reachable) {
       throw new HearsayError(
         'ACK_UNREACHABLE',
-        `ack=${ack} needs ${needed} of ${roster.length + 1} replicas; ${reachable} can be reached`,
+        `ack=${ack} needs ${needed} of ${size} replicas; ${reachable} can be reached`,
       )
     }
     if (needed > 1 && this.#requests.size >= requestsMax) {
       throw new HearsayError('ACK_OVERLOADED', `${requestsMax} writes wait for other replicas already`)
     }
-    return { needed, others: roster.map(({ name }) => name) }
+    return { needed, others: listed.map(({ name }) => name) }
   }
 
   /**
@@ -264,10 +268,6 @@ export class WriteConcern {
       return undefined
     }
   }
-}
-
-function isOfRoster({ isSelf, peerClass, liveness }: Member): boolean {
-  return !isSelf && peerClass === 'native' && liveness !== 'left'
 }
 
 function isReachable({ liveness }: Member): boolean {

@@ -116,6 +116,21 @@ describe('known peers', () => {
     expect(rig.kept).toEqual(['a'])
   })
 
+  it('are known to be replicas or not after a restart; who has left counts as none', async () => {
+    const rig = new Rig()
+    const known = await rig.open()
+    rig.sees('a', 'b')
+    rig.live.push({ ...member('am', 'foreign'), endpoint: peer('am', 7).endpoint })
+    rig.lost = [{ ...peer('c', 9), isReplica: true }, peer('other-am', 10)]
+    known.changed()
+    await rig.after(400, known)
+    rig.live.shift()
+    await known.close()
+    const { remembered } = await rig.open()
+    expect(remembered.filter(({ isReplica }) => isReplica).map(({ name }) => name)).toEqual(['b', 'c'])
+    expect(remembered.map(({ name }) => name)).toEqual(['b', 'am', 'c', 'other-am', 'a'])
+  })
+
   it('that gossip has given up are dropped, though no member comes or goes', async () => {
     const rig = new Rig()
     rig.lost = [peer('gone', 9)]

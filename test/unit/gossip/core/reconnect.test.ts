@@ -148,10 +148,27 @@ describe('reconnect', () => {
     expect(new Set(gaps).size).toBe(gaps.length)
   })
 
-  it('an interval of 0 turns a loop off', () => {
+  it('an interval of 0 turns a loop off; the lost are known all the same, until the timeout', () => {
     const off = withLost(1, { ...OPTIONS, reconnectIntervalMs: 0, refreshIntervalMs: 0 })
-    expect(off.nextAt()).toBe(Number.POSITIVE_INFINITY)
-    expect(off.lostCount).toBe(0)
+    expect(off.signOfLife(0, endpointFromText('10.0.0.1', 1))).toBe(false)
+    expect(round(off, 59_000)).toEqual([])
+    expect(off.lost().map(({ name }) => name)).toEqual(['n1'])
+    expect(off.nextAt()).toBeGreaterThan(60_000)
+    expect(round(off)).toEqual([])
+    expect([off.lostCount, off.nextAt()]).toEqual([0, Number.POSITIVE_INFINITY])
+  })
+
+  it('of the lost it is known who was a replica, as long as they are not met again', () => {
+    const am = { name: 'am', endpoint: endpointFromText('10.0.0.1', 5), isReplica: false }
+    const reconnect = new Reconnect(NEVER, seededRandom(1), 0, [am, { ...am, name: 'old', isReplica: true }])
+    expect(reconnect.lost().map(({ isReplica }) => isReplica)).toEqual([true])
+    const seen = withLost(1)
+    const { member } = event('leave', 'foreign', 2, 'dead')
+    seen.observe(0, { type: 'leave', member: { ...member, peerClass: 'foreign' } })
+    expect(seen.lost().map(({ name, isReplica }) => [name, isReplica])).toEqual([
+      ['foreign', false],
+      ['n1', true],
+    ])
   })
 
   it('the lost are forgotten after the timeout, counted from their loss', () => {

@@ -111,6 +111,28 @@ describe('a plan', () => {
     expect(() => concern.plan(2)).toThrow(expect.objectContaining({ code: 'ACK_UNREACHABLE' }))
   })
 
+  it('counts replicas that gossip no longer lists, but not Alertmanagers among them, nor who has left', () => {
+    const { endpoint } = member('any')
+    const lost = [
+      { name: 'reaped', endpoint, isReplica: true },
+      { name: 'dead', endpoint, isReplica: true },
+      { name: 'left', endpoint, isReplica: true },
+      { name: 'am', endpoint, isReplica: false },
+      { name: 'of an older file', endpoint },
+    ]
+    const { concern } = rig(others, { lost: () => lost })
+    expect(concern.plan('majority')).toEqual({ needed: 3, others: ['alive', 'suspect', 'dead'] })
+    expect(() => concern.plan('all')).toThrow('ack=all needs 5 of 5 replicas; 3 can be reached')
+  })
+
+  it.each(['majority', 'all'] as const)('for %s of one of three, the others long gone, is refused', (ack) => {
+    const { endpoint } = member('any')
+    const lost = ['b', 'c'].map((name) => ({ name, endpoint, isReplica: true }))
+    expect(() => rig([], { lost: () => lost }).concern.plan(ack)).toThrow(
+      expect.objectContaining({ code: 'ACK_UNREACHABLE' }),
+    )
+  })
+
   it.each([0, -1, 1.5, Number.NaN])('for %d is refused', (ack) => {
     expect(() => rig(others).concern.plan(ack)).toThrow(expect.objectContaining({ code: 'ACK_MALFORMED' }))
   })
