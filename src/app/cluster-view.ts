@@ -14,7 +14,8 @@ import type { ClusterMember, ClusterPath, ClusterView, SharedName } from '../htt
 import type { Replica } from './replica.ts'
 import { sharedNameWarning } from './shared-name-text.ts'
 
-export function clusterView(replica: Replica): ClusterView {
+/** @param moreWarnings of what the replica itself does not know */
+export function clusterView(replica: Replica, moreWarnings: () => readonly string[] = () => []): ClusterView {
   const { gossip, clock } = replica
   return {
     name: replica.name,
@@ -28,7 +29,7 @@ export function clusterView(replica: Replica): ClusterView {
     healthScore: () => gossip?.healthScore() ?? 0,
     settled: () => replica.settled,
     sharedNames: () => (gossip?.nameConflicts() ?? []).map((conflict) => sharedName(clock, conflict)),
-    warnings: () => (gossip === undefined ? [] : clusterWarnings(gossip)),
+    warnings: () => (gossip === undefined ? [] : [...clusterWarnings(gossip), ...moreWarnings()]),
   }
 }
 

@@ -11,14 +11,14 @@ import type { GossipKeys, ShownKey, ShownKeys } from '../http/facades.ts'
 import type { Sample } from '../http/metrics/registry.ts'
 import { fingerprintOf } from './gossip-key.ts'
 import type { KeyFile } from './key-file.ts'
+import { type GossipProtection, type PlaintextGossip, plaintextGossip } from './plaintext-gossip.ts'
+import type { RoomLog } from './room-log.ts'
 
-export interface EncryptionOptions {
-  /** Undefined: gossip is plaintext. */
-  readonly ring: Keyring | undefined
+export interface EncryptionOptions extends GossipProtection {
+  /** Where gossip listens, `host:port`; without it nothing is said of plaintext. */
+  readonly listen?: string
   /** Where the ring comes from, if that is a file. */
   readonly file?: KeyFile
-  readonly verifyIncoming: boolean
-  readonly verifyOutgoing: boolean
 }
 
 export class Encryption implements GossipKeys {
@@ -40,6 +40,20 @@ export class Encryption implements GossipKeys {
       verifyOutgoing,
       ...(file?.status.error === undefined ? {} : { keyFileError: file.status.error }),
     }
+  }
+
+  /** One sentence for a person when gossip that others reach is not all encrypted. */
+  warnings(): readonly string[] {
+    const plaintext = this.#plaintext()
+    return plaintext === undefined ? [] : [plaintext.text]
+  }
+
+  /** The same for the log, at the start: a warning only where a move to encryption was left halfway. */
+  tell(log: RoomLog): void {
+    const plaintext = this.#plaintext()
+    if (plaintext === undefined) return
+    const level = plaintext.code === 'gossip-plaintext' ? 'info' : 'warn'
+    log[level](plaintext.code, { advice: plaintext.text })
   }
 
   *samples(): Iterable<Sample> {
@@ -77,6 +91,11 @@ export class Encryption implements GossipKeys {
 
   async remove(fingerprint: string): Promise<void> {
     await this.#file().remove(fingerprint)
+  }
+
+  #plaintext(): PlaintextGossip | undefined {
+    const { listen } = this.#options
+    return listen === undefined ? undefined : plaintextGossip(listen, this.#options)
   }
 
   #ring(): Keyring {

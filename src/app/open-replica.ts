@@ -57,7 +57,12 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
             ...http,
             externalUrl: undefined,
             routePrefix: '/',
-            encryption: new Encryption({ ring, verifyIncoming, verifyOutgoing }),
+            encryption: new Encryption({
+              ring,
+              verifyIncoming,
+              verifyOutgoing,
+              ...(gossip === undefined ? {} : { listen: gossip.listen }),
+            }),
           })
     return new EmbeddedReplica(replica, web, ring, replica.settle())
   } catch (error) {

@@ -12,6 +12,8 @@ const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 
+const VERIFY_OPTIONS = ['cluster.verify-incoming', 'cluster.verify-outgoing'] as const
+
 /** Whether only this machine can reach a listener on `host`. A name other than localhost counts as reachable. */
 export function isLoopback(host: string): boolean {
   const family = isIP(host)
@@ -22,6 +24,20 @@ export function isLoopback(host: string): boolean {
 /** @returns every broken rule as one line; empty when all hold */
 export function brokenRules(options: ServeOptions): readonly string[] {
   return [...webRules(options), ...exposureRules(options), ...clusterRules(options)]
+}
+
+/** @returns what has no effect beside the other options, one line each, though it may look as if it had */
+export function uselessOptions(options: ServeOptions): readonly string[] {
+  if (options['cluster.key-file'] === undefined) {
+    return VERIFY_OPTIONS.filter((name) => !options[name]).map(
+      (name) => `--no-${name} has no effect without a --cluster.key-file: all gossip is plaintext`,
+    )
+  }
+  if (!options['cluster.allow-plaintext'] || VERIFY_OPTIONS.some((name) => !options[name])) return []
+  return [
+    '--cluster.allow-plaintext has no effect beside a --cluster.key-file: gossip is encrypted, and plaintext is refused; ' +
+      'leave it out',
+  ]
 }
 
 function* webRules(options: ServeOptions): Iterable<string> {
@@ -56,9 +72,7 @@ function openness(options: ServeOptions): string | undefined {
   if (options['cluster.key-file'] === undefined) {
     return 'gossip unencrypted with anybody who reaches it: add a --cluster.key-file (hearsay keys generate makes one)'
   }
-  const off = (['cluster.verify-incoming', 'cluster.verify-outgoing'] as const).filter(
-    (name) => !options[name],
-  )
+  const off = VERIFY_OPTIONS.filter((name) => !options[name])
   if (off.length === 0) return undefined
   const does = off.map((name) => (name === 'cluster.verify-incoming' ? 'take' : 'send')).join(' and ')
   const flags = off.map((name) => `--no-${name}`).join(' and ')

@@ -4,7 +4,7 @@
  * Order: flag, environment, file, default. Every complaint is collected, so that a person fixes all in one go.
  */
 import { fileTexts } from './option-file.ts'
-import { brokenRules } from './option-rules.ts'
+import { brokenRules, uselessOptions } from './option-rules.ts'
 import { OPTION_NAMES, OPTION_SCHEMA } from './option-schema.ts'
 import { environmentTexts, flagTexts, type OptionTexts } from './option-sources.ts'
 import { type OptionValue, parseOptionValue } from './option-values.ts'
@@ -50,7 +50,7 @@ export function resolveOptions(input: OptionInput): ResolvedOptions {
   const options = values as unknown as ServeOptions
   const broken = brokenRules(options)
   if (broken.length > 0) throw new OptionsError(broken)
-  return { options, origins, warnings: environment.warnings }
+  return { options, origins, warnings: [...environment.warnings, ...uselessOptions(options)] }
 }
 
 /** Every option at its default, changed as given: for embedders and tests. The rules across options are checked. */

@@ -2,6 +2,7 @@
 import type { Keyring } from '../gossip/wire/keyring.ts'
 import type { StoreLimits } from '../store/store-limits.ts'
 import { Encryption } from './encryption.ts'
+import { gossipPlace } from './gossip-place.ts'
 import { KeyFile } from './key-file.ts'
 import { createLogger } from './logger.ts'
 import { effectiveRoutePrefix } from './options.ts'
@@ -16,6 +17,8 @@ export interface RunningReplica {
   readonly url: string
   /** `host:port` that peers dial; undefined without clustering. */
   readonly gossipAddress: string | undefined
+  /** For a person: where it listens, what peers dial, whether that is encrypted; undefined without clustering. */
+  readonly gossipPlace: string | undefined
   readonly name: string
   /** Graceful: no longer ready, leaves, finishes requests and writes, closes. Idempotent. */
   close(): Promise<void>
@@ -47,16 +50,27 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
     log: (node) => createLogger({ level: options['log.level'], format: options['log.format'], node }),
   })
   try {
+    const protection = {
+      ring: file?.ring,
+      verifyIncoming: options['cluster.verify-incoming'],
+      verifyOutgoing: options['cluster.verify-outgoing'],
+    }
+    const encryption = new Encryption({
+      ...protection,
+      ...(gossip === undefined ? {} : { listen: gossip.listen }),
+      ...(file === undefined ? {} : { file }),
+    })
+    const { gossipAddress } = replica
+    const place =
+      gossip === undefined || gossipAddress === undefined
+        ? undefined
+        : gossipPlace(gossip.listen, gossipAddress, gossip.advertise !== undefined, protection)
+    encryption.tell(roomLog(replica.log, 'app'))
     const web = await openWeb(replica, {
       listen: options['web.listen-address'],
       externalUrl: options['web.external-url'],
       routePrefix: effectiveRoutePrefix(options),
-      encryption: new Encryption({
-        ring: file?.ring,
-        verifyIncoming: options['cluster.verify-incoming'],
-        verifyOutgoing: options['cluster.verify-outgoing'],
-        ...(file === undefined ? {} : { file }),
-      }),
+      encryption,
     })
     file?.follow(roomLog(replica.log, 'app'))
     void replica.settle()
@@ -64,7 +78,7 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
       // Together, so that a failure of either is the caller's and never goes unhandled.
       await Promise.all([replica.close(), web.close(), file?.close()])
     }
-    return { url: web.url, gossipAddress: replica.gossipAddress, name: replica.name, close }
+    return { url: web.url, gossipAddress, gossipPlace: place, name: replica.name, close }
   } catch (error) {
     await replica.close()
     throw error

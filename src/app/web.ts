@@ -80,9 +80,9 @@ export async function openWeb(replica: Replica, options: WebOptions): Promise<We
 
 function buildApp(replica: Replica, options: WebOptions, listenHost: string): FastifyInstance {
   const startedAtMs = replica.clock.wallMs()
-  const cluster = clusterView(replica)
   const { encryption = new Encryption({ ring: undefined, verifyIncoming: true, verifyOutgoing: true }) } =
     options
+  const cluster = clusterView(replica, () => encryption.warnings())
   const health = { ready: () => replica.readiness() }
   const { store, silences, alerts } = replica
   return buildHttp(

@@ -283,6 +283,22 @@ describe('exposure', () => {
     }
   })
 
+  it('protection flags without effect are warned of, whatever source they come from', () => {
+    const warningsOf = (given: Given): readonly string[] => resolve(given).warnings
+    const lone = [
+      expect.stringMatching(/^--no-cluster.verify-incoming has no effect without a --cluster.key-file/),
+    ]
+    expect(warningsOf({ flags: { 'cluster.verify-incoming': 'false' } })).toEqual(lone)
+    expect(warningsOf({ file: 'cluster:\n  verify-incoming: false\n' })).toEqual(lone)
+    const keyed = { 'cluster.key-file': 'keys', 'cluster.allow-plaintext': 'true' }
+    expect(warningsOf({ flags: keyed })).toEqual([
+      expect.stringMatching(/^--cluster.allow-plaintext has no effect/),
+    ])
+    expect(warningsOf({ flags: { ...keyed, 'cluster.verify-outgoing': 'false' } })).toEqual([])
+    expect(warningsOf({ flags: { 'cluster.allow-plaintext': 'true' } })).toEqual([])
+    expect(warningsOf({})).toEqual([])
+  })
+
   it('networks are given as a list of CIDR, from every source', () => {
     const networks = ['10.0.0.0/8', 'fd00::/8', '192.0.2.1/32']
     const given: readonly Given[] = [
