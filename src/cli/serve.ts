@@ -54,8 +54,7 @@ function checkedOptions(given: GivenFlags): ServeOptions {
 async function serve(options: ServeOptions): Promise<void> {
   const stop = stopSignal()
   const replica = await started(options)
-  const gossip =
-    replica.gossipAddress === undefined ? 'without gossip' : `gossips on ${replica.gossipAddress}`
+  const gossip = replica.gossipPlace === undefined ? 'without gossip' : `gossips on ${replica.gossipPlace}`
   print(`${replica.name} serves ${replica.url} and ${gossip}`)
   await stop
   setTimeout(() => {
