@@ -6,13 +6,17 @@
  * nothing: the ring keeps its keys, one warning says why, and `status` shows it until the file is right again.
  *
  * A change that is asked for here is made on the file as it is now, written beside it, fsynced and renamed over it, and
- * only then taken into the ring. Reading and changing take turns. Keys are never logged, their fingerprints are.
+ * only then taken into the ring. Reading and changing take turns, and replicas that share the file change it one at a time
+ * (file-lock.ts). Who edits it otherwise is not kept off, but looked for before the file is replaced and after. What a crash
+ * left beside the file, which holds keys, is removed at the next start. Keys are never logged, their fingerprints are.
  */
 import { promises as fs } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { Keyring } from '../gossip/wire/keyring.ts'
-import { type FileAccess, writeAtomically } from '../store/atomic-file.ts'
+import { type FileAccess, TEMPORARY_FILE, writeAtomically } from '../store/atomic-file.ts'
+import { underLock } from './file-lock.ts'
 import { findKey, fingerprintOf, parseKey } from './gossip-key.ts'
 import {
   KEY_FILE_BYTES_MAX,
@@ -24,6 +28,8 @@ import {
 import type { RoomLog } from './room-log.ts'
 
 export const KEY_FILE_POLL_MS = 3000
+/** Enough to take a stale lock away. */
+const SWEEP_WAIT_MS = 20
 const READABLE_BY_OTHERS = 0o004
 const PERMISSION_BITS = 0o777
 
@@ -54,6 +60,8 @@ export class KeyFile {
   #loadedAtMs = 0
   #error: string | undefined
   #isOpenToOthers = false
+  /** Whether nothing is left of those who wrote before. */
+  #isSwept = false
   #log: RoomLog | undefined
   /** The last reading or change, which the next one waits for. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -68,6 +76,7 @@ export class KeyFile {
   static async open(path: string, clock: Clock): Promise<KeyFile> {
     const file = new KeyFile(path, clock)
     file.#take(await file.#read())
+    await file.#sweep()
     return file
   }
 
@@ -85,9 +94,10 @@ export class KeyFile {
   /** Looks at the file now. Never rejects: what is wrong with it is said and kept in `status`. */
   check(): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#sweep()
       try {
         const content = await this.#read()
-        if (content.text !== this.#text || this.#error !== undefined) this.#take(content)
+        this.#follow(content)
         this.#noteMode(content.mode)
       } catch (error) {
         this.#refuse(error)
@@ -115,7 +125,8 @@ export class KeyFile {
   /**
    * Makes a key of the file, by fingerprint or as base64, the one that encrypts.
    * @throws HearsayError `GOSSIP_KEY_UNKNOWN`, `GOSSIP_KEY_INVALID`; `KEY_FILE_UNREADABLE`, `KEY_FILE_MALFORMED` when the
-   *   file is not what it should be just now; `KEY_FILE_UNWRITABLE`. Ring and file are as they were then
+   *   file is not what it should be just now; `KEY_FILE_UNWRITABLE`; `KEY_FILE_CONFLICT` when somebody else changes it at
+   *   that moment. Ring and file are as they were then, by our doing
    */
   use(given: string): Promise<void> {
     return this.#change((text, keys) => {
@@ -141,11 +152,28 @@ export class KeyFile {
 
   #change(edit: Edit): Promise<void> {
     return this.#inTurn(async () => {
-      const content = await this.#read()
-      const text = edit(content.text, keysOfText(this.path, content.text))
-      if (text !== content.text) await this.#write(text, content)
-      if (text !== this.#text || this.#error !== undefined) this.#take({ ...content, text })
+      // As it is, when nothing is to be written: then nobody needs to be kept off, nor may be where nothing can be written.
+      const before = await this.#read()
+      if (edit(before.text, keysOfText(this.path, before.text)) === before.text) return this.#follow(before)
+      const done = await this.#locked(async (real) => {
+        const content = await this.#read()
+        const text = edit(content.text, keysOfText(this.path, content.text))
+        if (text !== content.text) await this.#write(real, text, content)
+        this.#follow({ ...content, text })
+      })
+      if (done === undefined) throw this.#conflict('another process holds its lock')
     })
+  }
+
+  #follow(content: Content): void {
+    if (content.text !== this.#text || this.#error !== undefined) this.#take(content)
+  }
+
+  #conflict(reason: string): HearsayError {
+    return new HearsayError(
+      'KEY_FILE_CONFLICT',
+      `somebody else changes the key file ${this.path} just now (${reason}): look at it and ask again`,
+    )
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -217,12 +245,18 @@ export class KeyFile {
     }
   }
 
-  /** @throws HearsayError `KEY_FILE_UNWRITABLE` */
-  async #write(text: string, access: FileAccess): Promise<void> {
+  /** @throws HearsayError `KEY_FILE_UNWRITABLE`, and what `run` throws */
+  async #locked(run: (real: string) => Promise<void>): Promise<object | undefined> {
     try {
       // Through links, so that the file changes and not what points to it.
-      await writeAtomically(await fs.realpath(this.path), text, access)
+      const real = await fs.realpath(this.path)
+      return await underLock(
+        real,
+        () => this.#clock.wallMs(),
+        () => run(real),
+      )
     } catch (cause) {
+      if (cause instanceof HearsayError) throw cause
       const reason = errorCode(cause) ?? String(cause)
       throw new HearsayError(
         'KEY_FILE_UNWRITABLE',
@@ -232,6 +266,49 @@ export class KeyFile {
       )
     }
   }
+
+  /** @throws HearsayError `KEY_FILE_CONFLICT`; or the system's error, the file untouched */
+  async #write(real: string, text: string, before: Content): Promise<void> {
+    let failure: unknown
+    await writeAtomically(real, text, before, async () => {
+      if ((await this.#read()).text !== before.text) throw this.#conflict('it is not what it was')
+    }).catch((error: unknown) => {
+      failure = error
+    })
+    if (failure instanceof HearsayError) throw failure
+    const isThere = (await this.#read()).text === text
+    if (failure === undefined && !isThere) throw this.#conflict('it was replaced right after our change')
+    if (failure === undefined) return
+    if (!isThere) throw failure
+    const reason = errorCode(failure) ?? String(failure)
+    this.#log?.warn('key_file_not_synced', { file: this.path, reason, risk: 'undone by a loss of power' })
+  }
+
+  /** Removes the temporary files of those who died; nobody writes under the lock. Later, while another holds it. */
+  async #sweep(): Promise<void> {
+    if (this.#isSwept) return
+    try {
+      const real = await fs.realpath(this.path)
+      const isClean = (await leftoversOf(real)).length === 0
+      const wallMs = (): number => this.#clock.wallMs()
+      this.#isSwept =
+        isClean || (await underLock(real, wallMs, () => sweep(real), SWEEP_WAIT_MS)) !== undefined
+    } catch {
+      // Where we may not write, nobody of ours has.
+      this.#isSwept = true
+    }
+  }
+}
+
+async function leftoversOf(path: string): Promise<readonly string[]> {
+  const names = await fs.readdir(dirname(path))
+  return names.filter(
+    (name) => TEMPORARY_FILE.test(name) && name.replace(TEMPORARY_FILE, '') === basename(path),
+  )
+}
+
+async function sweep(path: string): Promise<void> {
+  for (const name of await leftoversOf(path)) await fs.rm(join(dirname(path), name), { force: true })
 }
 
 function repeatUnheld(task: () => Promise<void>, intervalMs: number): () => void {

@@ -38,6 +38,7 @@ export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
   ['GOSSIP_KEY_UNKNOWN', { status: 404, title: 'The keyring does not hold this key' }],
   ['GOSSIP_KEYS_TOO_MANY', { status: 409, title: 'The keyring holds as many keys as it may' }],
   ['GOSSIP_NOT_ENCRYPTED', { status: 404, title: 'This replica has no gossip keys' }],
+  ['KEY_FILE_CONFLICT', { status: 409, title: 'Somebody else changes the key file just now' }],
   ['KEY_FILE_MALFORMED', { status: 409, title: 'The key file is not what it should be' }],
   ['KEY_FILE_NONE', { status: 404, title: 'This replica has no key file' }],
   ['KEY_FILE_UNREADABLE', { status: 409, title: 'The key file cannot be read' }],
