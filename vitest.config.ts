@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Files that start processes of their own: run one at a time, after the rest, so that nothing else takes their CPU. */
-const PROCESSES = ['test/interop/**', 'test/crash/**', 'test/cli/**', 'test/package/**', 'test/conformance/processes/**']
+const PROCESSES = ['test/interop/**', 'test/crash/**', 'test/cli/**', 'test/package/**', 'test/conformance/processes/**', 'test/hostile/**']
 
 export default defineConfig({
   test: {

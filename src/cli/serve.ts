@@ -8,6 +8,7 @@ import type { RunningReplica } from '../app/start-replica.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { CliError } from './cli-error.ts'
 import { EXIT } from './exit-codes.ts'
+import { boundHeapGrowth } from './heap-growth.ts'
 import { print, printError } from './output.ts'
 import { addServeFlags, type GivenFlags } from './serve-flags.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -54,6 +55,7 @@ function checkedOptions(given: GivenFlags): ServeOptions {
 async function serve(options: ServeOptions): Promise<void> {
   const stop = stopSignal()
   const replica = await started(options)
+  boundHeapGrowth()
   const gossip = replica.gossipPlace === undefined ? 'without gossip' : `gossips on ${replica.gossipPlace}`
   print(`${replica.name} serves ${replica.url} and ${gossip}`)
   await stop

@@ -7,7 +7,7 @@
  * no part key of our own. What hearsay replicas say among themselves rides in a field that Alertmanagers skip.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { ByteReader, BytesError, ByteWriter, compareBytes } from '../../base/bytes.ts'
+import { ByteReader, BytesError, ByteWriter, compareBytes, utf8Decode } from '../../base/bytes.ts'
 import type { ForeignRecord, RecordPut } from '../../store/core/delta.ts'
 import { compareRecords } from '../../store/core/record-tables.ts'
 import {
@@ -17,7 +17,7 @@ import {
   type RefusalReason,
   SILENCE_TABLE,
 } from './admission.ts'
-import { FullStateSchema, type Part, PartSchema } from './alertmanager_pb.ts'
+import { FullStateSchema, PartSchema } from './alertmanager_pb.ts'
 import { readDelimited, writeDelimited } from './delimited.ts'
 import { operatorOf } from './matcher.ts'
 import { admitNotification } from './notification-admission.ts'
@@ -59,6 +59,15 @@ const PARTS: readonly (readonly [key: string, tables: readonly string[]])[] = [
 const HOMES: readonly string[] = [SILENCE_TABLE, QUARANTINE_TABLE]
 const PARTS_FIELD = 1
 const FRAME_FIELD = 1000
+const PART_KEY_FIELD = 1
+const PART_DATA_FIELD = 2
+/** A part has two; garbage of 20 MiB has millions, and looking at each would take a tenth of a second. */
+const PART_FIELDS_MAX = 16
+/** Looked at; those we know have three. */
+const PART_KEY_BYTES_MAX = 64
+/** Of a state: its parts, one a table, and the frame behind them. */
+const STATE_FIELDS_MAX = 1024
+const NO_BYTES = new Uint8Array(0)
 const LENGTH_DELIMITED = 2
 /** Before a record of at most 4 MiB. */
 const LENGTH_BYTES_MAX = 5
@@ -69,6 +78,12 @@ function nothingHeld(): undefined {
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && compareBytes(a, b) === 0
+}
+
+interface ForeignPart {
+  readonly key: string
+  /** A view. */
+  readonly data: Uint8Array
 }
 
 class Collector {
@@ -91,7 +106,7 @@ class Collector {
     this.#faults.set(reason, (this.#faults.get(reason) ?? 0) + 1)
   }
 
-  part(part: Part): void {
+  part(part: ForeignPart): void {
     const admit = PART_ADMISSION.get(part.key)
     if (admit === undefined) {
       this.fault('PART_UNKNOWN')
@@ -105,14 +120,9 @@ class Collector {
   }
 
   partBytes(bytes: Uint8Array): void {
-    let part: Part
-    try {
-      part = fromBinary(PartSchema, bytes)
-    } catch {
-      this.fault('PART_MALFORMED')
-      return
-    }
-    this.part(part)
+    const part = readPart(bytes)
+    if (part === undefined) this.fault('PART_MALFORMED')
+    else this.part(part)
   }
 
   /** Most of a push-pull is known; a look at the bytes costs a tenth of judging them again. */
@@ -168,6 +178,27 @@ function skipField(reader: ByteReader, wireType: number): boolean {
   return true
 }
 
+/** Of repeated fields the last counts. @returns undefined for what is no part, or has more fields than one ever will */
+function readPart(bytes: Uint8Array): ForeignPart | undefined {
+  const reader = new ByteReader(bytes)
+  let key = ''
+  let data: Uint8Array = NO_BYTES
+  try {
+    for (let fields = 0; reader.remaining > 0; fields++) {
+      if (fields === PART_FIELDS_MAX) return undefined
+      const tag = reader.varint()
+      if (tag === PART_KEY_FIELD * 8 + LENGTH_DELIMITED)
+        key = utf8Decode(reader.bytes().subarray(0, PART_KEY_BYTES_MAX))
+      else if (tag === PART_DATA_FIELD * 8 + LENGTH_DELIMITED) data = reader.bytes()
+      else if (tag < 8 || !skipField(reader, tag % 8)) return undefined
+    }
+  } catch (error) {
+    if (error instanceof BytesError) return undefined
+    throw error
+  }
+  return { key, data }
+}
+
 /**
  * Reads the user state of a push-pull, from an Alertmanager or a hearsay replica.
  *
@@ -180,7 +211,11 @@ export function decodeForeignState(bytes: Uint8Array, held: HeldRecords = nothin
   const reader = new ByteReader(bytes)
   let frame: Uint8Array = new Uint8Array(0)
   try {
-    while (reader.remaining > 0 && !collector.isExhausted) {
+    for (let fields = 0; reader.remaining > 0 && !collector.isExhausted; fields++) {
+      if (fields === STATE_FIELDS_MAX) {
+        collector.fault('STATE_MALFORMED')
+        break
+      }
       const tag = reader.varint()
       const [field, wireType] = [Math.floor(tag / 8), tag % 8]
       if (field === PARTS_FIELD && wireType === LENGTH_DELIMITED) collector.partBytes(reader.bytes())
@@ -201,7 +236,7 @@ export function decodeForeignState(bytes: Uint8Array, held: HeldRecords = nothin
 export function hearsayFrameOf(bytes: Uint8Array): Uint8Array {
   const reader = new ByteReader(bytes)
   try {
-    while (reader.remaining > 0) {
+    for (let fields = 0; reader.remaining > 0 && fields < STATE_FIELDS_MAX; fields++) {
       const tag = reader.varint()
       if (tag === FRAME_FIELD * 8 + LENGTH_DELIMITED) return reader.bytes()
       if (!skipField(reader, tag % 8)) break

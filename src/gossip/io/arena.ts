@@ -41,6 +41,11 @@ export class Arena {
     return this.#memory.subarray(from, from + bytes)
   }
 
+  /** Lets the memory go, if nothing of it is lent. */
+  tidy(): void {
+    if (this.#loans.length === 0) this.#memory = undefined
+  }
+
   /** @param piece as borrowed */
   giveBack(piece: Uint8Array): void {
     const at = this.#loans.findIndex(({ from }) => from === piece.byteOffset)

@@ -24,6 +24,8 @@ const REVIEW_EVERY_MS = 250
 const WINDOW_MS = 1000
 /** Addresses of which it is known when they last got room; the longest ago are forgotten first. */
 const GRANTS_REMEMBERED = 1024
+/** Without any booking, after which the memory to lend is let go. */
+const IDLE_MS = 10_000
 
 export interface RoomRequest {
   readonly bytes: number
@@ -75,6 +77,7 @@ export class StreamMemory {
   #grants = 0
   #bytes = 0
   #review: Alarm | undefined
+  #tidy: Alarm | undefined
 
   constructor(clock: Clock, alarms: Alarms, options: StreamMemoryOptions) {
     this.#clock = clock
@@ -122,6 +125,14 @@ export class StreamMemory {
     this.#free(booking)
     // Whoever ended it before serves the others.
     if (!isOver) this.#serve()
+    if (this.#granted.size === 0 && this.#options.arena !== undefined) this.#tidyLater()
+  }
+
+  #tidyLater(): void {
+    this.#tidy?.cancel()
+    this.#tidy = this.#alarms.at(this.#clock.monotonicMs() + IDLE_MS, () => {
+      if (this.#granted.size === 0) this.#options.arena?.tidy()
+    })
   }
 
   #end(booking: Booking): void {

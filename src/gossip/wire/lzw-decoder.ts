@@ -139,21 +139,24 @@ export class LzwDecoder {
   }
 }
 
+// Shared by all calls, which are synchronous: what cannot be read must not cost memory each time.
 const whole = new LzwDecoder()
+const SCRATCH_BYTES_MAX = 64 * 1024
+const scratch = new Uint8Array(SCRATCH_BYTES_MAX + LZW_STRING_BYTES_MAX)
 
 /** @param maxBytes bound on the output; one byte more is `too-large` */
 export function lzwDecode(input: Uint8Array, maxBytes: number): Uint8Array | 'lzw-malformed' | 'too-large' {
   whole.reset()
-  let output = new Uint8Array(Math.min(maxBytes, Math.max(512, input.length * 4)))
+  let output = scratch
   let written = 0
   for (let position = 0; ; ) {
     const outcome = whole.step(input, position, input.length, output, written)
     position = whole.position
     written = whole.written
-    if (outcome === 'ended') return output.subarray(0, written)
+    if (written > maxBytes) return 'too-large'
+    if (outcome === 'ended') return output.slice(0, written)
     if (outcome !== 'need-output') return 'lzw-malformed'
-    if (output.length === maxBytes) return 'too-large'
-    const larger = new Uint8Array(Math.min(maxBytes, output.length * 2 + LZW_STRING_BYTES_MAX))
+    const larger = new Uint8Array(output.length * 2)
     larger.set(output.subarray(0, written))
     output = larger
   }

@@ -10,6 +10,7 @@ import {
   encodeForeignPart,
   encodeForeignState,
   FOREIGN_FAULTS_MAX,
+  hearsayFrameOf,
 } from '../../../src/alerting/core/foreign-state.ts'
 import { instantFromNanos } from '../../../src/alerting/core/nanos.ts'
 import { encodeSilence, silenceFromRecord } from '../../../src/alerting/core/silence-codec.ts'
@@ -187,6 +188,20 @@ describe('a poisonous record leaves its neighbours merged', () => {
       ['LIST_TRUNCATED', 1],
     ])
     expect(state.puts).toEqual([])
+  })
+
+  it('does not read a part of many fields, nor a state of more than a thousand: that is how garbage looks', () => {
+    const fields = (count: number): Uint8Array =>
+      new Uint8Array(count * 3).map((_, i) => [0x0a, 1, 0x7a][i % 3] ?? 0)
+    expect(decodeForeignPart(fields(16)).faults).toEqual(new Map([['PART_UNKNOWN', 1]]))
+    expect(decodeForeignPart(fields(17)).faults).toEqual(new Map([['PART_MALFORMED', 1]]))
+    const empty = (count: number): Uint8Array =>
+      new Uint8Array(count * 2).map((_, i) => [0x12, 0][i % 2] ?? 0)
+    expect(decodeForeignState(empty(1024)).faults).toEqual(new Map())
+    expect(decodeForeignState(empty(1025)).faults).toEqual(new Map([['STATE_MALFORMED', 1]]))
+    const frame = Uint8Array.of(0xc2, 0x3e, 1, 9)
+    expect(hearsayFrameOf(Uint8Array.of(...empty(1023), ...frame))).toEqual(Uint8Array.of(9))
+    expect(hearsayFrameOf(Uint8Array.of(...empty(1024), ...frame))).toEqual(new Uint8Array(0))
   })
 
   it('never throws, whatever the bytes', () => {

@@ -25,6 +25,17 @@ describe('arena', () => {
     ])
   })
 
+  it('is let go when nothing of it is lent, and only then', () => {
+    const arena = new Arena(100)
+    const first = arena.borrow(50)
+    arena.tidy()
+    const second = arena.borrow(50)
+    expect(second?.buffer === first?.buffer).toBe(true)
+    for (const piece of [first, second]) if (piece !== undefined) arena.giveBack(piece)
+    arena.tidy()
+    expect(arena.borrow(50)?.buffer === first?.buffer).toBe(false)
+  })
+
   it('is not made before the first loan, and once', () => {
     const arena = new Arena(100)
     const [a, b] = [arena.borrow(50), arena.borrow(50)]
