@@ -15,9 +15,11 @@ import type { Endpoint } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
 import type { DropReason } from '../wire/drop-reason.ts'
 import { readsBlocks } from '../wire/encryption.ts'
+import { labelHeader } from '../wire/label.ts'
 import { encodeStream, type StreamReader } from '../wire/stream.ts'
 import type { Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
+import { EchoWatch } from './echo-watch.ts'
 import type { Framing } from './framing.ts'
 import { PacedReader } from './paced-reader.ts'
 import { troubleWithReply } from './stream-complaint.ts'
@@ -44,6 +46,12 @@ export function wasReached(outcome: StreamOutcome): boolean {
 }
 
 const NO_REPLY: StreamOutcome = { type: 'failed', reason: 'closed without a reply', wasAccepted: true }
+
+const ECHOED: StreamOutcome = {
+  type: 'failed',
+  reason: 'the peer says back what we sent: it is no member of this cluster',
+  wasHeard: true,
+}
 
 function brokenBy(error: Error): StreamOutcome {
   const wasRefused = errorCode(error) === 'ECONNREFUSED'
@@ -131,7 +139,11 @@ export class StreamClient {
       const listener: StreamListener = {
         data: (chunk) => {
           counters.streams.add('received-bytes', chunk.length)
-          reader.push(chunk)
+          if (echo.push(chunk) && outcome === undefined) {
+            counters.drop('echoed', to)
+            stream.destroy()
+            settle(ECHOED)
+          } else reader.push(chunk)
         },
         closed: (error) => {
           this.#open--
@@ -142,6 +154,7 @@ export class StreamClient {
         },
       }
       const bytes = encodeStream(request, this.#framing)
+      const echo = new EchoWatch(bytes, labelHeader(this.#framing.label).length)
       const stream = this.#transport.dial(to, listener)
       const reader = new PacedReader(
         {
