@@ -33,6 +33,7 @@ import { StreamMemory } from './stream-memory.ts'
 import { StreamOutbox } from './stream-outbox.ts'
 import { StreamServer } from './stream-server.ts'
 import type { Transport } from './transport.ts'
+import { Turns } from './turns.ts'
 
 export interface DriverParts {
   readonly transport: Transport
@@ -131,10 +132,11 @@ function streamParts(
   const { streamMemoryBytesMax: bytesMax, answerMemoryBytesMax } = limits
   const memory = new StreamMemory(clock, alarms, { bytesMax, timeoutMs, arena: new Arena(bytesMax) })
   const answerMemory = new StreamMemory(clock, alarms, { bytesMax: answerMemoryBytesMax, timeoutMs })
-  const client = new StreamClient(transport, alarms, counters, framing, memory)
+  const turns = new Turns()
+  const client = new StreamClient(transport, alarms, counters, framing, memory, turns)
   const isMemberAddress = memberAddressTest(clock, members)
   const options = { ...limits, ...framing }
-  const serving = { clock, alarms, counters, options, memory, answerMemory, isMemberAddress }
+  const serving = { clock, alarms, counters, options, turns, memory, answerMemory, isMemberAddress }
   return { client, server: new StreamServer({ ...serving, requests: hooks }), memory, answerMemory }
 }
 

@@ -20,6 +20,7 @@ import { complaintAbout } from './stream-complaint.ts'
 import type { Room, StreamMemory } from './stream-memory.ts'
 import type { StreamRequests } from './stream-server.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
+import type { Turns } from './turns.ts'
 
 const FREE_ANSWER_BYTES = 64 * 1024
 const PROGRESS_BYTES = 1024
@@ -32,6 +33,7 @@ export interface InboundStreamDeps {
   readonly counters: Counters
   readonly framing: Framing
   readonly tcpTimeoutMs: number
+  readonly turns: Turns
   /** For what comes. */
   readonly memory: StreamMemory
   /** For what we answer. */
@@ -68,12 +70,13 @@ export class InboundStream implements StreamListener {
     this.#reader = new PacedReader(
       {
         memory: deps.memory,
+        turns: deps.turns,
         isMember,
         read: (result, reader) => this.#read(result, reader),
         putOut: () => this.putOut('stream-too-slow'),
       },
       stream,
-      deps.framing,
+      { label: deps.framing.label, encryption: deps.framing.encryption },
     )
     this.#progressAtMs = deps.clock.monotonicMs()
     this.#deadline = this.#closeAfter(deps.tcpTimeoutMs)

@@ -1,16 +1,18 @@
 /**
  * Reads the one message of a stream, no faster than there is room for it and time.
  *
- * A large body waits for room (stream-memory.ts), and what expands to much is expanded in slices, with a turn of the event
- * loop in between. Meanwhile the stream is paused: what the other side goes on sending stays in the kernel, and then with
+ * A large body waits for room (stream-memory.ts), and what expands to much is expanded in slices, for which all readers
+ * stand in one line (turns.ts). Meanwhile the stream is paused: what the other side goes on sending stays in the kernel, and then with
  * it. Nothing that arrives is kept here but what the message has come to so far.
  *
- * Numbers: a body asks for room from 16 KiB on, and 256 KiB are expanded in a turn, which takes about 2 ms.
+ * Numbers: a body asks for room from 16 KiB on; little more is expanded as it comes, and 256 KiB in a turn, which takes
+ * about 2 ms.
  */
 import { type StreamProgress, StreamReader, type StreamReaderOptions } from '../wire/stream.ts'
 import { addressToText } from './endpoint-text.ts'
 import type { Room, StreamMemory } from './stream-memory.ts'
 import type { ReliableStream } from './transport.ts'
+import type { Turns } from './turns.ts'
 
 /** Bytes of a message that come without being asked about. */
 export const FREE_BYTES: number = 16 * 1024
@@ -21,6 +23,7 @@ export type ReadResult = Exclude<StreamProgress, 'need-more'>
 
 export interface PacedReaderDeps {
   readonly memory: StreamMemory
+  readonly turns: Turns
   readonly isMember: boolean
   /** Called at most once, never after `stop`. A message of more than 1 MiB may be a view of memory used again after `release`. */
   readonly read: (result: ReadResult, reader: StreamReader) => void
@@ -36,12 +39,10 @@ export class PacedReader {
   #state: 'reading' | 'waiting' | 'over' = 'reading'
   #receivedBytes = 0
 
-  constructor(deps: PacedReaderDeps, stream: ReliableStream, options: Omit<StreamReaderOptions, 'limits'>) {
+  constructor(deps: PacedReaderDeps, stream: ReliableStream, options: StreamReaderOptions) {
     this.#deps = deps
     this.#stream = stream
-    const limits = { freeBytes: FREE_BYTES, turnBytes: TURN_BYTES }
-    const { label, dialled = false, encryption } = options
-    this.#reader = new StreamReader({ label, dialled, encryption, limits })
+    this.#reader = new StreamReader({ ...options, limits: { ...options.limits, freeBytes: FREE_BYTES } })
   }
 
   /** Whether it is us who do not read on. */
@@ -65,7 +66,7 @@ export class PacedReader {
 
   push(chunk: Uint8Array): void {
     this.#receivedBytes += chunk.length
-    if (this.#state !== 'over') this.#take(this.#reader.push(chunk))
+    if (this.#state !== 'over') this.#take(this.#reader.push(chunk, this.isWaiting ? 0 : FREE_BYTES))
   }
 
   /** Reads no more. Its room stays booked until `release`. */
@@ -91,7 +92,7 @@ export class PacedReader {
     if (waitsFor === 'bytes' || this.#state !== 'reading') return
     this.#state = 'waiting'
     this.#stream.pause()
-    if (waitsFor === 'turn') setImmediate(() => this.#goOn())
+    if (waitsFor === 'turn') this.#deps.turns.next(() => this.#goOn(TURN_BYTES))
     else this.#book()
   }
 
@@ -111,13 +112,13 @@ export class PacedReader {
 
   #granted({ memory }: Room): void {
     this.#reader.grantRoom(memory)
-    this.#goOn()
+    this.#goOn(FREE_BYTES)
   }
 
-  #goOn(): void {
+  #goOn(turnBytes: number): void {
     if (this.#state !== 'waiting') return
     this.#state = 'reading'
     this.#stream.resume()
-    this.#take(this.#reader.goOn())
+    this.#take(this.#reader.goOn(turnBytes))
   }
 }

@@ -8,6 +8,9 @@
  * We close last. Whoever closes first keeps the pair of ports occupied for a minute, and a sender has only some 28,000 of
  * them for one peer: at 500 messages a second they would run out. A receiver closes as soon as it has read.
  *
+ * Whoever answers has the rank of a member, since we wanted to hear from him; but only a push-pull may be answered at
+ * length. Every other reply has to fit in 16 KiB, for which nobody's room is asked.
+ *
  * Not handled here: how many run at once (stream-outbox.ts, joiner.ts), and what a reply means.
  */
 import { errorCode } from '../../base/errors.ts'
@@ -16,15 +19,17 @@ import type { StreamMessage } from '../core/messages.ts'
 import type { DropReason } from '../wire/drop-reason.ts'
 import { readsBlocks } from '../wire/encryption.ts'
 import { labelHeader } from '../wire/label.ts'
+import type { StreamLimits } from '../wire/limits.ts'
 import { encodeStream, type StreamReader } from '../wire/stream.ts'
 import type { Alarms } from './alarms.ts'
 import type { Counters } from './counters.ts'
 import { EchoWatch } from './echo-watch.ts'
 import type { Framing } from './framing.ts'
-import { PacedReader } from './paced-reader.ts'
+import { FREE_BYTES, PacedReader } from './paced-reader.ts'
 import { troubleWithReply } from './stream-complaint.ts'
 import type { StreamMemory } from './stream-memory.ts'
-import type { StreamListener, Transport } from './transport.ts'
+import type { ReliableStream, StreamListener, Transport } from './transport.ts'
+import type { Turns } from './turns.ts'
 
 /** `failed` carries one sentence for a person; `wasAccepted` when the other side took the request and closed in order without a word. */
 export type StreamOutcome =
@@ -43,6 +48,18 @@ export type StreamOutcome =
 /** Whether the stream came to the other side and back. */
 export function wasReached(outcome: StreamOutcome): boolean {
   return outcome.type !== 'failed' || outcome.wasAccepted === true || outcome.wasHeard === true
+}
+
+/** Nobody answers with a user message; a complaint fits in what is read without asking for room. */
+const STATE_REPLY: Partial<StreamLimits> = { userMessageBytesMax: FREE_BYTES }
+/** Of an ack or a complaint: nothing for which room would be asked. */
+const SMALL_REPLY: Partial<StreamLimits> = {
+  streamBytesMax: 4 * FREE_BYTES,
+  encryptedBytesMax: FREE_BYTES,
+  inflatedBytesMax: FREE_BYTES,
+  nodesMax: 0,
+  userStateBytesMax: FREE_BYTES,
+  userMessageBytesMax: FREE_BYTES,
 }
 
 const NO_REPLY: StreamOutcome = { type: 'failed', reason: 'closed without a reply', wasAccepted: true }
@@ -64,6 +81,7 @@ export class StreamClient {
   readonly #counters: Counters
   readonly #framing: Framing
   readonly #memory: StreamMemory
+  readonly #turns: Turns
   #open = 0
 
   constructor(
@@ -72,12 +90,14 @@ export class StreamClient {
     counters: Counters,
     framing: Framing,
     memory: StreamMemory,
+    turns: Turns,
   ) {
     this.#transport = transport
     this.#alarms = alarms
     this.#counters = counters
     this.#framing = framing
     this.#memory = memory
+    this.#turns = turns
   }
 
   /** Streams dialled and not yet closed. */
@@ -103,6 +123,7 @@ export class StreamClient {
   }
 
   #outcome(
+    request: StreamMessage,
     read: StreamMessage | { readonly drop: DropReason },
     reader: StreamReader,
     from: Endpoint,
@@ -113,9 +134,41 @@ export class StreamClient {
       return { type: 'failed', reason: troubleWithReply(read.drop), wasHeard: true }
     }
     counters.received.add(read.kind)
+    if (request.kind === 'ping' && read.kind !== 'ack' && read.kind !== 'error') {
+      counters.drop('unknown-type', from)
+      return { type: 'failed', reason: `the peer answered a ping with ${read.kind}`, wasHeard: true }
+    }
     if (!reader.decrypted && readsBlocks(this.#framing.encryption)) counters.streams.add('plaintext')
     for (const [reason, count] of reader.recordDrops) counters.drop(reason, from, count)
     return { type: 'reply', message: read }
+  }
+
+  #replyReader(
+    request: StreamMessage,
+    stream: ReliableStream,
+    settle: (outcome: StreamOutcome) => void,
+  ): PacedReader {
+    const { label, encryption } = this.#framing
+    const from = stream.remote
+    return new PacedReader(
+      {
+        memory: this.#memory,
+        turns: this.#turns,
+        // Whoever answers is somebody we wanted to hear.
+        isMember: true,
+        read: (read, reader) => settle(this.#outcome(request, read, reader, from)),
+        putOut: () => {
+          this.#counters.drop('stream-too-slow', from)
+          settle({
+            type: 'failed',
+            reason: 'the reply came too slowly while others waited',
+            wasHeard: true,
+          })
+        },
+      },
+      stream,
+      { label, encryption, dialled: true, limits: request.kind === 'push-pull' ? STATE_REPLY : SMALL_REPLY },
+    )
   }
 
   #run(
@@ -126,7 +179,6 @@ export class StreamClient {
   ): Promise<StreamOutcome> {
     return new Promise((resolve) => {
       const counters = this.#counters
-      const { label, encryption } = this.#framing
       let outcome: StreamOutcome | undefined
       const settle = (result: StreamOutcome): void => {
         if (outcome !== undefined) return
@@ -156,28 +208,10 @@ export class StreamClient {
       const bytes = encodeStream(request, this.#framing)
       const echo = new EchoWatch(bytes, labelHeader(this.#framing.label).length)
       const stream = this.#transport.dial(to, listener)
-      const reader = new PacedReader(
-        {
-          memory: this.#memory,
-          // Whoever answers is somebody we wanted to hear.
-          isMember: true,
-          read: (read, streamReader) => {
-            stream.destroy()
-            settle(this.#outcome(read, streamReader, to))
-          },
-          putOut: () => {
-            counters.drop('stream-too-slow', to)
-            stream.destroy()
-            settle({
-              type: 'failed',
-              reason: 'the reply came too slowly while others waited',
-              wasHeard: true,
-            })
-          },
-        },
-        stream,
-        { label, encryption, dialled: true },
-      )
+      const reader = this.#replyReader(request, stream, (result) => {
+        stream.destroy()
+        settle(result)
+      })
       const deadline = this.#alarms.at(deadlineMs, () => {
         counters.streams.add('timed-out')
         stream.destroy()

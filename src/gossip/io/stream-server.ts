@@ -24,6 +24,7 @@ import type { Framing } from './framing.ts'
 import { InboundStream, type InboundStreamDeps } from './inbound-stream.ts'
 import type { StreamMemory } from './stream-memory.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
+import type { Turns } from './turns.ts'
 
 /** A place where nothing moved for so long is not in use. */
 const STALLED_MS = 250
@@ -51,6 +52,7 @@ export interface StreamServerDeps {
   readonly alarms: Alarms
   readonly counters: Counters
   readonly options: StreamServerOptions & Framing
+  readonly turns: Turns
   /** For requests. */
   readonly memory: StreamMemory
   /** For answers. */

@@ -12,9 +12,11 @@ const LAST_CHUNK_BYTES: number = 64 * 1024
 export class BodyRoom {
   readonly #freeBytes: number
   #grantedBytes: number
+  /** Asked for and not granted yet. */
   #wantedBytes = 0
+  /** Asked for and granted. */
+  #roomBytes = 0
   #memory: Uint8Array | undefined
-  #isAsking = false
 
   /** @param freeBytes taken without asking */
   constructor(freeBytes: number) {
@@ -24,10 +26,10 @@ export class BodyRoom {
 
   /** Whether something waits for room. */
   get isAsking(): boolean {
-    return this.#isAsking
+    return this.#wantedBytes > 0
   }
 
-  /** Of the body that asks or has asked. */
+  /** Of the body that waits for room; 0 when none does. */
   get wantedBytes(): number {
     return this.#wantedBytes
   }
@@ -37,27 +39,27 @@ export class BodyRoom {
     this.#grantedBytes = Number.POSITIVE_INFINITY
   }
 
-  /** @param memory to use for it, of at least that length where it is given */
-  grant(bytes: number, memory: Uint8Array | undefined): void {
-    this.#grantedBytes = bytes
+  /** What is asked for. @param memory to use for it, of at least that length where it is given */
+  grant(memory: Uint8Array | undefined): void {
+    this.#roomBytes = this.#wantedBytes
+    this.#grantedBytes = this.#wantedBytes
+    this.#wantedBytes = 0
     this.#memory = memory
-    this.#isAsking = false
   }
 
   /** Whether a body of this size may be taken in now; if not, it is asked for. */
   has(bodyBytes: number): boolean {
     if (bodyBytes <= this.#freeBytes || this.#grantedBytes >= bodyBytes + LAST_CHUNK_BYTES) return true
     this.#wantedBytes = bodyBytes + LAST_CHUNK_BYTES
-    this.#isAsking = true
     return false
   }
 
-  /** Makes `input` hold `bytes` in one piece, if they are a part of what was asked for; smaller ones may grow by themselves. */
+  /** Makes `input` hold `bytes` in one piece, if they are a part of what was granted; smaller ones may grow by themselves. */
   use(input: ByteAccumulator, bytes: number): void {
-    if (bytes <= this.#freeBytes || this.#wantedBytes === 0) return
+    if (bytes <= this.#freeBytes || this.#roomBytes === 0) return
     const memory = this.#memory
     this.#memory = undefined
     if (memory !== undefined && memory.length >= Math.max(bytes, input.length)) input.moveTo(memory)
-    else input.reserve(Math.min(bytes, this.#wantedBytes))
+    else input.reserve(Math.min(bytes, this.#roomBytes))
   }
 }

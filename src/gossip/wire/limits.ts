@@ -18,6 +18,8 @@ export const LABEL_BYTES_MAX = 255
 export const COMPOUND_PARTS_MAX = 127
 /** Bytes of one part of a compound: its length travels in two bytes. */
 export const PART_BYTES_MAX = 65_535
+/** Bytes that a compressed stream may expand to behind the end of its message: nobody has a use for any. */
+export const TRAILING_BYTES_MAX = 65_536
 /** Bytes of a peer's complaint that are kept. */
 export const ERROR_TEXT_BYTES_MAX = 512
 

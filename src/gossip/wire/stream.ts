@@ -25,7 +25,12 @@ import { decryptStream, encryptStream } from './encrypted-stream.ts'
 import { type Encryption, refusesPlaintext, sealingNow } from './encryption.ts'
 import { ItemScanner } from './item-scanner.ts'
 import { labelHeader, labelIn, matchLabel } from './label.ts'
-import { DEFAULT_STREAM_LIMITS, ERROR_TEXT_BYTES_MAX, type StreamLimits } from './limits.ts'
+import {
+  DEFAULT_STREAM_LIMITS,
+  ERROR_TEXT_BYTES_MAX,
+  type StreamLimits,
+  TRAILING_BYTES_MAX,
+} from './limits.ts'
 import { decodeMessage, encodeMessage } from './message-codec.ts'
 import { MessageType } from './message-type.ts'
 import { MsgpackCursor } from './msgpack-cursor.ts'
@@ -159,7 +164,7 @@ export class StreamReader {
     return this.#inflater?.inflatedBytes ?? 0
   }
 
-  /** Bytes that the body takes for which it waits for room. */
+  /** Bytes that the body takes for which it waits for room; 0 when it does not. */
   get roomWantedBytes(): number {
     return this.#room.wantedBytes
   }
@@ -177,31 +182,32 @@ export class StreamReader {
   /**
    * Never throws. The chunk is copied.
    *
+   * @param turnBytes that a compressed stream may be expanded by now
    * @returns the message with the chunk that completes it, or a drop with the first that makes it impossible. After
    *   either the reader is done: further chunks are ignored and answered with `need-more`
    */
-  push(chunk: Uint8Array): StreamProgress {
+  push(chunk: Uint8Array, turnBytes: number = this.#limits.turnBytes): StreamProgress {
     if (this.#finished) return 'need-more'
     this.#receivedBytes += chunk.length
     if (this.#receivedBytes > this.#limits.streamBytesMax) return this.#finish({ drop: 'too-large' })
     const source = this.#packed ?? this.#input
     source.push(plainBytes(chunk))
-    return this.#run()
+    return this.#run(turnBytes)
   }
 
   /** There is room for what it waits for. @param memory to use for it; a large message is then a view of that */
   grantRoom(memory?: Uint8Array): void {
-    this.#room.grant(this.#room.wantedBytes, memory)
+    this.#room.grant(memory)
   }
 
-  /** Goes on with what it has. */
-  goOn(): StreamProgress {
-    return this.#finished ? 'need-more' : this.#run()
+  /** Goes on with what it has. @param turnBytes as for `push` */
+  goOn(turnBytes: number = this.#limits.turnBytes): StreamProgress {
+    return this.#finished ? 'need-more' : this.#run(turnBytes)
   }
 
-  #run(): StreamProgress {
+  #run(turnBytes: number): StreamProgress {
     this.#needsTurn = false
-    const turnEnd = this.inflatedBytes + this.#limits.turnBytes
+    const turnEnd = this.inflatedBytes + turnBytes
     let step: Step = 'again'
     while (step === 'again') {
       step = this.#step()
@@ -225,9 +231,10 @@ export class StreamReader {
     this.#whole = message
     // The message may be a view of the former one.
     this.#input = new ByteAccumulator()
+    const endAt = this.inflatedBytes
     this.#step = () => {
       this.#input.consume(this.#input.length)
-      return 'need-more'
+      return this.inflatedBytes - endAt > TRAILING_BYTES_MAX ? 'too-large' : 'need-more'
     }
     return 'again'
   }

@@ -1,14 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Endpoint } from '../../../../src/gossip/core/endpoint.ts'
+import type { StreamMessage } from '../../../../src/gossip/core/messages.ts'
 import { Alarms } from '../../../../src/gossip/io/alarms.ts'
 import { Counters } from '../../../../src/gossip/io/counters.ts'
 import { endpointFromText } from '../../../../src/gossip/io/endpoint-text.ts'
 import { StreamClient } from '../../../../src/gossip/io/stream-client.ts'
 import { StreamMemory } from '../../../../src/gossip/io/stream-memory.ts'
 import { StreamOutbox, type StreamOutboxOptions } from '../../../../src/gossip/io/stream-outbox.ts'
-import type { ReliableStream, Transport } from '../../../../src/gossip/io/transport.ts'
+import type { ReliableStream, StreamListener, Transport } from '../../../../src/gossip/io/transport.ts'
+import { Turns } from '../../../../src/gossip/io/turns.ts'
 import { MemoryNetwork } from '../../../../src/gossip/memory-transport.ts'
-import { StreamReader } from '../../../../src/gossip/wire/stream.ts'
+import { encodeStream, StreamReader } from '../../../../src/gossip/wire/stream.ts'
 import { until } from '../../../support/until.ts'
 import { text, utf8 } from './gossip-rig.ts'
 
@@ -64,6 +66,7 @@ async function rig(options: Partial<StreamOutboxOptions>) {
     counters,
     { label: '', compress: false },
     new StreamMemory(clock, new Alarms(clock, true), { bytesMax: 1e6, timeoutMs: 10_000 }),
+    new Turns(),
   )
   const outbox = new StreamOutbox(clock, client, counters, {
     outboundStreamsMax: 64,
@@ -111,6 +114,7 @@ function stuck(options: Partial<StreamOutboxOptions>) {
       compress: false,
     },
     new StreamMemory(clock, new Alarms(clock, true), { bytesMax: 1e6, timeoutMs: 10_000 }),
+    new Turns(),
   )
   const outbox = new StreamOutbox(clock, client, counters, {
     outboundStreamsMax: 64,
@@ -120,6 +124,36 @@ function stuck(options: Partial<StreamOutboxOptions>) {
     ...options,
   })
   return { outbox, counters, client, dialled, ended, finish }
+}
+
+/** A client of one exchange, and what becomes of its reply. */
+function asked(request: StreamMessage) {
+  const heard: StreamListener[] = []
+  const transport: Transport = {
+    bind: () => Promise.reject(new Error('not used')),
+    sendPacket: () => undefined,
+    close: () => Promise.resolve(),
+    dial: (remote, listener) => {
+      heard.push(listener)
+      const nothing = (): void => undefined
+      return {
+        remote,
+        unsentBytes: 0,
+        pause: nothing,
+        resume: nothing,
+        send: nothing,
+        end: nothing,
+        destroy: nothing,
+      }
+    },
+  }
+  const counters = new Counters(clock, log)
+  const alarms = new Alarms(clock, true)
+  const memory = new StreamMemory(clock, alarms, { bytesMax: 30e6, timeoutMs: 10_000 })
+  const framing = { label: '', compress: false }
+  const client = new StreamClient(transport, alarms, counters, framing, memory, new Turns())
+  const outcome = client.ask(A, request, clock.monotonicMs() + 5000)
+  return { outcome, memory, counters, reply: (bytes: Uint8Array) => heard[0]?.data(bytes) }
 }
 
 const A = endpointFromText('10.0.0.1', 1)
@@ -220,5 +254,48 @@ describe('stream outbox', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect(dialled).toEqual(['1:a'])
     expect(outbox.waiting).toEqual({ messages: 0, bytes: 0 })
+  })
+})
+
+describe('a reply', () => {
+  const PING: StreamMessage = { kind: 'ping', seqNo: 7, node: 'b' }
+  const STATE: StreamMessage = {
+    kind: 'push-pull',
+    join: false,
+    nodes: [],
+    userState: new Uint8Array(100_000),
+  }
+  const USER: StreamMessage = { kind: 'user', payload: new Uint8Array(100_000) }
+  const LIST: StreamMessage = { ...STATE, nodes: [], userState: new Uint8Array(0) }
+
+  it('to a ping that announces much is dropped, and books no room', async () => {
+    for (const message of [STATE, USER]) {
+      const { outcome, memory, reply } = asked(PING)
+      reply(encodeStream(message).subarray(0, 50))
+      expect(memory.bytes).toBe(0)
+      expect(await outcome).toMatchObject({ type: 'failed', reason: 'unreadable reply: too-large' })
+    }
+  })
+
+  it('to a ping is an ack or a complaint, and nothing else however small', async () => {
+    const { outcome, counters, reply } = asked(PING)
+    reply(encodeStream(LIST))
+    expect(await outcome).toMatchObject({ type: 'failed', reason: 'the peer answered a ping with push-pull' })
+    expect(counters.drops).toEqual({ 'unknown-type': 1 })
+    const second = asked(PING)
+    second.reply(encodeStream({ kind: 'ack', seqNo: 7, payload: new Uint8Array(8000) }))
+    expect(await second.outcome).toMatchObject({ type: 'reply', message: { kind: 'ack' } })
+  })
+
+  it('to a push-pull may be long, unless it is none', async () => {
+    const { outcome, memory, reply } = asked(STATE)
+    const bytes = encodeStream(STATE)
+    reply(bytes.subarray(0, 50))
+    expect(memory.bytes).toBeGreaterThan(100_000)
+    reply(bytes.subarray(50))
+    expect(await outcome).toMatchObject({ type: 'reply', message: { kind: 'push-pull' } })
+    const other = asked(STATE)
+    other.reply(encodeStream(USER).subarray(0, 50))
+    expect([await other.outcome, other.memory.bytes]).toMatchObject([{ type: 'failed' }, 0])
   })
 })

@@ -7,6 +7,7 @@ import { driverDefaults } from '../../../../src/gossip/io/gossip.ts'
 import { StreamMemory } from '../../../../src/gossip/io/stream-memory.ts'
 import { StreamServer } from '../../../../src/gossip/io/stream-server.ts'
 import type { StreamListener } from '../../../../src/gossip/io/transport.ts'
+import { Turns } from '../../../../src/gossip/io/turns.ts'
 import { encodeCompressed } from '../../../../src/gossip/wire/compressed-frame.ts'
 import { encodeStream } from '../../../../src/gossip/wire/stream.ts'
 
@@ -50,6 +51,7 @@ function rig(options: RigOptions = {}) {
     alarms,
     counters,
     options: { ...limits, label: '', compress: false },
+    turns: new Turns(),
     memory,
     answerMemory,
     isMemberAddress: (addr) => addressToText(addr) === MEMBER,
@@ -254,6 +256,18 @@ describe('a stream', () => {
     for (; heard.length === 0 && turns < 100; turns++) vi.advanceTimersByTime(1)
     expect([counters.drops, heard.length]).toEqual([{}, 1])
     expect(turns).toBeGreaterThan(4)
+  })
+
+  it('that expands to much waits in one line with the others, so that a turn is never longer than one of them', () => {
+    const { accept, streams, memory } = rig({ bytesMax: 5e6 })
+    const packed = encodeCompressed(userOf(1024 * 1024))
+    const bombs = times(4, () => accept('10.0.0.1'))
+    for (const { listener } of bombs) listener.data(packed)
+    let turns = 0
+    for (; bombs.some(({ events }) => !events.includes('end')) && turns < 100; turns++)
+      vi.advanceTimersByTime(1)
+    expect(turns).toBeGreaterThan(12)
+    expect([streams.open, memory.bytes]).toEqual([4, 0])
   })
 
   it('gets a large answer only when there is room for one as large as the last', () => {

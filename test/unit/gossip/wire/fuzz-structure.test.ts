@@ -306,17 +306,21 @@ function readStream(
   const chunkBytes = Math.max(messages.pick([1, 7, 100, 1000, 100_000]), bytes.length >> 6)
   let result: StreamProgress = 'need-more'
   let turns = 0
+  let grantedBytes = 0
   for (let at = 0; at < bytes.length && result === 'need-more'; at += chunkBytes) {
     result = reader.push(bytes.subarray(at, at + chunkBytes))
     while (result === 'need-more' && reader.waitsFor !== 'bytes') {
       must(++turns <= 3 + reader.inflatedBytes / TURN_BYTES, 'every turn gets on')
       const inflatedBefore = reader.inflatedBytes
       // Lent memory may be too short, or missing: the reader then uses its own.
-      if (reader.waitsFor === 'room') reader.grantRoom(messages.pick([undefined, memory]))
+      if (reader.waitsFor === 'room') {
+        grantedBytes = reader.roomWantedBytes
+        reader.grantRoom(messages.pick([undefined, memory]))
+      }
       result = reader.goOn()
       must(reader.inflatedBytes - inflatedBefore <= TURN_BYTES + PIECE_BYTES, 'no more than its turn')
     }
-    const held = 4 * bytes.length + 2 * FREE_BYTES + PIECE_BYTES + reader.roomWantedBytes
+    const held = 4 * bytes.length + 2 * FREE_BYTES + PIECE_BYTES + grantedBytes + reader.roomWantedBytes
     must(reader.heldBytes <= held, `${reader.heldBytes} bytes held for ${bytes.length}`)
   }
   return { result, reader }

@@ -282,6 +282,18 @@ describe('bounds of a stream', () => {
     expect(read(cut)).toEqual({ drop: 'lzw-malformed' })
   })
 
+  it('expand no more than 64 KiB behind the end of a message', () => {
+    const ending = encodeStream({ kind: 'user', payload: new Uint8Array(5) })
+    const trailed = (bytes: number): Uint8Array => encodeCompressed(concat(ending, new Uint8Array(bytes)))
+    for (const size of [1, 100, 1_000_000]) {
+      expect(readInPieces(trailed(65_536), size, '').result).toMatchObject({ kind: 'user' })
+      expect(readInPieces(trailed(200_000), size, '').result).toEqual({ drop: 'too-large' })
+    }
+    const reader = new StreamReader({ label: '' })
+    expect(reader.push(trailed(30_000_000))).toEqual({ drop: 'too-large' })
+    expect(reader.inflatedBytes).toBeLessThan(200_000)
+  })
+
   it('give the same reason however the bytes are cut, where two things are wrong', () => {
     const nowhere = encodeStream({ kind: 'user', payload: new Uint8Array(40) }, { compress: true })
     const lzwAfterType = concat(
@@ -309,7 +321,7 @@ describe('bounds of a stream', () => {
   it('lend no memory to two: a large message stays as it is while its frame comes to an end', () => {
     const payload = new Uint8Array(2_000_000).fill(7)
     const bytes = encodeCompressed(
-      concat(encodeStream({ kind: 'user', payload }), new Uint8Array(100_000).fill(9)),
+      concat(encodeStream({ kind: 'user', payload }), new Uint8Array(60_000).fill(9)),
     )
     const reader = new StreamReader({ label: '', limits: { freeBytes: 1000 } })
     expect([reader.push(bytes), reader.waitsFor]).toEqual(['need-more', 'room'])
