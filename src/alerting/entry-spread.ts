@@ -9,6 +9,7 @@
 import { HearsayError } from '../base/errors.ts'
 import type { Tally } from '../base/tally.ts'
 import type { Member } from '../gossip/core/delegate.ts'
+import type { KnownPeer } from '../gossip/core/reconnect.ts'
 import {
   type Ack,
   type Acknowledgements,
@@ -17,12 +18,15 @@ import {
   neededOf,
 } from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
+import { ackRoster } from '../store/replication/ack-roster.ts'
 
 export interface EntrySpreadDeps {
   /** Of this replica. */
   readonly name: string
   /** All known; empty without gossip. */
   readonly members: () => readonly Member[]
+  /** Those that gossip lists no more but still misses; for `ack` alone. Default none. */
+  readonly lost?: () => readonly KnownPeer[]
   readonly acks: Acknowledgements
   /** Counts entries that not all had in time. */
   readonly dropped: Tally
@@ -48,12 +52,10 @@ export async function spreadEntry(
   deltas: readonly Delta[],
   { ack, timeoutMs = ENTRY_ACK_MS }: EntrySpreadOptions = {},
 ): Promise<EntrySpread> {
-  const { name, members, acks, dropped } = deps
-  const natives = members().filter(
-    ({ isSelf, peerClass, liveness }) => !isSelf && peerClass === 'native' && liveness !== 'left',
-  )
-  const alive = natives.filter(({ liveness }) => liveness === 'alive').length + 1
-  const needed = ack === undefined ? alive : neededOf(ack, natives.length + 1)
+  const { name, members, lost, acks, dropped } = deps
+  const { size, listed } = ackRoster(members(), lost?.() ?? [])
+  const alive = listed.filter(({ liveness }) => liveness === 'alive').length + 1
+  const needed = ack === undefined ? alive : neededOf(ack, size)
   const plan = planned(acks, needed) ?? planned(acks, alive)
   const { acked } = plan === undefined ? { acked: [name] } : await acks.confirm(plan, deltas, timeoutMs)
   // Without a change there is nothing that others could lack.

@@ -38,6 +38,11 @@ export interface KnownPeersOptions {
   readonly log: Pick<RoomLog, 'warn'>
 }
 
+/** The part of gossip that knows them. */
+export interface PeerSource extends Pick<Gossip, 'members'> {
+  lostPeers(): readonly KnownPeer[]
+}
+
 export class KnownPeers {
   /** Peers as configured, now or at an earlier start. */
   readonly seeds: readonly string[]
@@ -45,7 +50,7 @@ export class KnownPeers {
   readonly remembered: readonly KnownPeer[]
   readonly #path: string | undefined
   readonly #options: KnownPeersOptions
-  #source: Pick<Gossip, 'members' | 'lostPeers'> | undefined
+  #source: PeerSource | undefined
   /** By name; with the time of their leave once they are neither members nor looked for. */
   readonly #seen = new Map<string, KnownPeer & { readonly leftAtMs: number | undefined }>()
   #written: string
@@ -88,7 +93,7 @@ export class KnownPeers {
   }
 
   /** From here on what gossip knows is kept. Changes are told by `changed`. */
-  follow(gossip: Pick<Gossip, 'members' | 'lostPeers'>): void {
+  follow(gossip: PeerSource): void {
     this.#source = gossip
     this.changed()
   }
@@ -142,7 +147,7 @@ export class KnownPeers {
   }
 
   /** Live members, then the lost, then who has just left. */
-  #current(source: Pick<Gossip, 'members' | 'lostPeers'>): KnownPeer[] {
+  #current(source: PeerSource): KnownPeer[] {
     const nowMs = this.#options.clock.monotonicMs()
     const live = source
       .members()

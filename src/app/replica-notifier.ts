@@ -89,5 +89,6 @@ async function logged(
 
 /** For entries that are logged other than by the notifier. */
 export function entrySpreadDeps({ name, acks, dropped, gossip }: Replica): EntrySpreadDeps {
-  return { name, acks, dropped, members: () => gossip?.members() ?? [] }
+  const members = () => gossip?.members() ?? []
+  return { name, acks, dropped, members, lost: () => gossip?.lostPeers() ?? [] }
 }

@@ -6,6 +6,7 @@ import { NotificationLog } from '../../src/alerting/notification-log.ts'
 import type { ClaimRequest } from '../../src/alerting/notifier/notifier.ts'
 import { Tally } from '../../src/base/tally.ts'
 import type { Member } from '../../src/gossip/core/delegate.ts'
+import type { KnownPeer } from '../../src/gossip/core/reconnect.ts'
 import type { ClaimOutcome, Claims } from '../../src/http/facades.ts'
 import type { Delta } from '../../src/store/core/delta.ts'
 import { NOW_MS, testApp } from '../support/http-app.ts'
@@ -65,12 +66,13 @@ function labelHash(labels: Readonly<Record<string, string>>): bigint {
 const WRITTEN: Delta = { puts: [], adds: [], covered: [], records: [] }
 
 /** @param others no one answers for them */
-function alertingApp(others: readonly Member[] = []) {
+function alertingApp(others: readonly Member[] = [], lost: readonly KnownPeer[] = []) {
   const clock = { monotonicMs: () => 0, wallMs: () => NOW_MS }
   const log = new NotificationLog(memoryRecords(), clock, { retentionMs: 432_000_000 })
   const claims = testClaims()
   const silencedBy = (labels: Readonly<Record<string, string>>) => (labels.team === 'x' ? ['id-1'] : [])
-  const spreadDeps = { name: 'dev-1', acks: localAcks(), members: () => others, dropped: new Tally() }
+  const known = { members: () => others, lost: () => lost }
+  const spreadDeps = { name: 'dev-1', acks: localAcks(), ...known, dropped: new Tally() }
   const { app } = testApp({
     alerting: {
       log,
@@ -241,6 +243,21 @@ describe('the log over /api/v1/notifications', () => {
     expect([answer.status, answer.body.acked, answer.body.needed]).toEqual([status, ['dev-1'], needed])
     expect(log.get(KEY)?.firing).toEqual([1n])
   })
+
+  it.each([
+    ['', 200, undefined],
+    ['?ack=majority', 202, 2],
+    ['?ack=all', 202, 3],
+  ])(
+    '%s counts replicas that gossip has long dropped from its list, if they were asked for',
+    async (query, status, needed) => {
+      const { endpoint } = member('ben', 'native')
+      const lost = ['ben', 'cem'].map((name) => ({ name, endpoint, isReplica: true }))
+      const { app } = alertingApp([], lost)
+      const answer = await post(app, `notifications${query}`, { ...WORK, firing: ['1'] })
+      expect([answer.status, answer.body.acked, answer.body.needed]).toEqual([status, ['dev-1'], needed])
+    },
+  )
 
   it('asks nothing that cannot be asked, and then logs nothing', async () => {
     const { app, log } = alertingApp()
