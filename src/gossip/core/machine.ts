@@ -113,7 +113,16 @@ export class GossipMachine {
     const sequence = new Sequence(deps.sequenceRandom ?? random)
     const selfAlive = (): AliveMessage | undefined =>
       isListed && !self.leaving ? self.aliveMessage() : undefined
-    const conflicts = new NameConflicts({ config, sequence, outbox, timers, admission, selfAlive })
+    const memberCount = (): number => members.size
+    const conflicts = new NameConflicts({
+      config,
+      sequence,
+      outbox,
+      timers,
+      admission,
+      selfAlive,
+      memberCount,
+    })
     const paths = new PathWatch(outbox)
     const common = { config, random, members, sequence, dissemination, outbox, timers, conflicts, paths }
     const self = new SelfRules({ ...common, record, incarnation, awareness, isListed })

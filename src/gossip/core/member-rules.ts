@@ -17,6 +17,7 @@ import type { Admission } from './admission.ts'
 import type { GossipConfig } from './config.ts'
 import type { Dissemination } from './dissemination.ts'
 import { type Endpoint, endpointKey, placeKey } from './endpoint.ts'
+import { endpointToText } from './endpoint-format.ts'
 import { isPlausible } from './incarnation.ts'
 import { isLive, type MemberRecord, type Members, memberBytes, memberView } from './members.ts'
 import type { AliveMessage, DeadMessage, SuspectMessage } from './messages.ts'
@@ -25,6 +26,7 @@ import type { Outbox } from './outbox.ts'
 import type { SelfRules } from './self-rules.ts'
 import { suspicionBounds } from './suspicion.ts'
 import type { Suspicions } from './suspicions.ts'
+import { versionAdvice } from './version-advice.ts'
 import { checkVersions } from './version-check.ts'
 
 /** Longest name and meta taken from the wire. memberlist limits only its own meta (512 bytes). */
@@ -157,7 +159,14 @@ export class MemberRules {
     }
     const versions = checkVersions(config.vsn, alive.vsn)
     if (versions !== 'fits') {
-      outbox.note('warn', `alive-version-${versions}`, { ...fields, vsn: alive.vsn.join('.') })
+      const address = endpointToText(alive.endpoint)
+      const advice = versions === 'incompatible' ? { advice: versionAdvice(config.vsn, alive.vsn) } : {}
+      outbox.note('warn', `alive-version-${versions}`, {
+        ...fields,
+        address,
+        vsn: alive.vsn.join('.'),
+        ...advice,
+      })
       return undefined
     }
     return port === 0 ? { ...alive, endpoint: { addr, port: config.advertise.port } } : alive

@@ -10,8 +10,8 @@
  *   still believe in for some seconds after a restart under another address, does not answer, and is none.
  * - Of another's name: we only listen. A conflict that lasts half a minute is no restart.
  *
- * Numbers: asked again every 10 s; a namesake that has answered is forgotten 35 s after its last ack, everything else
- * 150 s after it was last heard of; claims without an ack are believed after 30 s. The log says it once, and again every
+ * Numbers: asked again every 10 s; a namesake that has answered is forgotten 35 s after its last ack, one that pings us 35 s
+ * after its last ping (longer beyond eight members, whom it pings in turn), everything else 150 s after it was last heard of; claims without an ack are believed after 30 s. The log says it once, and again every
  * 10 minutes. At most 64 are remembered, 4 of them of our own name, so whoever forges claims makes us send at most 4 small
  * packets in 10 s.
  *
@@ -36,7 +36,10 @@ export const NAMESAKES_MAX = 4
 const ASK_AGAIN_MS = 10_000
 const BELIEVED_AFTER_MS = 30_000
 const FORGOTTEN_AFTER_MS = 150_000
-const FORGOTTEN_AFTER_ACK_MS = 35_000
+/** After an ack or a ping, which both come again while there is somebody. */
+const FORGOTTEN_AFTER_SIGN_MS = 35_000
+/** A prober goes through its list in an order that it shuffles each time, so two pings are two rounds apart at most. */
+const PING_ROUNDS = 4
 const TELL_AGAIN_MS = 600_000
 /** Two push-pulls and a half, as Alertmanager spaces them: so long nobody may list us who was listed once. */
 const UNLISTED_AFTER_MS = 150_000
@@ -58,8 +61,12 @@ export interface NameConflict {
 interface Claim {
   readonly record: MemberRecord
   readonly other: Endpoint
+  /** Where the member itself was at that time. */
+  readonly endpoint: Endpoint
   readonly sinceMs: number
   seenMs: number
+  /** Of the last ping under that name; undefined before the first. */
+  pingedMs: number | undefined
   /** Of the last ack; undefined before the first. */
   ackedMs: number | undefined
   /** Number of the last ping. */
@@ -74,6 +81,8 @@ export interface NameConflictsDeps {
   readonly outbox: Outbox
   readonly timers: Timers
   readonly admission: Admission
+  /** Members known, self included. */
+  readonly memberCount: () => number
   /** Our alive of now; undefined when we have left, or are on no list. */
   readonly selfAlive: () => AliveMessage | undefined
 }
@@ -91,8 +100,8 @@ export class NameConflicts {
     this.#deps = deps
   }
 
-  /** Somebody is said to have the name of `record` at `other`. */
-  seen(nowMs: number, record: MemberRecord, other: Endpoint): void {
+  /** Somebody is said to have the name of `record` at `other`; `isPing`: by its own ping to us. */
+  seen(nowMs: number, record: MemberRecord, other: Endpoint, isPing = false): void {
     const place = placeKey(other)
     if (place === placeKey(record.endpoint) || !this.#deps.admission.allowsEndpoint(other)) return
     if (record.isSelf && this.#ownPlaces.has(place)) return
@@ -100,6 +109,7 @@ export class NameConflicts {
     const known = this.#claims.get(key)
     if (known !== undefined) {
       known.seenMs = nowMs
+      if (isPing) known.pingedMs = nowMs
       this.#judge(nowMs, known)
       return
     }
@@ -110,8 +120,10 @@ export class NameConflicts {
     const claim: Claim = {
       record,
       other,
+      endpoint: record.endpoint,
       sinceMs: nowMs,
       seenMs: nowMs,
+      pingedMs: isPing ? nowMs : undefined,
       ackedMs: undefined,
       seqNo: undefined,
       toldMs: undefined,
@@ -127,7 +139,7 @@ export class NameConflicts {
     if (own !== undefined) {
       this.#claims.delete(own[0])
       if (this.#ownPlaces.size < NAMESAKES_MAX) this.#ownPlaces.add(placeKey(own[1].other))
-    } else if (ping.source !== undefined && ping.source.port > 0) this.seen(nowMs, self, ping.source)
+    } else if (ping.source !== undefined && ping.source.port > 0) this.seen(nowMs, self, ping.source, true)
   }
 
   /** What a peer that we asked has under our name. */
@@ -172,11 +184,8 @@ export class NameConflicts {
   /** The conflict timer surfaced. */
   tick(nowMs: number): void {
     for (const [key, claim] of this.#claims) {
-      const { record, ackedMs } = claim
-      const quietMs = nowMs - (ackedMs ?? claim.seenMs)
-      const isOver = quietMs > (ackedMs === undefined ? FORGOTTEN_AFTER_MS : FORGOTTEN_AFTER_ACK_MS)
-      const isMoot = placeKey(record.endpoint) === placeKey(claim.other)
-      if (isOver || isMoot) this.#forget(key, claim)
+      const { record } = claim
+      if (this.#isOver(nowMs, claim) || isMoot(claim)) this.#forget(key, claim)
       else if (record.isSelf) this.#ask(claim)
       if (claim.toldMs !== undefined && nowMs - claim.toldMs >= TELL_AGAIN_MS) this.#tell(nowMs, claim)
     }
@@ -185,12 +194,20 @@ export class NameConflicts {
 
   /** Those that are believed. */
   list(): NameConflict[] {
-    const told = [...this.#claims.values()].filter(({ toldMs }) => toldMs !== undefined)
+    const told = [...this.#claims.values()].filter((claim) => claim.toldMs !== undefined && !isMoot(claim))
     return told.map(({ record, other, sinceMs, seenMs }) => {
       const { name, isSelf, endpoint } = record
       const isUnlisted = isSelf && this.#isUnlisted()
       return { name, isSelf, endpoint, otherEndpoint: other, sinceMs, seenMs, isUnlisted }
     })
+  }
+
+  #isOver(nowMs: number, { seenMs, pingedMs, ackedMs }: Claim): boolean {
+    if (ackedMs !== undefined) return nowMs - ackedMs > FORGOTTEN_AFTER_SIGN_MS
+    if (pingedMs === undefined) return nowMs - seenMs > FORGOTTEN_AFTER_MS
+    const { config, memberCount } = this.#deps
+    const pingsMs = Math.max(FORGOTTEN_AFTER_SIGN_MS, PING_ROUNDS * memberCount() * config.probeIntervalMs)
+    return nowMs - pingedMs > Math.min(pingsMs, FORGOTTEN_AFTER_MS)
   }
 
   #isFull(isSelf: boolean): boolean {
@@ -230,10 +247,15 @@ export class NameConflicts {
   }
 }
 
-function placesOf({ record, other }: Claim): Record<string, string> {
+/** The member itself has moved there since, or was replaced from there: there are no two any more. */
+function isMoot({ record, other }: Claim): boolean {
+  return placeKey(record.endpoint) === placeKey(other)
+}
+
+function placesOf({ record, endpoint, other }: Claim): Record<string, string> {
   return {
     node: record.name,
-    address: endpointToText(record.endpoint),
+    address: endpointToText(endpoint),
     otherAddress: endpointToText(other),
   }
 }

@@ -68,7 +68,7 @@ export class PingAnswer {
     const member = members.get(sourceNode)
     if (member === undefined || !isLive(member) || source === undefined || source.port === 0) return
     if (member.isSelf) conflicts.pinged(nowMs, message, member)
-    else conflicts.seen(nowMs, member, source)
+    else conflicts.seen(nowMs, member, source, true)
   }
 
   #payload({ node, sourceNode }: PingMessage, to: Endpoint): Uint8Array {

@@ -87,6 +87,22 @@ describe('alive', () => {
     expect(solo.sent('alive')).toEqual([])
   })
 
+  it('whose versions do not fit is named with its address, and with what it means', () => {
+    const told = (vsn: Uint8Array): string => {
+      const { effects } = new Solo().peer('odd', 4000, { vsn })
+      const [note] = effects.filter(
+        (one) => one.type === 'note' && one.event === 'alive-version-incompatible',
+      )
+      const { address, vsn: shown, advice } = note?.type === 'note' ? note.fields : {}
+      return [address, shown, advice].join(' ')
+    }
+    const serf = told(Uint8Array.of(1, 5, 2, 2, 5, 5))
+    expect(serf).toMatch(/^127\.0\.0\.1:4000 1\.5\.2\.2\.5\.5 .*delegate versions 2 to 5 .*ours 0 to 0.*Serf/)
+    expect(told(Uint8Array.of(1, 6, 6, 0, 0, 0))).toMatch(
+      /protocol versions 1 to 6 \(6 in use\).*ours 1 to 5/,
+    )
+  })
+
   it('with an address that is no IP, an empty or an endless name, or a huge meta is dropped', () => {
     const solo = trio()
     solo.receive(aliveOf('odd', 4000, { endpoint: { addr: Uint8Array.of(1, 2, 3), port: 1 } }))

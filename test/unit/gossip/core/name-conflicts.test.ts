@@ -62,6 +62,11 @@ describe('a name that two processes have', () => {
     cluster.runTo(60_000)
     const [gone, stays] = who === 'the first' ? [first, second] : [second, first]
     cluster.kill(gone)
+    cluster.runTo(107_000)
+    expect(conflictsOf(c)).toEqual([])
+    expect(c.noted('name-conflict-over')).toEqual([
+      'info node=x address=127.0.0.1:2001 otherAddress=127.0.0.1:2002',
+    ])
     cluster.runTo(120_000)
     expect(conflictsOf(stays)).toEqual([])
     expect(stays.noted('name-conflict-over')).toHaveLength(1)
@@ -203,6 +208,28 @@ describe('a claim to our name', () => {
     solo.receive({ kind: 'ack', seqNo: ping.seqNo, payload: new Uint8Array() }, 4444)
     solo.forget().receive(aliveOf('self', 4444)).advanceTo(60_000)
     expect([solo.packets, solo.machine.nameConflicts()]).toEqual([[], []])
+  })
+
+  it('is one where a namesake plays our question back, since that address is not ours', () => {
+    const isOwn = ({ port }: { readonly port: number }): boolean => port !== 4444
+    const solo = new Solo({ gossipIntervalMs: 1e9 }, 0, 1, undefined, { isOwn }).receive(
+      aliveOf('self', 4444),
+    )
+    const [ask] = asks(solo)
+    const ping = { kind: 'ping', seqNo: ask?.seqNo ?? 0, node: 'self', source: endpoint(1000) } as const
+    solo.receive({ ...ping, sourceNode: 'self' }, 4444)
+    solo.receive({ kind: 'ack', seqNo: ping.seqNo, payload: new Uint8Array() }, 4444)
+    expect(solo.machine.nameConflicts()).toMatchObject([{ otherEndpoint: endpoint(4444) }])
+  })
+
+  it('at another address of our own is asked about again after ten minutes', () => {
+    const solo = new Solo({ gossipIntervalMs: 1e9 }).receive(aliveOf('self', 4444))
+    const ping = { kind: 'ping', node: 'self', sourceNode: 'self', source: endpoint(1000) } as const
+    solo.receive({ ...ping, seqNo: asks(solo)[0]?.seqNo ?? 0 }, 1000)
+    solo.forget().advanceTo(599_999).receive(aliveOf('self', 4444))
+    expect(asks(solo)).toEqual([])
+    solo.advanceTo(600_000).receive(aliveOf('self', 4444))
+    expect(asks(solo).map(({ port }) => port)).toEqual([4444])
   })
 
   it('outside the allowed networks is none', () => {
