@@ -202,7 +202,12 @@ const clusterTimes = {
     100,
     DAY,
   ),
-  'cluster.reconnect-timeout': timing('How long a lost peer is tried', 6 * HOUR, 0, 365 * DAY),
+  'cluster.reconnect-timeout': timing(
+    'How long a lost peer is tried, and counts for ack=majority and all',
+    6 * HOUR,
+    0,
+    365 * DAY,
+  ),
   'cluster.peer-timeout': timing(
     'How long a notifier waits for each peer before it in order',
     15 * SECOND,

@@ -79,6 +79,10 @@ describe('the last of three replicas', () => {
     await again.settle()
     expect(again.readiness().ready).toBe(true)
     refused(again, '2 of 3 replicas; 1')
+    await again.close()
+    const forgetful = await start({ name: 'a', path, timeoutMs: 0 })
+    await until(() => forgetful.gossip?.lostPeers().length === 0)
+    expect(forgetful.acks.plan('all').needed).toBe(1)
   })
 
   it('is one of two again when one is back under its name, wherever, or under another one at the old address', async () => {
