@@ -3,15 +3,18 @@
  *
  * Three clocks watch it: a deadline from the accept, renewed once before the answer; a shorter one that is renewed by
  * progress, so that whoever says or takes nothing is gone in half the time; and `stalledSinceMs`, by which the server
- * chooses when all places are taken. A large answer waits for room like a large request, and is not even made before.
+ * chooses when all places are taken. A large answer waits for room like a large request, and is not even made before:
+ * room is asked for as many bytes as answers had of late. Once it is made, it is booked as what it is; one for which
+ * there is no room is not sent, and its stream is closed.
  *
- * Numbers: an answer asks for room when the last push-pull was answered with more than 64 KiB; progress is a kilobyte.
+ * Numbers: an answer needs room from 64 KiB on; progress is a kilobyte.
  */
 import type { Clock } from '../../base/clock.ts'
 import type { StreamMessage } from '../core/messages.ts'
 import { readsBlocks } from '../wire/encryption.ts'
 import { encodeStream, type StreamReader } from '../wire/stream.ts'
 import type { Alarm, Alarms } from './alarms.ts'
+import type { AnswerSize } from './answer-size.ts'
 import type { Counters } from './counters.ts'
 import { addressToText } from './endpoint-text.ts'
 import type { Framing } from './framing.ts'
@@ -39,8 +42,8 @@ export interface InboundStreamDeps {
   /** For what we answer. */
   readonly answerMemory: StreamMemory
   readonly requests: StreamRequests
-  /** Of the last push-pull that was answered: the next will be about as long. */
-  lastAnswerBytes: number
+  /** Of push-pulls; shared by all streams. */
+  readonly answerSize: AnswerSize
 }
 
 export class InboundStream implements StreamListener {
@@ -54,6 +57,8 @@ export class InboundStream implements StreamListener {
   #idle: Alarm
   #phase: 'reading' | 'waiting' | 'answering' | 'over' = 'reading'
   #answerBytes = 0
+  /** Of room for the answer. */
+  #askedBytes = 0
   #forgottenBytes = 0
   #progressBytes = 0
   #progressAtMs: number
@@ -128,7 +133,7 @@ export class InboundStream implements StreamListener {
   }
 
   #read(result: ReadResult, reader: StreamReader): void {
-    const { counters, framing, lastAnswerBytes } = this.#deps
+    const { counters, framing, answerSize } = this.#deps
     const from = this.#stream.remote
     if ('drop' in result) {
       this.#phase = 'answering'
@@ -142,26 +147,33 @@ export class InboundStream implements StreamListener {
     counters.received.add(result.kind)
     if (!reader.decrypted && readsBlocks(framing.encryption)) counters.streams.add('plaintext')
     for (const [reason, count] of reader.recordDrops) counters.drop(reason, from, count)
-    if (result.kind === 'push-pull' && lastAnswerBytes > FREE_ANSWER_BYTES) this.#serveLater(result)
+    const { expectedBytes } = answerSize
+    if (result.kind === 'push-pull' && expectedBytes > FREE_ANSWER_BYTES)
+      this.#serveLater(result, expectedBytes)
     else this.#serve(result)
   }
 
-  /** Once there is room for an answer as long as the last one. */
-  #serveLater(message: StreamMessage): void {
+  /** Once there is room for an answer as long as they were of late. */
+  #serveLater(message: StreamMessage, bytes: number): void {
     this.#phase = 'waiting'
     const serve = (): void => {
       if (this.#phase === 'waiting') this.#serve(message)
     }
+    if (this.#askRoom(bytes, serve).isGranted) serve()
+  }
+
+  #askRoom(bytes: number, granted: () => void): Room {
     const room = this.#deps.answerMemory.ask({
-      bytes: this.#deps.lastAnswerBytes,
+      bytes,
       address: addressToText(this.#stream.remote.addr),
       isMember: this.isMember,
       doneBytes: () => this.#doneBytes,
-      granted: serve,
+      granted,
       drop: () => this.putOut('stream-too-slow'),
     })
     this.#answerRoom = room
-    if (room.isGranted) serve()
+    this.#askedBytes = bytes
+    return room
   }
 
   #serve(message: StreamMessage): void {
@@ -169,6 +181,19 @@ export class InboundStream implements StreamListener {
     this.#deps.requests.request(message, this.#stream.remote, (answer) => this.#answer(answer))
     this.#reader.release()
     this.#stream.end()
+    // Only now, since others may be answered with what is left over.
+    if (this.#answerBytes > FREE_ANSWER_BYTES) this.#answerRoom?.resize(this.#answerBytes)
+    else this.#answerRoom?.release()
+  }
+
+  /** Room for an answer that is made, of whatever length it was thought to be. */
+  #hasRoomFor(bytes: number): boolean {
+    if (bytes <= FREE_ANSWER_BYTES) return true
+    if (this.#answerRoom !== undefined) return bytes <= this.#askedBytes || this.#answerRoom.resize(bytes)
+    const room = this.#askRoom(bytes, () => undefined)
+    if (room.isGranted) return true
+    room.release()
+    return false
   }
 
   /** Only the side that dialled writes a label; answers carry none. */
@@ -178,8 +203,13 @@ export class InboundStream implements StreamListener {
     this.#deadline = this.#closeAfter(tcpTimeoutMs)
     const { label, compress, encryption } = framing
     const bytes = encodeStream(message, { label, compress, encryption, dialled: false })
+    if (message.kind === 'push-pull') this.#deps.answerSize.note(bytes.length)
+    if (!this.#hasRoomFor(bytes.length)) {
+      counters.drop('answer-without-room', this.#stream.remote)
+      this.#stream.destroy()
+      return
+    }
     this.#answerBytes = bytes.length
-    if (message.kind === 'push-pull') this.#deps.lastAnswerBytes = bytes.length
     counters.sent.add(message.kind)
     counters.streams.add('sent-bytes', bytes.length)
     this.#stream.send(bytes)

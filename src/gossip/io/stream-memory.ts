@@ -14,6 +14,7 @@
  * Numbers: 21 MiB for what comes, which is memberlist's 20 MiB of user state and the list of 700 members beside it, and
  * 8 MiB for answers of ours. A body that needs more than all of it books all of it: then it goes alone.
  */
+import { assert } from '../../base/assert.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Alarm, Alarms } from './alarms.ts'
 import type { Arena } from './arena.ts'
@@ -45,6 +46,11 @@ export interface Room {
   readonly isGranted: boolean
   /** Memory to use, when there is an arena and the room is granted; not after `release`. */
   readonly memory: Uint8Array | undefined
+  /**
+   * Books so many bytes instead, once it is known how many there are; only where there is no arena.
+   * @returns false when it is not granted, or there is no room for so many: then it stays as it was
+   */
+  resize(bytes: number): boolean
   /** Of a booking or of a place in the queue; idempotent. */
   release(): void
 }
@@ -59,7 +65,9 @@ export interface StreamMemoryOptions {
 
 interface Booking {
   readonly request: RoomRequest
-  readonly bytes: number
+  /** Of the body, even if that is more than all there is. */
+  bodyBytes: number
+  bytes: number
   state: 'waiting' | 'granted' | 'over'
   memory: Uint8Array | undefined
   windowStartMs: number
@@ -99,6 +107,7 @@ export class StreamMemory {
   ask(request: RoomRequest): Room {
     const booking: Booking = {
       request,
+      bodyBytes: request.bytes,
       bytes: Math.min(request.bytes, this.#options.bytesMax),
       state: 'waiting',
       memory: undefined,
@@ -115,8 +124,22 @@ export class StreamMemory {
       get memory() {
         return booking.memory
       },
+      resize: (bytes) => this.#resize(booking, bytes),
       release: () => this.#release(booking),
     }
+  }
+
+  #resize(booking: Booking, wanted: number): boolean {
+    assert(this.#options.arena === undefined, 'what was lent has its length')
+    if (booking.state !== 'granted') return false
+    const bytes = Math.min(wanted, this.#options.bytesMax)
+    const more = bytes - booking.bytes
+    if (this.#bytes + more > this.#options.bytesMax && !this.#makeRoom(booking.request, more)) return false
+    booking.bodyBytes = wanted
+    booking.bytes = bytes
+    this.#bytes += more
+    if (more < 0) this.#serve()
+    return true
   }
 
   #release(booking: Booking): void {
@@ -149,7 +172,7 @@ export class StreamMemory {
   /** @param asking is not told, since it will see for itself */
   #serve(asking?: Booking): void {
     for (let first = this.#first(); first !== undefined; first = this.#first()) {
-      if (!this.#fits(first) && !this.#makeRoom(first)) return
+      if (!this.#fits(first) && !this.#makeRoom(first.request, first.bytes, () => this.#fits(first))) return
       this.#waiting.delete(first)
       this.#granted.add(first)
       first.state = 'granted'
@@ -205,16 +228,20 @@ export class StreamMemory {
    * For a member, at the cost of strangers, the largest first: until there is a gap of that length, which may take more
    * of them than the sum of bytes does.
    */
-  #makeRoom(member: Booking): boolean {
-    if (!member.request.isMember) return false
+  #makeRoom(
+    { isMember }: RoomRequest,
+    bytes: number,
+    fits: () => boolean = () => this.#bytes + bytes <= this.#options.bytesMax,
+  ): boolean {
+    if (!isMember) return false
     const strangers = [...this.#granted].filter(({ request }) => !request.isMember)
-    const strangersBytes = strangers.reduce((sum, { bytes }) => sum + bytes, 0)
+    const strangersBytes = strangers.reduce((sum, stranger) => sum + stranger.bytes, 0)
     // They would go in vain.
-    if (this.#bytes - strangersBytes + member.bytes > this.#options.bytesMax) return false
+    if (this.#bytes - strangersBytes + bytes > this.#options.bytesMax) return false
     strangers.sort((a, b) => b.bytes - a.bytes)
     return strangers.some((stranger) => {
       this.#drop(stranger)
-      return this.#fits(member)
+      return fits()
     })
   }
 
@@ -249,7 +276,7 @@ export class StreamMemory {
     const elapsedMs = this.#clock.monotonicMs() - booking.windowStartMs
     if (elapsedMs < WINDOW_MS) return false
     const gained = booking.request.doneBytes() - booking.windowDoneBytes
-    const due = (booking.request.bytes * elapsedMs) / this.#options.timeoutMs
+    const due = (booking.bodyBytes * elapsedMs) / this.#options.timeoutMs
     this.#restartWindow(booking)
     return gained < due
   }

@@ -18,6 +18,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { StreamMessage } from '../core/messages.ts'
 import type { Alarms } from './alarms.ts'
+import { AnswerSize } from './answer-size.ts'
 import type { Counters } from './counters.ts'
 import { addressToText, isLoopbackAddress } from './endpoint-text.ts'
 import type { Framing } from './framing.ts'
@@ -72,7 +73,8 @@ export class StreamServer {
   constructor(deps: StreamServerDeps) {
     const { options } = deps
     this.#deps = deps
-    this.#streamDeps = { ...deps, framing: options, tcpTimeoutMs: options.tcpTimeoutMs, lastAnswerBytes: 0 }
+    const answerSize = new AnswerSize(deps.clock, options.tcpTimeoutMs)
+    this.#streamDeps = { ...deps, framing: options, tcpTimeoutMs: options.tcpTimeoutMs, answerSize }
   }
 
   get open(): number {

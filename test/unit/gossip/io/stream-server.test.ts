@@ -30,7 +30,7 @@ interface RigOptions {
   readonly inboundStreamsPerAddressMax?: number
   readonly bytesMax?: number
   /** Bytes of user state in our answers. */
-  readonly answerBytes?: number
+  readonly answerBytes?: () => number
 }
 
 function rig(options: RigOptions = {}) {
@@ -38,7 +38,7 @@ function rig(options: RigOptions = {}) {
     inboundStreamsMax = 128,
     inboundStreamsPerAddressMax = 64,
     bytesMax = 1e6,
-    answerBytes = 0,
+    answerBytes = () => 0,
   } = options
   const counters = new Counters(clock, log)
   const alarms = new Alarms(clock, true)
@@ -58,7 +58,7 @@ function rig(options: RigOptions = {}) {
     requests: {
       request: (message, _from, reply) => {
         heard.push(message)
-        if (message.kind === 'push-pull') reply({ ...PUSH_PULL, userState: new Uint8Array(answerBytes) })
+        if (message.kind === 'push-pull') reply({ ...PUSH_PULL, userState: new Uint8Array(answerBytes()) })
       },
     },
   })
@@ -162,7 +162,7 @@ describe('places for streams', () => {
   })
 
   it('who reads nothing of our answer gives way as well', () => {
-    const { destroyed, accept } = rig({ inboundStreamsMax: 1, answerBytes: 2000 })
+    const { destroyed, accept } = rig({ inboundStreamsMax: 1, answerBytes: () => 2000 })
     const deaf = accept('10.0.0.1')
     deaf.listener.data(encodeStream(PUSH_PULL))
     expect(deaf.sentBytes).toBeGreaterThan(2000)
@@ -270,13 +270,61 @@ describe('a stream', () => {
     expect([streams.open, memory.bytes]).toEqual([4, 0])
   })
 
-  it('gets a large answer only when there is room for one as large as the last', () => {
-    const { answerMemory, accept } = rig({ bytesMax: 150_000, answerBytes: 100_000 })
+  it('gets a large answer only when there is room for one as large as they were of late', () => {
+    const { answerMemory, accept } = rig({ bytesMax: 150_000, answerBytes: () => 100_000 })
     const guests = times(3, () => accept('10.0.0.1'))
     for (const guest of guests) guest.listener.data(encodeStream(PUSH_PULL))
-    expect(guests.map(({ sentBytes }) => sentBytes > 0)).toEqual([true, true, false])
+    expect(guests.map(({ sentBytes }) => sentBytes > 0)).toEqual([true, false, false])
     expect(answerMemory.bytes).toBeGreaterThan(100_000)
-    guests[1]?.listener.closed(undefined)
-    expect(guests[2]?.sentBytes).toBeGreaterThan(100_000)
+    guests[0]?.listener.closed(undefined)
+    expect(guests[1]?.sentBytes).toBeGreaterThan(100_000)
+  })
+
+  it('does not make the others forget by a small answer how long answers are', () => {
+    let bytes = 0
+    const { answerMemory, accept } = rig({ bytesMax: 150_000, answerBytes: () => bytes })
+    const deaf = times(6, (i) => {
+      const guests = [accept('10.0.0.1'), accept('10.0.0.1')]
+      for (const [j, guest] of guests.entries()) {
+        bytes = j === 0 ? 1 : 100_000
+        guest.listener.data(encodeStream(PUSH_PULL))
+        if (j === 0 && i === 0) expect(guest.sentBytes).toBeGreaterThan(0)
+      }
+      return guests
+    })
+    const unsentBytes = deaf.flat().reduce((sum, guest) => sum + guest.unsentBytes, 0)
+    expect(unsentBytes).toBeLessThan(150_000)
+    expect(answerMemory.bytes).toBeGreaterThan(100_000)
+  })
+
+  it('is closed unanswered when its answer turns out to be larger than the room that is left', () => {
+    let bytes = 100_000
+    const { answerMemory, counters, accept } = rig({ bytesMax: 250_000, answerBytes: () => bytes })
+    accept('10.0.0.1').listener.data(encodeStream(PUSH_PULL))
+    bytes = 200_000
+    const stranger = accept('10.0.0.2')
+    stranger.listener.data(encodeStream(PUSH_PULL))
+    expect([stranger.sentBytes, stranger.events.includes('destroy')]).toEqual([0, true])
+    expect(counters.drops).toEqual({ 'answer-without-room': 1 })
+    stranger.listener.closed(undefined)
+    const booked = answerMemory.bytes
+    expect(booked).toBeLessThan(101_000)
+    bytes = 10
+    const small = accept('10.0.0.3')
+    vi.advanceTimersByTime(5000)
+    small.listener.data(encodeStream(PUSH_PULL))
+    expect([small.sentBytes > 0, answerMemory.bytes]).toEqual([true, booked])
+  })
+
+  it('of a member gets its answer at the cost of strangers, however long that turns out to be', () => {
+    let bytes = 100_000
+    const { counters, accept } = rig({ bytesMax: 250_000, answerBytes: () => bytes })
+    const stranger = accept('10.0.0.1')
+    stranger.listener.data(encodeStream(PUSH_PULL))
+    bytes = 200_000
+    const member = accept(MEMBER)
+    member.listener.data(encodeStream(PUSH_PULL))
+    expect([member.sentBytes > 200_000, stranger.events.at(-1)]).toEqual([true, 'destroy'])
+    expect(counters.drops).toEqual({ 'stream-too-slow': 1 })
   })
 })
