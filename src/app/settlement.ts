@@ -12,16 +12,19 @@
  * likeliest are called here, the others by the reconnect loop within a second. Joining tells of members and exchanges with
  * some of them; the others are asked one after the other. A peer that does not answer is called again for 2 s: replicas
  * that restart together all find nobody at first, and would each call themselves ready alone. After that it is not
- * reachable, and its return is the reconnect loop's business.
+ * reachable, and its return is the reconnect loop's business. One that answers, and with whom no exchange is possible
+ * for its key, label or version, is there: it is waited for up to the timeout, with the reason in words.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { errorCode } from '../base/errors.ts'
 import type { Member } from '../gossip/core/delegate.ts'
-import type { Gossip } from '../gossip/io/gossip.ts'
+import type { Gossip, JoinResult } from '../gossip/io/gossip.ts'
 
 const GRACE_MS = 2000
 const CALL_AGAIN_MS = 200
+/** Who is there and cannot be joined, after the time of grace. */
+const CALL_AGAIN_LATE_MS = 2000
 const ASK_AGAIN_MS = 2000
 const POLL_MS = 20
 const NAMED_MAX = 3
@@ -42,6 +45,8 @@ export interface SettlementOptions {
    * had too many, and then only another exchange starts one. Default 2 s.
    */
   readonly askAgainMs?: number
+  /** Between calls of peers that are there and cannot be joined, after the grace. Default 2 s. */
+  readonly callLateMs?: number
 }
 
 type Phase = 'settling' | 'settled' | 'gave-up'
@@ -59,6 +64,8 @@ export class Settlement {
   #phase: Phase = 'settling'
   /** The known peers have answered, or had their chance. */
   #called = false
+  /** Called peers that are there and cannot be joined. */
+  #shut: JoinResult['failed'] = []
   #graceEndsAtMs = 0
   readonly #askAgainMs: number
   readonly #asked = new Map<string, Asked>()
@@ -77,12 +84,21 @@ export class Settlement {
   /** One sentence while settling; undefined after. */
   reason(): string | undefined {
     if (this.settled) return undefined
+    const shut = this.#shutText()
+    if (shut !== undefined) return `settling: ${shut}`
     const missing = this.#missing()
     if (missing.length === 0) return `settling: calling ${this.#whom()} peers`
     const names = missing.slice(0, NAMED_MAX).map(({ name }) => name)
     const others = missing.length - names.length
     const rest = others === 0 ? '' : ` and ${others} more`
     return `settling: the state of ${names.join(', ')}${rest} is not here yet`
+  }
+
+  #shutText(): string | undefined {
+    const [first, ...others] = this.#shut
+    if (first === undefined) return undefined
+    const rest = others.length === 0 ? '' : `, nor can ${others.length} more`
+    return `the peer at ${first.address} cannot be joined${rest}: ${first.reason}`
   }
 
   #whom(): string {
@@ -120,9 +136,12 @@ export class Settlement {
     try {
       while (addresses.length > 0) {
         const { failed } = await this.#gossip.join(addresses)
-        addresses = failed.map(({ address }) => address)
-        if (this.#clock.monotonicMs() >= this.#graceEndsAtMs) break
-        if (addresses.length > 0) await pause(CALL_AGAIN_MS, undefined, { ref: false })
+        this.#shut = failed.filter(({ isThere }) => isThere)
+        const isOver = this.#clock.monotonicMs() >= this.#graceEndsAtMs
+        addresses = (isOver ? this.#shut : failed).map(({ address }) => address)
+        if (this.settled) break
+        const gapMs = isOver ? (this.#options.callLateMs ?? CALL_AGAIN_LATE_MS) : CALL_AGAIN_MS
+        if (addresses.length > 0) await pause(gapMs, undefined, { ref: false })
       }
     } catch (error) {
       if (errorCode(error) !== 'GOSSIP_NOT_RUNNING') throw error

@@ -49,6 +49,11 @@ export interface KnownPeer {
   readonly isReplica?: boolean
 }
 
+export interface LostPeer extends KnownPeer {
+  /** Monotonic; of a remembered peer when we began to look for it. */
+  readonly sinceMs: number
+}
+
 export interface ReconnectRound {
   /** Where the lost used to listen, to be called now. Each is under way until `ended`. */
   readonly lost: readonly Endpoint[]
@@ -101,8 +106,8 @@ export class Reconnect {
   }
 
   /** Who is missed, the last lost first. */
-  lost(): readonly KnownPeer[] {
-    return [...this.#lost.values()].map(({ peer }) => peer).reverse()
+  lost(): readonly LostPeer[] {
+    return [...this.#lost.values()].map(({ peer, sinceMs }) => ({ ...peer, sinceMs })).reverse()
   }
 
   observe(nowMs: number, event: MemberEvent): void {

@@ -2,7 +2,8 @@
  * What went through the sockets, in numbers: by direction, by kind of message, and by the reason for what was dropped.
  *
  * Hostile or broken input ends here and nowhere else: it is counted always, and logged at debug at most once a second
- * for each reason, so that a flood of garbage cannot become a flood of log lines.
+ * for each reason, so that a flood of garbage cannot become a flood of log lines. What is about keys and labels is also
+ * told to a person (turned-away.ts).
  *
  * Names come from closed sets in this program, never from the wire, so the maps are small for ever.
  */
@@ -11,6 +12,7 @@ import { Tally } from '../../base/tally.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { GossipLog } from './gossip-log.ts'
+import { TurnedAwayList } from './turned-away.ts'
 
 const LOG_INTERVAL_MS = 1000
 
@@ -28,15 +30,19 @@ export class Counters {
   readonly received: Tally = new Tally()
   /** Facts the machine noted, by event, and what the driver's own loops did. */
   readonly events: Tally = new Tally()
+  /** Whose traffic could not be read of late. */
+  readonly turnedAway: TurnedAwayList
 
   constructor(clock: Clock, log: GossipLog) {
     this.#clock = clock
     this.#log = log
+    this.turnedAway = new TurnedAwayList(clock, log)
   }
 
   /** @param reason a name from this program, never text from the wire */
   drop(reason: string, from: Endpoint, count = 1): void {
     this.#drops.add(reason, count)
+    this.turnedAway.note(reason, from)
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - (this.#loggedAt.get(reason) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
     this.#loggedAt.set(reason, nowMs)

@@ -34,6 +34,7 @@ import { StreamOutbox } from './stream-outbox.ts'
 import { StreamServer } from './stream-server.ts'
 import type { Transport } from './transport.ts'
 import { Turns } from './turns.ts'
+import { UnjoinedPeers } from './unjoined-peers.ts'
 
 export interface DriverParts {
   readonly transport: Transport
@@ -48,6 +49,7 @@ export interface DriverParts {
   readonly joiner: Joiner
   readonly reconnect: Reconnect
   readonly reconnectLoop: ReconnectLoop
+  readonly unjoined: UnjoinedPeers
 }
 
 export interface DriverContext {
@@ -99,6 +101,7 @@ function askedDelegate(
 function makeMachine(
   { options, delegate, deps: { clock, random } }: DriverContext,
   config: GossipConfig,
+  isOwn: (endpoint: Endpoint) => boolean,
   sink: EffectSink,
 ): GossipMachine {
   const { incarnation = 0 } = options
@@ -106,7 +109,7 @@ function makeMachine(
   const asked = { ...askedDelegate(delegate), ...(allowsAddress && { allowsAddress }) }
   const encoder = { encode: encodeMessage }
   return new GossipMachine(
-    { config, random, sequenceRandom: cryptoRandom(), encoder, sink, incarnation, ...asked },
+    { config, random, sequenceRandom: cryptoRandom(), encoder, sink, incarnation, isOwn, ...asked },
     clock.monotonicMs(),
   )
 }
@@ -155,16 +158,16 @@ export function assembleParts(
   const interfaces = networkInterfaces()
   const advertise = advertiseEndpoint(bound, options.advertise, interfaces)
   const config = machineConfig(options, advertise)
+  const isOwn = ownAddressTest(bound, advertise, interfaces)
   const nowMs = (): number => clock.monotonicMs()
   const pump = new MachinePump(
     clock,
     alarms,
-    (sink) => makeMachine(context, config, sink),
+    (sink) => makeMachine(context, config, isOwn, sink),
     (effect) => hooks.carryOut(effect),
   )
-  const { client, server, memory, answerMemory } = streamParts(context, hooks, transport, () =>
-    pump.machine.members(),
-  )
+  const members = (): readonly Member[] => pump.machine.members()
+  const { client, server, memory, answerMemory } = streamParts(context, hooks, transport, members)
   const outbox = new StreamOutbox(clock, client, counters, limits, (to, reached) => {
     if (!hooks.isRunning()) return
     pump.machine.streamDone(nowMs(), to, reached)
@@ -186,7 +189,7 @@ export function assembleParts(
     answered: (peer, nodes) => nameClaim.answered(peer, nodes),
     merged: () => pump.settle(),
   })
-  const isOwn = ownAddressTest(bound, advertise, interfaces)
+  const unjoined = new UnjoinedPeers(clock, deps.log)
   const joiner = new Joiner({
     ...limits,
     lookup,
@@ -194,11 +197,11 @@ export function assembleParts(
     ownPort: advertise.port,
     isOwn,
     exchange: calls.exchange,
+    unjoined,
   })
   const reconnect = new Reconnect(limits, random, nowMs(), options.remembered)
-  const members = (): readonly Member[] => pump.machine.members()
   const { peers = [] } = options
-  const reconnectLoop = new ReconnectLoop({ ...calls, reconnect, joiner, peers, members, isOwn })
+  const reconnectLoop = new ReconnectLoop({ ...calls, reconnect, joiner, unjoined, peers, members, isOwn })
   return {
     transport,
     advertise,
@@ -212,5 +215,6 @@ export function assembleParts(
     joiner,
     reconnect,
     reconnectLoop,
+    unjoined,
   }
 }

@@ -3,7 +3,7 @@ import type { Encryption } from '../wire/encryption.ts'
 import type { Counters } from './counters.ts'
 import type { DriverParts } from './driver-parts.ts'
 import { encryptionNow } from './framing.ts'
-import type { GossipStats } from './gossip.ts'
+import type { GossipStats, PeerTroubles } from './gossip.ts'
 
 /** @param parts undefined before `start` */
 export function driverStats(
@@ -26,5 +26,14 @@ export function driverStats(
     outbox: parts?.outbox.waiting ?? { messages: 0, bytes: 0 },
     remembered: parts?.reconnect.lostCount ?? 0,
     encryption: encryptionNow(encryption),
+  }
+}
+
+/** @param parts as above */
+export function peerTroubles(parts: DriverParts | undefined, counters: Counters): PeerTroubles {
+  return {
+    lost: parts?.reconnect.lost() ?? [],
+    unjoined: parts?.unjoined.list() ?? [],
+    turnedAway: counters.turnedAway.list(),
   }
 }

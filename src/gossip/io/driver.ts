@@ -21,7 +21,7 @@ import { encodeMessage } from '../wire/message-codec.ts'
 import { Alarms } from './alarms.ts'
 import { Counters } from './counters.ts'
 import { assembleParts, type DriverContext, type DriverHooks, type DriverParts } from './driver-parts.ts'
-import { driverStats } from './driver-stats.ts'
+import { driverStats, peerTroubles } from './driver-stats.ts'
 import { endpointToText } from './endpoint-text.ts'
 import { framingOf } from './framing.ts'
 import {
@@ -31,6 +31,7 @@ import {
   type GossipOptions,
   type GossipStats,
   type JoinResult,
+  type PeerTroubles,
 } from './gossip.ts'
 import { limitedLog } from './limited-log.ts'
 import { PacketCodec } from './packet-codec.ts'
@@ -246,6 +247,10 @@ class Driver implements Gossip {
 
   lostPeers(): readonly KnownPeer[] {
     return this.#parts?.reconnect.lost() ?? []
+  }
+
+  troubles(): PeerTroubles {
+    return peerTroubles(this.#parts, this.#counters)
   }
 
   exchangedWith(memberName: string): boolean {

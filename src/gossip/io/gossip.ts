@@ -152,8 +152,10 @@ export interface GossipStats {
   readonly encryption: EncryptionState
 }
 
-/** Whom we do not get together with. */
-export interface Strangers {
+/** Peers that something is wrong with. */
+export interface PeerTroubles {
+  /** Dead members, also those that gossip lists no more, and remembered peers not seen yet; the last lost first. */
+  readonly lost: readonly LostPeer[]
   /** Configured and remembered peers that cannot be joined. */
   readonly unjoined: readonly UnjoinedPeer[]
   /** Whose traffic could not be read in the last minute. */
@@ -203,8 +205,8 @@ export interface Gossip extends Broadcaster {
    * Peers that are called on, the last lost first: dead members, those no longer listed included, and remembered ones not
    * seen yet. Kept until the reconnect timeout even if an interval of 0 turns the calls off.
    */
-  lostPeers(): readonly LostPeer[]
-  strangers(): Strangers
+  lostPeers(): readonly KnownPeer[]
+  troubles(): PeerTroubles
   /** Whether a push-pull with this live member, started by whichever side, has been complete since it was last seen to come. */
   exchangedWith(memberName: string): boolean
 }

@@ -9,9 +9,11 @@ import { HearsayError } from '../../base/errors.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { endpointToText } from './endpoint-text.ts'
 import type { JoinResult } from './gossip.ts'
+import { exchangeTrouble, type JoinTrouble, lookupTrouble } from './join-trouble.ts'
 import type { NameLookup } from './peer-addresses.ts'
 import { resolvePeerName, type ServiceLookup } from './peer-names.ts'
 import { Slots } from './slots.ts'
+import type { UnjoinedPeers } from './unjoined-peers.ts'
 
 export interface JoinerDeps {
   readonly lookup: NameLookup
@@ -24,6 +26,8 @@ export interface JoinerDeps {
   readonly isOwn: (endpoint: Endpoint) => boolean
   /** Answers with undefined on success, else with the reason. */
   readonly exchange: (endpoint: Endpoint) => Promise<string | undefined>
+  /** Hears what came of each call. */
+  readonly unjoined: Pick<UnjoinedPeers, 'note' | 'found'>
 }
 
 export class Joiner {
@@ -38,37 +42,49 @@ export class Joiner {
     addresses: readonly string[],
     skip: (endpoint: Endpoint) => boolean = () => false,
   ): Promise<JoinResult> {
-    const { isOwn, exchange, joinsAtOnceMax } = this.#deps
+    const { isOwn, exchange, joinsAtOnceMax, unjoined } = this.#deps
     const lookups = new Slots(joinsAtOnceMax)
     const exchanges = new Slots(joinsAtOnceMax)
     const asked = new Set<string>()
-    const failed: { address: string; reason: string }[] = []
+    const failed: JoinResult['failed'][number][] = []
     let contacted = 0
+    const fail = (address: string, trouble: JoinTrouble): void => {
+      unjoined.note(address, trouble)
+      failed.push({ address, ...trouble })
+    }
     const call = async (endpoint: Endpoint): Promise<void> => {
       const text = endpointToText(endpoint)
-      if (asked.has(text) || isOwn(endpoint) || skip(endpoint)) return
+      if (asked.has(text) || isOwn(endpoint)) return
       asked.add(text)
-      const reason = await exchanges.run(() => exchange(endpoint))
-      if (reason === undefined) contacted++
-      else failed.push({ address: text, reason })
+      const isNeeded = !skip(endpoint)
+      const reason = isNeeded ? await exchanges.run(() => exchange(endpoint)) : undefined
+      if (reason !== undefined) fail(text, exchangeTrouble(reason))
+      else {
+        unjoined.note(text, undefined)
+        if (isNeeded) contacted++
+      }
     }
     const callAll = async (address: string): Promise<void> => {
       const found = await lookups.run(() => this.#lookUp(address))
-      if (typeof found === 'string') failed.push({ address, reason: found })
-      else await Promise.all(found.map(call))
+      if ('reason' in found) {
+        fail(address, found)
+        return
+      }
+      if (!found.some((endpoint) => endpointToText(endpoint) === address)) unjoined.found(address)
+      await Promise.all(found.map(call))
     }
     await Promise.all([...new Set(addresses)].map(callAll))
     return { contacted, failed }
   }
 
   /** @returns the endpoints of a name, or why there are none */
-  async #lookUp(address: string): Promise<readonly Endpoint[] | string> {
+  async #lookUp(address: string): Promise<readonly Endpoint[] | JoinTrouble> {
     const { lookup, lookupService, ownPort, resolveTimeoutMs: timeoutMs } = this.#deps
     try {
       return await resolvePeerName(address, { lookup, lookupService, ownPort, timeoutMs })
     } catch (error) {
       if (!(error instanceof HearsayError)) throw error
-      return error.message
+      return lookupTrouble(error)
     }
   }
 }

@@ -16,8 +16,10 @@ import { type Endpoint, endpointKey } from '../core/endpoint.ts'
 import type { Reconnect } from '../core/reconnect.ts'
 import type { Alarm, Alarms } from './alarms.ts'
 import { endpointToText } from './endpoint-text.ts'
+import { exchangeTrouble, UNREADABLE_ANSWER } from './join-trouble.ts'
 import type { Joiner } from './joiner.ts'
 import type { Knock, KnockAnswer } from './knock.ts'
+import type { UnjoinedPeers } from './unjoined-peers.ts'
 
 /** Between exchanges for signs that somebody else listens where a member was; they may be forged. */
 const SURPRISE_GAP_MS = 5000
@@ -32,6 +34,8 @@ export interface ReconnectLoopDeps {
   readonly events: Tally
   readonly reconnect: Reconnect
   readonly joiner: Joiner
+  /** Hears what came of calls on the lost who are there. */
+  readonly unjoined: Pick<UnjoinedPeers, 'note'>
   readonly knock: Pick<Knock, 'at'>
   /** Configured peers, host:port. */
   readonly peers: readonly string[]
@@ -111,20 +115,23 @@ export class ReconnectLoop {
   }
 
   async #call(endpoint: Endpoint): Promise<void> {
-    const { knock, events, isOwn, isWanted, reconnect } = this.#deps
-    const opened = !isOwn(endpoint) && OPEN.has(await knock.at(endpoint))
-    if (!opened) events.add('reconnect-failed')
+    const { knock, events, isOwn, isWanted, reconnect, unjoined } = this.#deps
+    const answer = isOwn(endpoint) ? 'refused' : await knock.at(endpoint)
+    if (answer === 'heard') unjoined.note(endpointToText(endpoint), UNREADABLE_ANSWER)
+    if (!OPEN.has(answer)) events.add('reconnect-failed')
     else if (isWanted()) await this.#join(endpoint)
     reconnect.ended(endpoint)
     this.#arm()
   }
 
   async #join(endpoint: Endpoint): Promise<void> {
-    const { alarms, clock, exchange, events, isWanted, reconnect } = this.#deps
+    const { alarms, clock, exchange, events, isWanted, reconnect, unjoined } = this.#deps
     const turnMs = TURN_MS * this.#joining++
     if (turnMs > 0) await new Promise<void>((begin) => alarms.at(clock.monotonicMs() + turnMs, begin))
     if (reconnect.isLost(endpoint) && isWanted()) {
-      events.add((await exchange(endpoint)) === undefined ? 'reconnected' : 'reconnect-failed')
+      const reason = await exchange(endpoint)
+      events.add(reason === undefined ? 'reconnected' : 'reconnect-failed')
+      unjoined.note(endpointToText(endpoint), reason === undefined ? undefined : exchangeTrouble(reason))
     }
     this.#joining--
   }

@@ -104,6 +104,28 @@ describe('settlement', () => {
     expect(performance.now() - startedMs).toBeGreaterThan(GRACE_MS)
   })
 
+  it('waits for a peer that is there with another label, says why, and is done when the label is right', async () => {
+    const other = await rig.started('other', { label: 'other' })
+    const at = other.at()
+    const late = await rig.started('late')
+    const settlement = settlementOf(late.gossip, { peers: [at, NOBODY], graceMs: 50, callLateMs: 20 })
+    const run = settlement.run()
+    await until(() => (late.gossip.stats().events['push-pull-failed'] ?? 0) > 20)
+    expect(settlement.settled).toBe(false)
+    expect(settlement.reason()).toMatch(`settling: the peer at ${at} cannot be joined: it closes`)
+    await other.gossip.stop()
+    await rig.started('other', { listen: at })
+    await expect(run).resolves.toBe('settled')
+    expect(late.sees('other')).toBe('alive')
+  })
+
+  it('waits no longer than the timeout for a peer that is there with another label', async () => {
+    const other = await rig.started('other', { label: 'other' })
+    const late = await rig.started('late')
+    const run = settlementOf(late.gossip, { peers: [other.at()], graceMs: 50, timeoutMs: 400 }).run()
+    await expect(run).resolves.toBe('gave-up')
+  })
+
   it('hears remembered peers although the configured ones are out of date', async () => {
     const peer = await rig.started('peer')
     const late = await rig.started('late')

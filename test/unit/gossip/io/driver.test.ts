@@ -371,7 +371,7 @@ describe('driver life', () => {
     }
     const b = await rig.started('b', {}, { transport: stopping })
     const { failed } = await b.gossip.join([a.at()])
-    expect(failed).toEqual([{ address: a.at(), reason: 'stopped' }])
+    expect(failed).toEqual([{ address: a.at(), reason: 'stopped', isThere: false }])
     expect(b.delegate.merged).toEqual([])
   })
 

@@ -94,7 +94,13 @@ describe('drivers with a key', () => {
     const { contacted, failed } = await ben.gossip.join([ana.at()])
     expect([contacted, failed]).toEqual([
       0,
-      [{ address: ana.at(), reason: expect.stringContaining('no key could decrypt the reply') }],
+      [
+        {
+          address: ana.at(),
+          reason: expect.stringContaining('no key could decrypt the reply'),
+          isThere: true,
+        },
+      ],
     ])
     expect([ana.gossip.members().length, ben.gossip.members().length]).toEqual([1, 1])
     expect(ana.gossip.stats().drops).toEqual({ undecryptable: 1 })

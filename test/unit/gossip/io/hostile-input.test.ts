@@ -312,8 +312,8 @@ describe('peers that answer badly', () => {
   }
 
   it.each([
-    ['never', undefined, 'timed out'],
-    ['by closing', new Uint8Array(0), 'closed without a reply'],
+    ['never', undefined, 'timeout'],
+    ['by closing', new Uint8Array(0), 'closes the connection without a reply'],
     ['with an error', encodeStream({ kind: 'error', error: 'no key' }), 'the peer refused: no key'],
     [
       'with another kind',
@@ -321,11 +321,14 @@ describe('peers that answer badly', () => {
       'the peer answered with ack',
     ],
     ['with garbage', Uint8Array.of(99, 1, 2), 'unreadable reply: unknown-type'],
-    ['with half an answer', Uint8Array.of(6, 0x83, 0xa4), 'closed without a reply'],
+    ['with half an answer', Uint8Array.of(6, 0x83, 0xa4), 'closes the connection without a reply'],
   ])('a join answered %s fails with the reason', async (_, answer, reason) => {
     const node = await quiet({ tcpTimeoutMs: 200 })
     const address = await server(answer)
-    expect(await node.gossip.join([address])).toEqual({ contacted: 0, failed: [{ address, reason }] })
+    expect(await node.gossip.join([address])).toMatchObject({
+      contacted: 0,
+      failed: [{ address, reason: expect.stringContaining(reason) }],
+    })
     expect(node.delegate.merged).toEqual([])
     await until(() => node.gossip.stats().outboundOpen === 0)
     expect(node.gossip.stats().events['push-pull-failed']).toBe(1)

@@ -21,6 +21,7 @@ function rig(answers: Readonly<Record<string, readonly string[]>>) {
       called.push(endpointToText(endpoint))
       return new Promise((resolve) => finish.push(() => resolve(undefined)))
     },
+    unjoined: { note: () => undefined, found: () => undefined },
   })
   return { joiner, called, finish, release: () => release() }
 }
@@ -49,7 +50,7 @@ describe('joiner', () => {
     }
     await expect(joined).resolves.toEqual({
       contacted: 3,
-      failed: [{ address: 'nobody:1', reason: 'no address for nobody' }],
+      failed: [{ address: 'nobody:1', reason: 'no address for nobody', isThere: false }],
     })
     expect(called.toSorted()).toEqual(['10.0.0.2:1', '10.0.0.3:1', '10.0.0.4:1'])
   })
