@@ -51,6 +51,8 @@ export interface TakeOptions {
   /** Added to each message's length: 2 inside a compound packet. */
   readonly overhead: number
   readonly itemsMax: number
+  /** Only messages sent fewer times than this; default all. */
+  readonly sentBelow?: number | undefined
 }
 
 export class BroadcastQueue {
@@ -116,7 +118,7 @@ export class BroadcastQueue {
   take(options: TakeOptions): QueueItem[] {
     const taken: QueueItem[] = []
     let left = options.budget
-    for (const tier of this.#tiers) {
+    for (const tier of this.#tiers.slice(0, options.sentBelow)) {
       if (tier === undefined || tier.size === 0) continue
       while (taken.length < options.itemsMax) {
         const entry = tier.takeBest(left - options.overhead)
@@ -197,9 +199,9 @@ export class BroadcastQueue {
     return taken
   }
 
-  /** Drops the most transmitted, then the oldest, until at most `sizeMax` messages wait. */
-  prune(sizeMax: number): void {
-    while (this.#size > sizeMax && this.#dropWorst()) this.#dropped++
+  /** Takes back all that waits. */
+  clear(): void {
+    while (this.#dropWorst());
   }
 
   #wait(entry: Entry): void {

@@ -104,13 +104,16 @@ export class Broadcasts {
     )
   }
 
-  /** Membership for one packet; its first message may use the whole packet, so that a long one is never starved. */
-  takeMembership(budget: number, partsMax: number, reserveForUser: boolean): QueueItem[] {
-    const first = this.membership.take(takeOptions(budget, Math.min(1, partsMax)))
+  /**
+   * Membership for one packet; its first message may use the whole packet, so that a long one is never starved.
+   * @param sentBelow what was sent so often is left for later; default nothing
+   */
+  takeMembership(budget: number, partsMax: number, reserveForUser: boolean, sentBelow?: number): QueueItem[] {
+    const take = (bytes: number, itemsMax: number): QueueItem[] =>
+      this.membership.take({ ...takeOptions(bytes, itemsMax), sentBelow })
+    const first = take(budget, Math.min(1, partsMax))
     const share = reserveForUser ? Math.floor((budget * 2) / 3) : budget
-    return first.concat(
-      this.membership.take(takeOptions(share - packedBytes(first), partsMax - first.length)),
-    )
+    return first.concat(take(share - packedBytes(first), partsMax - first.length))
   }
 
   takeUser(audience: PeerClass, budget: number, partsMax: number): QueueItem[] {

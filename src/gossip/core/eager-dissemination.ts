@@ -133,7 +133,17 @@ export class EagerDissemination implements Dissemination {
 
   tick(nowMs: number): void {
     this.#ring.review()
+    this.#forgetUnheard()
     this.#run(nowMs, 'tick', this.#streams.repeatBurst() ? ['native'] : [])
+  }
+
+  /** Whose last listener has gone: it would be old news to the next. */
+  #forgetUnheard(): void {
+    for (const audience of PEER_CLASSES) {
+      if (this.#members.livePeers(audience) > 0) continue
+      this.#broadcasts.user[audience].clear()
+      this.#streams.clearLong(audience)
+    }
   }
 
   flush(nowMs: number): void {

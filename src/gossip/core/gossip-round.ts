@@ -149,10 +149,12 @@ export class GossipRound {
     const reserve = this.#broadcasts.hasUserMessages()
     // One packet stays free of membership, so that a user message of any length finds room in every round.
     const packetsMax = this.#packetsMax(options) - (reserve ? 1 : 0)
+    // Else user messages would take along what is to be told to the dead as well.
+    const sentBelow = options.occasion === 'tick' ? undefined : this.#membershipLimit(options)
     const packets: Packets = []
     while (packets.length < packetsMax) {
       if (packets.length > 0 && !this.#membershipPending(options)) break
-      const items = this.#broadcasts.takeMembership(packetBudget, PACKET_PARTS_MAX, reserve)
+      const items = this.#broadcasts.takeMembership(packetBudget, PACKET_PARTS_MAX, reserve, sentBelow)
       if (items.length === 0) break
       packets.push(items)
     }

@@ -42,6 +42,11 @@ export class LongMessages {
     this.#remove(`=${key}`)
   }
 
+  clear(): void {
+    this.#waiting.clear()
+    this.#bytes = 0
+  }
+
   /** Takes out the oldest messages that one batch may hold, at least one. */
   take(): Uint8Array[] {
     const taken: Uint8Array[] = []

@@ -102,6 +102,10 @@ export class StreamBroadcast {
     this.#long[audience].forget(key)
   }
 
+  clearLong(audience: PeerClass): void {
+    this.#long[audience].clear()
+  }
+
   flushBacklog(nowMs: number): Backlog {
     const held: PeerClass[] = []
     let atMs: number | undefined

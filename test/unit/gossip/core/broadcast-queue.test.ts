@@ -136,16 +136,26 @@ describe('broadcast queue limits', () => {
     expect(queue.bytes).toBe(30)
   })
 
-  it('prunes to the newest and tells those dropped', () => {
+  it('leaves what was sent often enough, when only the rest is asked for', () => {
+    const queue = queueOf()
+    queue.enqueue({ bytes: bytesOf(10, 1) }, 2)
+    queue.enqueue({ bytes: bytesOf(10, 2) }, 1)
+    queue.enqueue({ bytes: bytesOf(10, 3) })
+    expect(tags(queue.take({ ...MANY, sentBelow: 2 }))).toEqual([3, 2])
+    expect(tags(queue.take(MANY))).toEqual([1])
+  })
+
+  it('takes back all that waits, and tells so', () => {
     const queue = queueOf()
     const finished: number[] = []
     for (let tag = 1; tag <= 4; tag++) {
       const notice = { sent: () => {}, finished: () => finished.push(tag) }
       queue.enqueue({ bytes: bytesOf(10, tag), notice })
     }
-    queue.prune(2)
-    expect(finished).toEqual([1, 2])
-    expect(tags(queue.take(MANY))).toEqual([4, 3])
+    queue.clear()
+    expect(finished).toEqual([1, 2, 3, 4])
+    expect([queue.size, queue.bytes, queue.unsent, queue.dropped]).toEqual([0, 0, 0, 0])
+    expect(tags(queue.take(MANY))).toEqual([])
   })
 
   it('refuses what fits no packet, for it would stay forever', () => {
@@ -202,7 +212,8 @@ describe('broadcast queue keys', () => {
 
   it('serves 10,000 messages of 100 bytes in a fraction of a second', () => {
     const queue = queueOf(100_000_000)
-    const startedAt = performance.now()
+    // Of this process, so that a busy machine makes nobody wrong.
+    const before = process.cpuUsage()
     for (let i = 0; i < 10_000; i++) queue.enqueue({ key: `k${i}`, bytes: bytesOf(100, i & 255) })
     let packets = 0
     while (queue.size > 0) {
@@ -210,7 +221,8 @@ describe('broadcast queue keys', () => {
       packets++
     }
     expect(packets).toBe(Math.ceil(40_000 / 13))
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(1000)
   })
 })
 

@@ -164,6 +164,19 @@ describe('a broadcast', () => {
     expect(solo.notes('broadcast-without-audience')).toHaveLength(2)
   })
 
+  it('is forgotten when the last of its audience has gone, long ones too', () => {
+    const solo = clusterOf({ native: 1 })
+    say(solo, 1, 'native', 100)
+    solo.flush()
+    say(solo, 2, 'native', 5000)
+    solo.receive({ kind: 'dead', node: 'n0', incarnation: 1, from: 'x' })
+    expect(solo.machine.stats().queues.native.messages).toBe(1)
+    solo.advanceTo(solo.nowMs + 200)
+    expect(solo.machine.stats().queues.native.messages).toBe(0)
+    solo.peer('new', 5000).advanceTo(solo.nowMs + 1000)
+    expect([solo.sent('user').length, solo.ofType('stream-user').length]).toEqual([1, 0])
+  })
+
   it('replaces a pending one of its key; the old value is not sent any more', () => {
     const solo = clusterOf({ native: 2 })
     say(solo, 1, 'native', 4, 'k')
@@ -289,6 +302,20 @@ describe('membership news', () => {
     solo.peer('new', 5000).advanceTo(solo.nowMs + 3000)
     expect(solo.packets.map((packet) => packet.port)).not.toContain(2000)
     expect(solo.packets.map((packet) => packet.port)).not.toContain(2001)
+  })
+
+  it('keeps its sends to the dead, however many user messages leave before the tick', () => {
+    const solo = clusterOf({ native: 9 })
+    const startMs = solo.nowMs
+    solo.receive({ kind: 'dead', node: 'n0', incarnation: 1, from: 'n1' })
+    for (let tag = 0; tag < 30; tag++) {
+      say(solo, tag)
+      solo.advanceTo(solo.nowMs + 6)
+    }
+    expect(solo.sent('dead')).toHaveLength(5)
+    solo.forget().advanceTo(startMs + 1000)
+    expect(solo.sent('dead')).toHaveLength(3)
+    expect(solo.portsSent('dead')).toContain(2000)
   })
 
   it('longer than any packet is refused with a note, not queued for ever', () => {
