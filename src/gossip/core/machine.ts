@@ -52,6 +52,8 @@ export interface MachineDeps extends Pick<GossipDelegate, 'coalesce' | 'admitsMe
   readonly ackPayload?: AckPayloadSource
   /** Whether members may have this address; default any. */
   readonly allowsAddress?: (addr: Uint8Array) => boolean
+  /** Whether an address is another one of ours; default any may be. */
+  readonly isOwn?: (endpoint: Endpoint) => boolean
   /** Makes the part that spreads news; default EagerDissemination. For simulations of other rules. */
   readonly dissemination?: (deps: DisseminationDeps) => Dissemination
 }
@@ -114,12 +116,14 @@ export class GossipMachine {
     const selfAlive = (): AliveMessage | undefined =>
       isListed && !self.leaving ? self.aliveMessage() : undefined
     const memberCount = (): number => members.size
+    const isOwn = deps.isOwn ?? ((): boolean => true)
     const conflicts = new NameConflicts({
       config,
       sequence,
       outbox,
       timers,
       admission,
+      isOwn,
       selfAlive,
       memberCount,
     })

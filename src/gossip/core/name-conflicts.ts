@@ -40,6 +40,8 @@ const FORGOTTEN_AFTER_MS = 150_000
 const FORGOTTEN_AFTER_SIGN_MS = 35_000
 /** A prober goes through its list in an order that it shuffles each time, so two pings are two rounds apart at most. */
 const PING_ROUNDS = 4
+/** Then one ping goes there again. */
+const OWN_PLACE_MS = 600_000
 const TELL_AGAIN_MS = 600_000
 /** Two push-pulls and a half, as Alertmanager spaces them: so long nobody may list us who was listed once. */
 const UNLISTED_AFTER_MS = 150_000
@@ -83,6 +85,7 @@ export interface NameConflictsDeps {
   readonly admission: Admission
   /** Members known, self included. */
   readonly memberCount: () => number
+  readonly isOwn: (endpoint: Endpoint) => boolean
   /** Our alive of now; undefined when we have left, or are on no list. */
   readonly selfAlive: () => AliveMessage | undefined
 }
@@ -90,8 +93,8 @@ export interface NameConflictsDeps {
 export class NameConflicts {
   readonly #deps: NameConflictsDeps
   readonly #claims = new Map<string, Claim>()
-  /** Other addresses of ours: a ping sent there came back to us. */
-  readonly #ownPlaces = new Set<string>()
+  /** Other addresses of ours, since a ping sent there came back to us; until when, monotonic milliseconds. */
+  readonly #ownPlaces = new Map<string, number>()
   /** When somebody last had our name at our address, and when a list last had it alive at another. */
   #listedMs: number | undefined
   #elsewhereMs: number | undefined
@@ -104,7 +107,7 @@ export class NameConflicts {
   seen(nowMs: number, record: MemberRecord, other: Endpoint, isPing = false): void {
     const place = placeKey(other)
     if (place === placeKey(record.endpoint) || !this.#deps.admission.allowsEndpoint(other)) return
-    if (record.isSelf && this.#ownPlaces.has(place)) return
+    if (record.isSelf && nowMs < (this.#ownPlaces.get(place) ?? nowMs)) return
     const key = `${place} ${record.name}`
     const known = this.#claims.get(key)
     if (known !== undefined) {
@@ -137,8 +140,14 @@ export class NameConflicts {
   pinged(nowMs: number, ping: PingMessage, self: MemberRecord): void {
     const own = [...this.#claims].find(([, { seqNo }]) => seqNo === ping.seqNo)
     if (own !== undefined) {
+      // A namesake may play our question back, to be taken for us.
+      if (!this.#deps.isOwn(own[1].other)) return
       this.#claims.delete(own[0])
-      if (this.#ownPlaces.size < NAMESAKES_MAX) this.#ownPlaces.add(placeKey(own[1].other))
+      const place = placeKey(own[1].other)
+      this.#ownPlaces.delete(place)
+      const [oldest] = this.#ownPlaces.keys()
+      if (this.#ownPlaces.size >= NAMESAKES_MAX && oldest !== undefined) this.#ownPlaces.delete(oldest)
+      this.#ownPlaces.set(place, nowMs + OWN_PLACE_MS)
     } else if (ping.source !== undefined && ping.source.port > 0) this.seen(nowMs, self, ping.source, true)
   }
 

@@ -63,7 +63,10 @@ export interface SentPacket {
 export type MessageOf<Kind extends PacketMessage['kind']> = Extract<PacketMessage, { kind: Kind }>
 
 /** What an application may have a say in. */
-export type MachineHooks = Pick<MachineDeps, 'coalesce' | 'admitsMember' | 'admitsMerge' | 'allowsAddress'>
+export type MachineHooks = Pick<
+  MachineDeps,
+  'coalesce' | 'admitsMember' | 'admitsMerge' | 'allowsAddress' | 'isOwn'
+>
 
 export class Solo {
   readonly machine: GossipMachine
