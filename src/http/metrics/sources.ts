@@ -155,9 +155,17 @@ type Counts = Readonly<Record<string, number>>
 /** Entries of a tally whose names are byte counts are told apart by this ending. */
 const BYTES_ENDING = '-bytes'
 
+/** There from the start, since docs/encryption.md says to watch them; all others with their first count. */
+const WATCHED_DROPS: Counts = {
+  undecryptable: 0,
+  'plaintext-refused': 0,
+  'encrypted-without-key': 0,
+  'label-mismatch': 0,
+}
+
 export function* gossipSamples(stats: GossipStats): Iterable<Sample> {
-  yield* tallied('hearsay_gossip_packets_total', 'outcome', withoutBytes(stats.packets))
-  yield* tallied('hearsay_gossip_streams_total', 'outcome', withoutBytes(stats.streams))
+  yield* tallied('hearsay_gossip_packets_total', 'outcome', { plaintext: 0, ...withoutBytes(stats.packets) })
+  yield* tallied('hearsay_gossip_streams_total', 'outcome', { plaintext: 0, ...withoutBytes(stats.streams) })
   yield* byteSamples('udp', stats.packets)
   yield* byteSamples('tcp', stats.streams)
   yield { name: 'hearsay_gossip_streams_open', value: stats.inboundOpen, labels: { direction: 'received' } }
@@ -165,7 +173,7 @@ export function* gossipSamples(stats: GossipStats): Iterable<Sample> {
   yield { name: 'hearsay_gossip_stream_memory_bytes', value: stats.streamMemoryBytes }
   yield* tallied('hearsay_gossip_messages_total', 'type', stats.sent, { direction: 'sent' })
   yield* tallied('hearsay_gossip_messages_total', 'type', stats.received, { direction: 'received' })
-  yield* tallied('hearsay_gossip_dropped_total', 'reason', stats.drops)
+  yield* tallied('hearsay_gossip_dropped_total', 'reason', { ...WATCHED_DROPS, ...stats.drops })
   yield* tallied('hearsay_gossip_events_total', 'event', stats.events)
   yield { name: 'hearsay_gossip_outbox_messages', value: stats.outbox.messages }
   yield { name: 'hearsay_gossip_outbox_bytes', value: stats.outbox.bytes }

@@ -38,7 +38,7 @@ it.each<[string, GossipProtection, RegExp | undefined]>([
   else expect(`${told?.code} ${told?.text}`).toMatch(said)
 })
 
-it('status and cluster warn of it, and the log says it once, loudly only when a move was left halfway', async () => {
+it('status shows encryption first, what the docs say to watch counts from 0, status and cluster warn, and the log says it once, loudly only when a move was left halfway', async () => {
   const replica = await Replica.open({
     retentionMs: 3_600_000,
     maxClockSkewMs: 10_000,
@@ -54,6 +54,22 @@ it('status and cluster warn of it, and the log says it once, loudly only when a 
   for (const path of ['status', 'cluster']) {
     const { warnings } = (await (await fetch(`${web.url}/api/v1/${path}`)).json()) as { warnings: string[] }
     expect(warnings).toEqual([expect.stringContaining('gossip on 10.0.0.1:9094 is encrypted, and plaintext')])
+  }
+  const status = (await (await fetch(`${web.url}/api/v1/status`)).json()) as Record<string, object>
+  const names = Object.keys(status)
+  expect(Object.keys(status.gossip ?? {}).slice(0, 2)).toEqual(['address', 'encryption'])
+  expect(status.gossip).toMatchObject({ encryption: { state: 'on', verifyIncoming: false } })
+  expect(names.indexOf('gossip')).toBeLessThan(names.indexOf('store'))
+  const metrics = await (await fetch(`${web.url}/metrics`)).text()
+  for (const series of [
+    'packets_total{outcome="plaintext"}',
+    'streams_total{outcome="plaintext"}',
+    'dropped_total{reason="undecryptable"}',
+    'dropped_total{reason="plaintext-refused"}',
+    'dropped_total{reason="encrypted-without-key"}',
+    'dropped_total{reason="label-mismatch"}',
+  ]) {
+    expect(metrics).toContain(`\nhearsay_gossip_${series} 0\n`)
   }
   const lines: string[] = []
   const log = {
