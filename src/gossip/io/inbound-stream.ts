@@ -138,8 +138,8 @@ export class InboundStream implements StreamListener {
     if ('drop' in result) {
       this.#phase = 'answering'
       counters.drop(result.drop, from)
-      if (reader.frameUnreadable) {
-        this.#answer({ kind: 'error', error: complaintAbout(result.drop) })
+      if (reader.frameUnreadable || reader.decrypted) {
+        this.#answer({ kind: 'error', error: complaintAbout(result.drop, reader.decrypted) })
         this.#stream.end()
       } else this.#stream.destroy()
       return

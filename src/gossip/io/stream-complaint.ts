@@ -6,8 +6,11 @@
  */
 import type { DropReason } from '../wire/drop-reason.ts'
 
+const UNDECRYPTABLE = 'no key could decrypt it to a message'
+
 const OF_A_REQUEST: Partial<Record<DropReason, string>> = {
-  undecryptable: 'no key could decrypt it',
+  undecryptable: UNDECRYPTABLE,
+  'padding-malformed': UNDECRYPTABLE,
   'plaintext-refused': 'it is plaintext, and this member takes encrypted traffic only',
   'encrypted-without-key': 'it is encrypted, and this member has no gossip key',
 }
@@ -20,9 +23,16 @@ const OF_A_REPLY: Partial<Record<DropReason, string>> = {
     'the reply is encrypted and no key is set here: the peer uses a gossip key that we do not have',
 }
 
-/** For the peer; at most a line. */
-export function complaintAbout(reason: DropReason): string {
-  return `hearsay cannot read this stream: ${OF_A_REQUEST[reason] ?? reason}`
+/**
+ * For the peer; at most a line.
+ *
+ * Of what was encrypted it says the same, however far reading came. The version of a block is not authenticated: whoever
+ * recorded one could have it read as another version, and learn from a difference how its content ends.
+ *
+ * @param decrypted whether a key of ours opened it
+ */
+export function complaintAbout(reason: DropReason, decrypted: boolean): string {
+  return `hearsay cannot read this stream: ${decrypted ? UNDECRYPTABLE : (OF_A_REQUEST[reason] ?? reason)}`
 }
 
 /** Why a request of ours came to nothing, for a person. */

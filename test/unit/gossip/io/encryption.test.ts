@@ -163,6 +163,35 @@ describe('drivers with a key', () => {
     expect([ana.gossip.members().length, ana.delegate.messages]).toEqual([1, []])
   })
 
+  it('say the same of a recorded stream, however far they can read it under another version', async () => {
+    const ana = await rig.started('ana', keyed(KEY))
+    const { addr, port } = ana.gossip.advertise()
+    const ending = (...last: number[]): Uint8Array => {
+      // With the head of the message a multiple of 16.
+      const payload = concat(new Uint8Array(64 - 14 - last.length), last)
+      const bytes = encodeStream({ kind: 'user', payload }, { encryption: under([KEY]) })
+      bytes[5] = 0
+      return bytes
+    }
+    const altered = ending(1)
+    altered[20] = (altered[20] ?? 0) ^ 1
+    const complaints: unknown[] = []
+    for (const bytes of [altered, ending(0xff), ending(1), ending(2, 2)]) {
+      const reader = new StreamReader({ label: '', dialled: true, encryption: under([KEY]) })
+      complaints.push(
+        await new Promise((resolve) => {
+          const stream = connect(port, addressToText(addr), () => stream.write(bytes))
+          stream.on('data', (chunk) => resolve(reader.push(chunk)))
+          stream.on('close', () => resolve('closed without a word'))
+          stream.on('end', () => stream.destroy())
+        }),
+      )
+    }
+    const error = 'hearsay cannot read this stream: no key could decrypt it to a message'
+    expect(complaints).toEqual(complaints.map(() => ({ kind: 'error', error })))
+    expect(ana.gossip.stats().drops).toEqual({ undecryptable: 1, 'padding-malformed': 1, truncated: 2 })
+  })
+
   it('are not harmed by a recorded packet with another version byte, which ends a memberlist program', async () => {
     const sent: Uint8Array[] = []
     const [ana, ben] = [
