@@ -6,10 +6,10 @@ import type { Logger } from 'pino'
 import { RECORD_BYTES_MAX } from '../alerting/core/admission.ts'
 import { SILENCES_MAX, type SilenceLimits } from '../alerting/core/silence-limits.ts'
 import { parseDuration } from '../base/duration.ts'
+import { isNetwork } from '../gossip/io/allowed-networks.ts'
 import { Keyring } from '../gossip/wire/keyring.ts'
 import { STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
 import { parseKey } from './gossip-key.ts'
-import { isNetwork } from './network-text.ts'
 import { checkOptionNames, optionInvalid } from './option-names.ts'
 
 /** Versions of a delegate's own protocol that peers must have in common: lowest, highest, spoken. */

@@ -5,8 +5,8 @@
 import { formatDuration, parseDuration } from '../base/duration.ts'
 import { HearsayError } from '../base/errors.ts'
 import { parseHostPort } from '../base/host-port.ts'
+import { isNetwork } from '../gossip/io/allowed-networks.ts'
 import { holdsKey } from './gossip-key.ts'
-import { isNetwork } from './network-text.ts'
 import type { OptionDescriptor } from './option-schema.ts'
 
 export type OptionValue = string | number | boolean | readonly string[]

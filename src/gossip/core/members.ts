@@ -28,8 +28,8 @@ export interface MemberRecord {
 }
 
 /** Whether a record takes part in the cluster as far as we know. */
-export function isLive(record: MemberRecord): boolean {
-  return record.liveness === 'alive' || record.liveness === 'suspect'
+export function isLive({ liveness }: Pick<MemberRecord, 'liveness'>): boolean {
+  return liveness === 'alive' || liveness === 'suspect'
 }
 
 export function memberView(record: MemberRecord): Member {

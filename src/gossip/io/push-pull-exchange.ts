@@ -13,7 +13,8 @@
 import type { Exchange, GossipDelegate, PeerClass } from '../core/delegate.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { GossipMachine } from '../core/machine.ts'
-import type { NodeLiveness, NodeRecord, PushPullMessage, StreamMessage } from '../core/messages.ts'
+import { isLive } from '../core/members.ts'
+import type { NodeRecord, PushPullMessage, StreamMessage } from '../core/messages.ts'
 import { addressToText, endpointToText } from './endpoint-text.ts'
 import { type StreamClient, wasReached } from './stream-client.ts'
 
@@ -106,7 +107,7 @@ export class PushPullExchange {
     }
     // Only members, so that nobody fills memory with names.
     const { peer } = party
-    const isMember = machine.members().some(({ name, liveness }) => name === peer && isLiving(liveness))
+    const isMember = machine.members().some((member) => member.name === peer && isLive(member))
     if (peer !== undefined && isMember) this.#exchanged.add(peer)
     merged()
     return true
@@ -117,7 +118,7 @@ export class PushPullExchange {
     const members = this.#deps.machine.members()
     // A dead one says nothing of who listens there now.
     const member = members.find(
-      ({ isSelf, liveness, endpoint }) => !isSelf && isLiving(liveness) && endpointToText(endpoint) === at,
+      (member) => !member.isSelf && isLive(member) && endpointToText(member.endpoint) === at,
     )
     return { peer: member?.name, peerClass: member?.peerClass }
   }
@@ -125,9 +126,7 @@ export class PushPullExchange {
   /** The one name and the one class that the live records chosen have, where it is one. */
   #listed(nodes: readonly NodeRecord[], chosen: (node: NodeRecord) => boolean): Party {
     const { classify, selfName } = this.#deps
-    const candidates = nodes.filter(
-      (node) => node.name !== selfName && isLiving(node.liveness) && chosen(node),
-    )
+    const candidates = nodes.filter((node) => node.name !== selfName && isLive(node) && chosen(node))
     const classes = new Set(candidates.map((node) => classify(node.meta)))
     const [peerClass] = classes
     return {
@@ -135,8 +134,4 @@ export class PushPullExchange {
       peerClass: classes.size === 1 ? peerClass : undefined,
     }
   }
-}
-
-function isLiving(liveness: NodeLiveness): boolean {
-  return liveness === 'alive' || liveness === 'suspect'
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { allowedNetworks } from '../../../../src/gossip/io/allowed-networks.ts'
+import { allowedNetworks, isNetwork } from '../../../../src/gossip/io/allowed-networks.ts'
 import { addressFromText } from '../../../../src/gossip/io/endpoint-text.ts'
 
 function allows(networks: readonly string[], address: string): boolean | undefined {
@@ -41,12 +41,21 @@ describe('allowed networks', () => {
     expect(allowedNetworks(['::/0', '0.0.0.0/0'])?.(Uint8Array.of(1, 2))).toBe(false)
   })
 
-  it.each(['10.0.0.0', '10.0.0.0/33', '10.0.0/8', '::/129', 'fe80::1%eth0/64', 'host/8', '10.0.0.0/x', ''])(
-    '%j is refused',
-    (network) => {
-      expect(() => allowedNetworks([network])).toThrow(
-        expect.objectContaining({ code: 'GOSSIP_NETWORK_MALFORMED' }),
-      )
-    },
-  )
+  it.each([
+    '10.0.0.0',
+    '10.0.0.0/33',
+    '10.0.0/8',
+    '::/129',
+    'fe80::1%eth0/64',
+    'host/8',
+    '10.0.0.0/x',
+    '10.0.0.0/08',
+    ' ::/0',
+    '',
+  ])('%j is refused', (network) => {
+    expect(isNetwork(network)).toBe(false)
+    expect(() => allowedNetworks([network])).toThrow(
+      expect.objectContaining({ code: 'GOSSIP_NETWORK_MALFORMED' }),
+    )
+  })
 })
