@@ -11,8 +11,10 @@ import type { NameConflict } from '../gossip/core/name-conflicts.ts'
 import { type Path, type PeerPaths, pathHint } from '../gossip/core/path-watch.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { ClusterMember, ClusterPath, ClusterView, SharedName } from '../http/facades.ts'
+import { peerWarnings, unlistedPeers } from './peer-trouble-text.ts'
 import type { Replica } from './replica.ts'
 import { sharedNameWarning } from './shared-name-text.ts'
+import { wallTime } from './wall-time.ts'
 
 /** @param moreWarnings of what the replica itself does not know */
 export function clusterView(replica: Replica, moreWarnings: () => readonly string[] = () => []): ClusterView {
@@ -26,22 +28,30 @@ export function clusterView(replica: Replica, moreWarnings: () => readonly strin
         clusterMember(clock, member, offsetsMs.get(member.name), paths?.get(member.name)),
       )
     },
+    lost: () =>
+      unlistedPeers(gossip?.members() ?? [], gossip?.troubles().lost ?? []).map((peer) => ({
+        name: peer.name,
+        state: 'lost',
+        address: endpointToText(peer.endpoint),
+        since: wallTime(clock, peer.sinceMs),
+      })),
     healthScore: () => gossip?.healthScore() ?? 0,
     settled: () => replica.settled,
     sharedNames: () => (gossip?.nameConflicts() ?? []).map((conflict) => sharedName(clock, conflict)),
-    warnings: () => (gossip === undefined ? [] : [...clusterWarnings(gossip), ...moreWarnings()]),
+    warnings: () => (gossip === undefined ? [] : [...clusterWarnings(gossip, clock), ...moreWarnings()]),
   }
 }
 
 /** One sentence each, for a person. */
-function clusterWarnings(gossip: NonNullable<Replica['gossip']>): readonly string[] {
+function clusterWarnings(gossip: NonNullable<Replica['gossip']>, clock: Clock): readonly string[] {
   const names = gossip.nameConflicts().map(sharedNameWarning)
   const paths = gossip.paths()
-  const hints = gossip.members().flatMap((member) => {
+  const members = gossip.members()
+  const hints = members.flatMap((member) => {
     const ways = paths.get(member.name)
     return (ways && pathHint(member, ways)) ?? []
   })
-  return [...names, ...hints]
+  return [...names, ...peerWarnings(clock, members, gossip.troubles()), ...hints]
 }
 
 function clusterMember(
@@ -80,8 +90,4 @@ function sharedName(clock: Clock, conflict: NameConflict): SharedName {
     since: wallTime(clock, sinceMs),
     seenAt: wallTime(clock, seenMs),
   }
-}
-
-function wallTime(clock: Clock, monotonicMs: number): string {
-  return new Date(clock.wallMs() - (clock.monotonicMs() - monotonicMs)).toISOString()
 }

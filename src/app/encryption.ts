@@ -42,10 +42,16 @@ export class Encryption implements GossipKeys {
     }
   }
 
-  /** One sentence for a person when gossip that others reach is not all encrypted. */
+  /** For a person, one sentence each: gossip that others reach is not all encrypted; the key file is of no use. */
   warnings(): readonly string[] {
+    const { file, ring } = this.#options
     const plaintext = this.#plaintext()
-    return plaintext === undefined ? [] : [plaintext.text]
+    const error = file?.status.error
+    const kept = `gossip goes on with the ${ring?.keys.length ?? 0} keys it had, and a restart would fail`
+    return [
+      ...(plaintext === undefined ? [] : [plaintext.text]),
+      ...(error === undefined ? [] : [`the key file cannot be used: ${error}; ${kept}`]),
+    ]
   }
 
   /** The same for the log, at the start: a warning only where a move to encryption was left halfway. */

@@ -24,6 +24,12 @@ export interface ClusterAnswer {
     readonly udp?: { readonly state: string }
     readonly tcp?: { readonly state: string }
   }[]
+  readonly lost?: readonly {
+    readonly name: string
+    readonly state: string
+    readonly address: string
+    readonly since: string
+  }[]
 }
 
 export function registerCluster(program: Command): void {
@@ -49,7 +55,16 @@ export function clusterText(answer: ClusterAnswer): string {
     member.udp?.state ?? '-',
     member.tcp?.state ?? '-',
   ])
-  const table = formatTable(['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS', 'UDP', 'TCP'], rows)
+  const lost = (answer.lost ?? []).map(({ name, state, address, since }) => [
+    shown(name),
+    `${shown(state)} since ${shown(since)}`,
+    shown(address),
+    ...Array<string>(5).fill('-'),
+  ])
+  const table = formatTable(
+    ['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS', 'UDP', 'TCP'],
+    [...rows, ...lost],
+  )
   const settled = answer.settled ? 'settled' : 'settling'
   const self = `* ${shown(answer.name)}: ${settled}, health score ${answer.healthScore} (0 is healthy)`
   const warnings = (answer.warnings ?? []).map((warning) => `warning: ${shown(warning)}`)

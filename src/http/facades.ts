@@ -47,11 +47,23 @@ export interface ClusterMember {
   readonly tcp?: ClusterPath
 }
 
+/** A member that died and that gossip lists no more; it is still called on. */
+export interface LostMember {
+  readonly name: string
+  readonly state: 'lost'
+  /** `host:port` it had. */
+  readonly address: string
+  /** ISO 8601; of a peer of an earlier run that was not seen yet, when this one began. */
+  readonly since: string
+}
+
 export interface ClusterView {
   /** Our own name; constant while the process runs. */
   readonly name: string
   /** All members known, self included; only self when clustering is off. */
   members(): readonly ClusterMember[]
+  /** Dead members that are not among `members` any more, the last lost first. */
+  lost(): readonly LostMember[]
   /** memberlist's awareness score of this process: 0 is healthy, higher means that we are slow ourselves. */
   healthScore(): number
   settled(): boolean

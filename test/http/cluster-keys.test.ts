@@ -183,6 +183,9 @@ describe('status and metrics', () => {
     rmSync(path)
     await file.check()
     expect(encryption.status).toMatchObject({ keys: 2, keyFileError: expect.stringContaining('ENOENT') })
+    expect(encryption.warnings()).toEqual([
+      expect.stringMatching(/^the key file cannot be used: .*ENOENT.*with the 2 keys it had/),
+    ])
     const after = await metrics.scrape()
     expect(after).toContain('hearsay_gossip_key_file_last_reload_successful 0\n')
     for (const key of [a, b]) expect(after).not.toContain(key.text)

@@ -78,6 +78,7 @@ describe('cluster, status and health', () => {
       healthScore: 0,
       warnings: [],
       sharedNames: [],
+      lost: [],
       members: [self],
     })
   })

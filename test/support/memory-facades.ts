@@ -117,6 +117,7 @@ export function clusterOf(...members: readonly ClusterMember[]): ClusterView {
   return {
     name: 'dev-1',
     members: () => members,
+    lost: () => [],
     healthScore: () => 0,
     settled: () => true,
     sharedNames: () => [],

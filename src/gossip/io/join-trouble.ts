@@ -6,7 +6,9 @@
  * closed it: memberlist closes without a word on a label that is not its own. Nobody is there when the connection was
  * refused, the name is not found, or nothing came back in time.
  */
+import { unreachable } from '../../base/assert.ts'
 import { errorCode } from '../../base/errors.ts'
+import type { KnockAnswer } from './knock.ts'
 
 export interface JoinTrouble {
   /** One sentence for a person. */
@@ -47,9 +49,23 @@ export function lookupTrouble(error: Error): JoinTrouble {
   return { reason: `${error.message}${why}`, isThere: false }
 }
 
-/** A peer that was lost accepts a ping, and what it answers is no ack. */
-export const UNREADABLE_ANSWER: JoinTrouble = {
-  reason:
-    'it is there, and its answer cannot be read here: it has another gossip key, or one of the two has none',
-  isThere: true,
+/** @param answer to a knock on a lost peer's door; undefined: it is worth a join */
+export function knockTrouble(answer: KnockAnswer): JoinTrouble | undefined {
+  switch (answer) {
+    case 'acked':
+    case 'closed':
+      return undefined
+    case 'refused':
+      return exchangeTrouble('ECONNREFUSED')
+    case 'unreached':
+      return exchangeTrouble('timed out')
+    case 'heard':
+      return {
+        reason:
+          'it is there, and its answer cannot be read here: it has another gossip key, or one of the two has none',
+        isThere: true,
+      }
+    default:
+      return unreachable(answer)
+  }
 }

@@ -16,17 +16,15 @@ import { type Endpoint, endpointKey } from '../core/endpoint.ts'
 import type { Reconnect } from '../core/reconnect.ts'
 import type { Alarm, Alarms } from './alarms.ts'
 import { endpointToText } from './endpoint-text.ts'
-import { exchangeTrouble, UNREADABLE_ANSWER } from './join-trouble.ts'
+import { exchangeTrouble, knockTrouble } from './join-trouble.ts'
 import type { Joiner } from './joiner.ts'
-import type { Knock, KnockAnswer } from './knock.ts'
+import type { Knock } from './knock.ts'
 import type { UnjoinedPeers } from './unjoined-peers.ts'
 
 /** Between exchanges for signs that somebody else listens where a member was; they may be forged. */
 const SURPRISE_GAP_MS = 5000
 const SURPRISES_MAX = 64
 const TURN_MS = 200
-/** Answers of those worth a join; others use another key, or are not there. */
-const OPEN: ReadonlySet<KnockAnswer> = new Set(['acked', 'closed'])
 
 export interface ReconnectLoopDeps {
   readonly clock: Clock
@@ -34,7 +32,7 @@ export interface ReconnectLoopDeps {
   readonly events: Tally
   readonly reconnect: Reconnect
   readonly joiner: Joiner
-  /** Hears what came of calls on the lost who are there. */
+  /** Hears what came of calls on the lost. */
   readonly unjoined: Pick<UnjoinedPeers, 'note'>
   readonly knock: Pick<Knock, 'at'>
   /** Configured peers, host:port. */
@@ -116,9 +114,10 @@ export class ReconnectLoop {
 
   async #call(endpoint: Endpoint): Promise<void> {
     const { knock, events, isOwn, isWanted, reconnect, unjoined } = this.#deps
-    const answer = isOwn(endpoint) ? 'refused' : await knock.at(endpoint)
-    if (answer === 'heard') unjoined.note(endpointToText(endpoint), UNREADABLE_ANSWER)
-    if (!OPEN.has(answer)) events.add('reconnect-failed')
+    const isOurs = isOwn(endpoint)
+    const trouble = isOurs ? undefined : knockTrouble(await knock.at(endpoint))
+    if (trouble !== undefined && reconnect.isLost(endpoint)) unjoined.note(endpointToText(endpoint), trouble)
+    if (isOurs || trouble !== undefined) events.add('reconnect-failed')
     else if (isWanted()) await this.#join(endpoint)
     reconnect.ended(endpoint)
     this.#arm()

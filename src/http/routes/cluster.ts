@@ -12,6 +12,7 @@ export function clusterRoutes(cluster: ClusterView): FastifyPluginCallback {
         warnings: cluster.warnings(),
         sharedNames: cluster.sharedNames(),
         members: cluster.members(),
+        lost: cluster.lost(),
       })
     })
     done()

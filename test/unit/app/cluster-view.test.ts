@@ -4,15 +4,20 @@ import { expect, it, onTestFinished } from 'vitest'
 import { clusterView } from '../../../src/app/cluster-view.ts'
 import { Replica } from '../../../src/app/replica.ts'
 import { openWeb } from '../../../src/app/web.ts'
+import type { GossipConfig } from '../../../src/gossip/core/config.ts'
 import { until } from '../../support/until.ts'
 
-async function replicaOf(name: string, peers: readonly string[] = []): Promise<Replica> {
+async function replicaOf(
+  name: string,
+  peers: readonly string[] = [],
+  config: Partial<GossipConfig> = { pushPullIntervalMs: 200 },
+): Promise<Replica> {
   const replica = await Replica.open({
     name,
     retentionMs: 3_600_000,
     maxClockSkewMs: 10_000,
     settleTimeoutMs: 5000,
-    gossip: { listen: '127.0.0.1:0', peers, config: { pushPullIntervalMs: 200 } },
+    gossip: { listen: '127.0.0.1:0', peers, config },
     log: () => pino({ level: 'silent' }),
   })
   onTestFinished(() => replica.close())
@@ -56,6 +61,30 @@ it('of two replicas of one name both say so, the one whom nobody lists is not re
   expect(listed(first)).toEqual(listed(c))
   expect(new Set(listed(c).map((line) => line.split('.').at(-1))).size).toBe(3)
   expect(listed(c)).toEqual(expect.arrayContaining(listed(second)))
+})
+
+it('who died stays in sight after gossip has dropped it, and a replica that finds nobody says so', async () => {
+  const gossipToTheDeadMs = 50
+  const config = { pushPullIntervalMs: 200, probeIntervalMs: 100, probeTimeoutMs: 50, gossipToTheDeadMs }
+  const b = await replicaOf('b')
+  const c = await replicaOf('c', [at(b)], config)
+  expect(clusterView(c).warnings()).toEqual([])
+  await b.gossip?.stop()
+  const view = clusterView(c)
+  await until(() => view.lost().length === 1)
+  expect(view.members().map(({ name }) => name)).toEqual(['c'])
+  const since = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  expect(view.lost()).toEqual([{ name: 'b', state: 'lost', address: at(b), since }])
+  expect(view.warnings()).toContainEqual(
+    expect.stringMatching(
+      /^1 of 2 known members is unreachable: b at 127.0.0.1:\d+ \(since \d\d:\d\d:\d\d UTC\)$/,
+    ),
+  )
+  expect(c.readiness().ready).toBe(true)
+  await until(() => view.warnings().length === 2)
+  expect(view.warnings()[1]).toBe(
+    `this replica is alone: none of the 1 peers it calls can be joined: ${at(b)}: the connection was refused: nobody listens there`,
+  )
 })
 
 it('over HTTP members have their paths, and status and cluster their warnings', async () => {

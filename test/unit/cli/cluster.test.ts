@@ -26,6 +26,13 @@ it('members are shown with the ways to them, and warnings below', () => {
   ])
 })
 
+it('members that gossip has dropped from its list are shown as lost, and since when', () => {
+  const since = '2026-11-21T12:01:07.000Z'
+  const lost = [{ name: 'c', state: 'lost', address: '10.0.0.3:9094', since }]
+  const lines = clusterText({ ...answer, lost }).split('\n')
+  expect(lines[3]).toMatch(/^c +lost since 2026-11-21T12:01:07.000Z +10.0.0.3:9094 +-/)
+})
+
 it('a replica of an older version has none of both', () => {
   const { warnings: _, ...older } = answer
   expect(clusterText({ ...older, members: answer.members.slice(0, 1) })).not.toContain('warning')
