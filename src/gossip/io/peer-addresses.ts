@@ -21,9 +21,23 @@ export const ENDPOINTS_PER_NAME_MAX = 256
 /** All IP literals of a name. Injected, so that tests need no DNS. */
 export type NameLookup = (host: string) => Promise<readonly string[]>
 
+/**
+ * Whoever asks for a name that is being looked up gets that answer. A question that was given up goes on in the resolver, of
+ * which the process has two at a time: asked anew every 15 s, eight slow names would stand in line for ever.
+ */
+export function sharedLookup(lookupName: NameLookup): NameLookup {
+  const underWay = new Map<string, ReturnType<NameLookup>>()
+  return (host) => {
+    const asked = underWay.get(host) ?? lookupName(host).finally(() => underWay.delete(host))
+    underWay.set(host, asked)
+    return asked
+  }
+}
+
 /** The host's resolver: hosts file, then DNS, in its own order. */
-export const systemLookup: NameLookup = async (host) =>
-  (await lookup(host, { all: true, order: 'verbatim' })).map((answer) => answer.address)
+export const systemLookup: NameLookup = sharedLookup(async (host) =>
+  (await lookup(host, { all: true, order: 'verbatim' })).map((answer) => answer.address),
+)
 
 /**
  * @param text `host:port`, `[v6]:port` or `:port`; what stands in brackets must be an IPv6 address

@@ -5,6 +5,7 @@ import {
   type NameLookup,
   parsePeerAddress,
   resolvePeerAddress,
+  sharedLookup,
 } from '../../../../src/gossip/io/peer-addresses.ts'
 
 const never: NameLookup = () => new Promise(() => undefined)
@@ -61,6 +62,41 @@ describe('peer addresses', () => {
       1000,
     )
     expect(found.map(endpointToText)).toEqual(['10.0.0.1:9094', '[2001:db8::1]:9094', '10.0.0.2:9094'])
+  })
+
+  it('a name that is being looked up is not asked for again, also when nobody waits any more', async () => {
+    const asked: string[] = []
+    let answer = (_: readonly string[]): void => undefined
+    const lookup = sharedLookup((host) => {
+      asked.push(host)
+      return new Promise((resolve) => {
+        answer = resolve
+      })
+    })
+    const address = { host: 'slow.example', port: 1 }
+    await expect(resolvePeerAddress(address, lookup, 1)).rejects.toMatchObject({
+      code: 'GOSSIP_NAME_UNRESOLVED',
+    })
+    const late = resolvePeerAddress(address, lookup, 60_000)
+    expect(asked).toEqual(['slow.example'])
+    answer(['10.0.0.1'])
+    await expect(late).resolves.toHaveLength(1)
+    const again = lookup('slow.example')
+    expect(asked).toHaveLength(2)
+    answer([])
+    await again
+  })
+
+  it('a failed look-up is not kept', async () => {
+    let asked = 0
+    const lookup = sharedLookup(() => {
+      asked++
+      return Promise.reject(new Error('no such name'))
+    })
+    for (const times of [1, 2]) {
+      await expect(lookup('nobody.example')).rejects.toThrow('no such name')
+      expect(asked).toBe(times)
+    }
   })
 
   it('an enormous answer is cut', async () => {
