@@ -36,15 +36,22 @@ const STRANGERS: readonly (readonly [string, Encryption])[] = [
   [`${KEYS_MAX} other keys`, under(...OTHERS)],
 ]
 
-/** Microseconds of one run. */
-function medianUs(run: () => void, times: number): string {
-  const rounds: number[] = []
+/**
+ * Microseconds of one run of each, medians. They take turns in each round, and the first turn moves on, so that what runs
+ * first or on a busier machine is dearer for none of them.
+ */
+function mediansUs(runs: readonly (() => unknown)[], times: number): readonly string[] {
+  for (const run of runs) run()
+  const tookUs = runs.map((): number[] => [])
   for (let round = 0; round < ROUNDS; round++) {
-    const startedAt = performance.now()
-    for (let i = 0; i < times; i++) run()
-    rounds.push(((performance.now() - startedAt) / times) * 1000)
+    for (let turn = 0; turn < runs.length; turn++) {
+      const index = (round + turn) % runs.length
+      const startedAt = performance.now()
+      for (let i = 0; i < times; i++) runs[index]?.()
+      tookUs[index]?.push(((performance.now() - startedAt) / times) * 1000)
+    }
   }
-  return (rounds.sort((a, b) => a - b)[ROUNDS >> 1] ?? 0).toFixed(1)
+  return tookUs.map((rounds) => (rounds.sort((one, other) => one - other)[ROUNDS >> 1] ?? 0).toFixed(1))
 }
 
 /** Reads as chunks arrive. @returns milliseconds that the longest took */
@@ -59,40 +66,70 @@ function read(bytes: Uint8Array, encryption: Encryption | undefined): number {
   return longestMs
 }
 
+function row(...columns: readonly string[]): void {
+  console.log(columns.map((column, i) => (i < 2 ? column.padEnd(22) : column.padStart(16))).join(' '))
+}
+
 function packets(): void {
   const parts = [encodeMessage({ kind: 'user', payload: new Uint8Array(PACKET_PAYLOAD_BYTES).fill(7) })]
   const open = { label: '', crc32 }
-  for (const [name, encryption] of KINDS) {
-    const seal = { ...open, crc: true, compress: false, encryption }
-    const packet = sealPacket(parts, seal)
-    const sealUs = medianUs(() => sealPacket(parts, seal), 5000)
-    const openUs = medianUs(() => openPacket(packet, { ...open, encryption }), 5000)
-    console.log(`packet of ${packet.length} bytes, ${name}: sealed in ${sealUs} us, opened in ${openUs} us`)
+  const sealers = KINDS.map(
+    ([, encryption]) =>
+      () =>
+        sealPacket(parts, { ...open, crc: true, compress: false, encryption }),
+  )
+  const sealed = sealers.map((seal) => seal())
+  const openers = KINDS.map(
+    ([, encryption], i) =>
+      () =>
+        openPacket(sealed[i] ?? new Uint8Array(), { ...open, encryption }),
+  )
+  const sealUs = mediansUs(sealers, 3000)
+  const openUs = mediansUs(openers, 3000)
+  row('packet', 'protection', 'sealed, us', 'opened, us')
+  for (const [i, [name, encryption]] of KINDS.entries()) {
+    const packet = sealed[i] ?? new Uint8Array()
+    row(`${packet.length} bytes`, name, sealUs[i] ?? '', openUs[i] ?? '')
     if (encryption === undefined) continue
-    for (const [whose, strangers] of STRANGERS) {
-      const refusedUs = medianUs(() => openPacket(packet, { ...open, encryption: strangers }), 1000)
-      console.log(`  refused with ${whose} in ${refusedUs} us`)
-    }
+    const refusers = STRANGERS.map(
+      ([, strangers]) =>
+        () =>
+          openPacket(packet, { ...open, encryption: strangers }),
+    )
+    const refusedUs = mediansUs(refusers, 1000)
+    for (const [k, [whose]] of STRANGERS.entries()) row('', `  refused: ${whose}`, '', refusedUs[k] ?? '')
   }
 }
 
 function streams(): void {
+  row('stream', 'protection', 'sealed, ms', 'opened, ms', 'longest chunk, ms')
   for (const mebibytes of [1, 10, 19]) {
     const payload = new Uint8Array(mebibytes * MEBIBYTE).fill(7)
-    for (const [name, encryption] of KINDS) {
-      const bytes = encodeStream({ kind: 'user', payload }, { encryption })
-      const sealUs = medianUs(() => encodeStream({ kind: 'user', payload }, { encryption }), 2)
-      const openUs = medianUs(() => read(bytes, encryption), 2)
-      const longestMs = read(bytes, encryption).toFixed(1)
-      console.log(
-        `stream of ${mebibytes} MiB, ${name}: sealed in ${sealUs} us, opened in ${openUs} us (longest chunk ${longestMs} ms)`,
-      )
+    const sealers = KINDS.map(
+      ([, encryption]) =>
+        () =>
+          encodeStream({ kind: 'user', payload }, { encryption }),
+    )
+    const sealed = sealers.map((seal) => seal())
+    const openers = KINDS.map(
+      ([, encryption], i) =>
+        () =>
+          read(sealed[i] ?? new Uint8Array(), encryption),
+    )
+    const inMs = (us: string | undefined): string => (Number(us) / 1000).toFixed(2)
+    const [sealUs, openUs] = [mediansUs(sealers, 1), mediansUs(openers, 1)]
+    for (const [i, [name, encryption]] of KINDS.entries()) {
+      const bytes = sealed[i] ?? new Uint8Array()
+      row(`${mebibytes} MiB`, name, inMs(sealUs[i]), inMs(openUs[i]), read(bytes, encryption).toFixed(2))
       if (encryption === undefined) continue
       for (const [whose, strangers] of STRANGERS)
-        console.log(`  refused with ${whose}: longest chunk ${read(bytes, strangers).toFixed(1)} ms`)
+        row('', `  refused: ${whose}`, '', '', read(bytes, strangers).toFixed(2))
     }
   }
 }
 
+console.log(
+  `Medians of ${ROUNDS} rounds on one thread, Node ${process.version}; the kinds take turns in each round.`,
+)
 packets()
 streams()

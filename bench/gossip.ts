@@ -10,7 +10,7 @@
  * Beside it the simulator's figure for memberlist's rules, which must be within 15 % of the real one.
  *
  * Needs Go and memberlist (see test/parity/go-program.ts). Run: `npm run bench -- gossip [--only burst|spread]
- * [--nodes 3,10,50] [--updates 40]`. Takes about four minutes.
+ * [--nodes 3,10,50] [--updates 40] [--go-updates 20]`. Takes about three minutes; `--go-updates` is for each cluster of memberlist's.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -46,6 +46,9 @@ function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
 }
+
+/** On stderr, so that the tables can be piped. */
+const progress = (text: string): void => console.error(`  ${text}`)
 
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`
 
@@ -264,8 +267,10 @@ async function spreadOnGo(nodes: number, updates: number): Promise<readonly numb
 async function bursts(): Promise<void> {
   console.log('\n| burst on 3 members | hearsay, one process | hearsay, three processes | memberlist |')
   console.log('|---|---|---|---|')
+  progress('bursts on memberlist, at most a minute')
   const onGo = await Promise.all(BURSTS.map((updates) => burstOnGo(updates)))
   for (const [index, updates] of BURSTS.entries()) {
+    progress(`bursts of ${updates} on hearsay`)
     const columns: string[] = []
     for (const burst of [burstInOneProcess, burstInThreeProcesses]) {
       const took: number[] = []
@@ -295,14 +300,19 @@ function simulatedP50Ms(nodes: number): number {
   return p50s.reduce((sum, value) => sum + value, 0) / clusters
 }
 
-async function spreads(nodeCounts: readonly number[], updates: number): Promise<void> {
+async function spreads(nodeCounts: readonly number[], updates: number, goUpdates: number): Promise<void> {
   console.log(
     '\n| one update to all of N | hearsay p50 | p99 | memberlist p50 | p99 | simulated p50 | off by |',
   )
   console.log('|---|---|---|---|---|---|---|')
   for (const nodes of nodeCounts) {
+    progress(`spread on ${nodes}: hearsay, ${updates} updates`)
     const ours = await spreadInOneProcess(nodes, updates)
-    const theirs = await spreadOnGo(nodes, updates)
+    progress(
+      `spread on ${nodes}: memberlist, ${GO_CLUSTERS[nodes] ?? 1} clusters at once, ${goUpdates} updates each`,
+    )
+    const theirs = await spreadOnGo(nodes, goUpdates)
+    progress(`spread on ${nodes}: simulated`)
     const simulated = simulatedP50Ms(nodes)
     const realP50Ms = quantile(
       theirs.filter((value) => value >= 0),
@@ -322,10 +332,16 @@ const { values } = parseArgs({
     only: { type: 'string' },
     nodes: { type: 'string', default: '3,10,50' },
     updates: { type: 'string', default: '40' },
+    'go-updates': { type: 'string', default: '20' },
   },
 })
 if (values.member) await serveParent()
 else {
+  progress(
+    'bursts (about 65 s, memberlist is given up after 60 s; --only burst) and spread (about 2 min; --only spread) on hearsay and memberlist',
+  )
   if (values.only !== 'spread') await bursts()
-  if (values.only !== 'burst') await spreads(values.nodes.split(',').map(Number), Number(values.updates))
+  if (values.only !== 'burst') {
+    await spreads(values.nodes.split(',').map(Number), Number(values.updates), Number(values['go-updates']))
+  }
 }

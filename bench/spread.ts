@@ -37,6 +37,10 @@ const BURST_TIMEOUT_MS = 60_000
 // --- the table
 
 function simulated(nodeCounts: readonly number[], updatesWanted: number | undefined, seed: number): void {
+  console.log(
+    "simulated, 1 ms one way. all: ms until the last member has an update; sends/holder: copies sent by each that held it (of memberlist's budget);\n" +
+      'most: copies by one holder; left: updates that gossip alone did not bring to all, which push-pull or sync does later',
+  )
   console.log('   N  loss  rules           all p50      p99   sends/holder (budget)   most     left')
   for (const nodes of nodeCounts) {
     const updates = updatesWanted ?? Math.min(UPDATES_MAX, Math.ceil(MEMBER_UPDATES / nodes))
