@@ -234,7 +234,9 @@ export class StreamReader {
     const endAt = this.inflatedBytes
     this.#step = () => {
       this.#input.consume(this.#input.length)
-      return this.inflatedBytes - endAt > TRAILING_BYTES_MAX ? 'too-large' : 'need-more'
+      if (this.inflatedBytes - endAt <= TRAILING_BYTES_MAX) return 'need-more'
+      this.#frameUnreadable = true
+      return 'too-large'
     }
     return 'again'
   }
