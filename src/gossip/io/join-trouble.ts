@@ -17,6 +17,9 @@ export interface JoinTrouble {
   readonly isThere: boolean
 }
 
+/** Of an exchange that ended because we stop. */
+export const STOPPED = 'stopped'
+
 /** Beginnings of what a failed exchange says when nobody answered, in the words of Node and of ours. */
 const ABSENT: readonly (readonly [RegExp, string | undefined])[] = [
   [/\bECONNREFUSED\b/, 'the connection was refused: nobody listens there'],

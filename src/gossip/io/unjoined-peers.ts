@@ -11,7 +11,7 @@
  */
 import type { Clock } from '../../base/clock.ts'
 import type { GossipLog } from './gossip-log.ts'
-import type { JoinTrouble } from './join-trouble.ts'
+import { type JoinTrouble, STOPPED } from './join-trouble.ts'
 
 export const UNJOINED_MAX = 256
 const FORGOTTEN_MS = 60_000
@@ -47,6 +47,7 @@ export class UnjoinedPeers {
 
   /** @param trouble undefined: the peer was joined, or is a member */
   note(address: string, trouble: JoinTrouble | undefined): void {
+    if (trouble?.reason === STOPPED) return
     const nowMs = this.#clock.monotonicMs()
     const before = this.#entries.get(address)
     this.#entries.delete(address)

@@ -65,6 +65,14 @@ describe('peers that cannot be joined', () => {
     expect(lines.map(({ event }) => event)).toEqual(['peer-not-joined', 'peer-not-joined'])
   })
 
+  it('get no line when it is us who stop', () => {
+    const { clock, log, lines, pass } = listened()
+    const peers = new UnjoinedPeers(clock, log)
+    pass(5000)
+    peers.note('a:1', exchangeTrouble('stopped'))
+    expect([lines, peers.list()]).toEqual([[], []])
+  })
+
   it('are forgotten when nobody calls them any more, and are bounded', () => {
     const { clock, log, pass } = listened()
     const peers = new UnjoinedPeers(clock, log)
