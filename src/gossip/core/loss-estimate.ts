@@ -3,7 +3,8 @@
  *
  * A probe that is answered in time took two trips, and both arrived. One that is not, although its target then turns out
  * to be there (another member or a connection reached it), lost one of its two. So the share of answered probes is about
- * the square of the share of datagrams that arrive. A target that is dead or merely slow says nothing about the network.
+ * the square of the share of datagrams that arrive. A target that is dead or merely slow says nothing about the network,
+ * nor does one that no datagram ever reaches (path-watch.ts).
  *
  * The estimate moves slowly, by a sixteenth of the difference each probe, which with a probe a second settles in half a
  * minute. It buys repetitions: with nothing lost none; in proportion up to a quarter lost, where the budget is doubled;

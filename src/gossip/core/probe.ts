@@ -105,7 +105,7 @@ export class Probe {
       this.#deps.dissemination.probed(false)
     } else if (!running.sendFailed && !fromTarget) {
       // A helper reached it. From the target itself it would be our own ping's, and late.
-      this.#deps.dissemination.probed(true)
+      this.#lost(nowMs, target)
     }
     this.#found(nowMs, running, phase === 'direct' || fromTarget)
     this.#finish(nowMs, running, true)
@@ -130,9 +130,15 @@ export class Probe {
       // Whether that is so always, and so worth a person's time, is path-watch.ts' to say.
       this.#deps.outbox.note('debug', 'probe-stream-only', { node: running.target.name })
       this.#found(nowMs, running, false)
-      if (!running.sendFailed) this.#deps.dissemination.probed(true)
+      if (!running.sendFailed) this.#lost(nowMs, running.target)
     }
     this.#finish(nowMs, running, running.streamAcked)
+  }
+
+  /** The direct ping was lost, or its ack. Where no datagram ever passes, that says nothing of the network. */
+  #lost(nowMs: number, target: MemberRecord): void {
+    const { paths, dissemination } = this.#deps
+    if (paths.paths(nowMs, target).udp.state !== 'failing') dissemination.probed(true)
   }
 
   /** What a native target says of itself; acks are matched by number only, so that it came from there is checked here. */

@@ -130,17 +130,23 @@ describe('membership news', () => {
 
 describe('a lossy network', () => {
   /** `rounds` probes of one peer after the other; those that `isLost` names are answered by a helper only. */
-  function probed(rounds: number, isLost: (round: number) => boolean, lateFrom?: 'target'): Solo {
+  function probed(
+    rounds: number,
+    isLost: (round: number, port: number) => boolean,
+    lateFrom?: 'target',
+    peers = 60,
+  ): Solo {
     const solo = new Solo({ pushPullIntervalMs: 0 })
-    for (let i = 0; i < 60; i++) solo.peer(`n${i}`, 2000 + i)
+    for (let i = 0; i < peers; i++) solo.peer(`n${i}`, 2000 + i)
     solo.machine.start(0)
     for (let round = 0; round < rounds; round++) {
       solo.forget().advanceUntil(() => solo.sent('ping').length > 0)
       const ping = solo.packets.find(({ probeSeqNo }) => probeSeqNo !== undefined)
       const seqNo = ping?.probeSeqNo ?? -1
       const target = ping?.port ?? 0
-      if (isLost(round)) solo.advanceTo(solo.nowMs + 600)
-      const answering = isLost(round) && lateFrom === undefined ? 1999 : target
+      const lost = isLost(round, target)
+      if (lost) solo.advanceTo(solo.nowMs + 600)
+      const answering = lost && lateFrom === undefined ? 1999 : target
       solo.receive({ kind: 'ack', seqNo, payload: new Uint8Array(0) }, answering)
     }
     return solo.advanceTo(solo.nowMs + 10).forget()
@@ -164,6 +170,11 @@ describe('a lossy network', () => {
 
   it('is not what a slow member shows, whose answer comes late but from itself', () => {
     expect(sends(probed(40, () => true, 'target'))).toBe(8)
+  })
+
+  it('is not what one peer shows that no datagram reaches, once that is known', () => {
+    expect(sends(probed(400, (_, port) => port === 2000, undefined, 10))).toBe(8)
+    expect(sends(probed(100, (_, port) => port === 2000, undefined, 2))).toBe(4)
   })
 
   it('is not what a dead member shows, whom nobody reaches', () => {
