@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'processes',
           include: PROCESSES.map((folder) => `${folder}/*.test.ts`),
-          testTimeout: 30_000,
+          testTimeout: 90_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
