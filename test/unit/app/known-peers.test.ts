@@ -1,5 +1,5 @@
 /** Whom a replica has known, on disk: what is kept, when it is written, what is read again. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { KnownPeers } from '../../../src/app/known-peers.ts'
@@ -183,6 +183,28 @@ describe('known peers', () => {
     expect([known.remembered, rig.warned]).toEqual([[], ['known_peers_unreadable']])
     rig.sees('a')
     await rig.after(400, known)
+    expect(rig.kept).toEqual(['a'])
+  })
+
+  it('are none when their file is longer than any that was written', async () => {
+    const rig = new Rig()
+    await prepareStoreFolder(rig.storagePath)
+    const seeds = Array.from({ length: 64 }, () => `${'x'.repeat(10_000)}:1`)
+    writeFileSync(rig.path, formatPeerFile({ label: '', seeds, peers: [peer('a', 1)] }))
+    expect((await rig.open()).remembered).toEqual([])
+    expect(rig.warned).toEqual(['known_peers_unreadable'])
+  })
+
+  it('that could not be written are written with the next change, though it be the same', async () => {
+    const rig = new Rig()
+    const known = await rig.open()
+    mkdirSync(rig.path)
+    rig.sees('a')
+    await rig.after(400, known)
+    expect(rig.warned).toEqual(['known_peers_not_kept'])
+    rmdirSync(rig.path)
+    known.changed()
+    await rig.after(5100, known)
     expect(rig.kept).toEqual(['a'])
   })
 

@@ -249,6 +249,16 @@ describe('packets', () => {
     expect(byPort(3001)).toBeGreaterThanOrEqual(501)
   })
 
+  it('are paced as well where each leaves alone', () => {
+    const solo = clusterOf({ native: 1 })
+    for (let i = 0; i < 40; i++) {
+      say(solo, i, 'native', 1300)
+      solo.flush()
+    }
+    expect(solo.sent('user').length).toBeGreaterThanOrEqual(FLUSH_PACKETS_MAX)
+    expect(solo.sent('user').length).toBeLessThanOrEqual(FLUSH_PACKETS_MAX + 2)
+  })
+
   it('leave a third to user messages while membership is in turmoil', () => {
     const solo = clusterOf({ foreign: 3 })
     for (let i = 0; i < 400; i++) solo.peer(`new${i}`, 10_000 + i, { meta: FOREIGN_META })

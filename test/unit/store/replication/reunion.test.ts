@@ -46,6 +46,15 @@ describe('reunion', () => {
     expect(reunion.next(15_001, RANDOM, () => true)).toBeUndefined()
   })
 
+  it('of others who come back later begins anew', () => {
+    const reunion = reunited(['a'])
+    reunion.met('a')
+    expect(reunion.next(20_000, RANDOM, unknown)).toBeUndefined()
+    reunion.lost('b')
+    reunion.came('b', 20_000)
+    expect(reunion.next(20_000, RANDOM, unknown)).toBe('b')
+  })
+
   it('remembers the last thousand that were lost', () => {
     const lost = Array.from({ length: 1001 }, (_, i) => `n${i}`)
     expect(reunited(lost, ['n0']).next(0, RANDOM, unknown)).toBeUndefined()
