@@ -157,13 +157,15 @@ export class Reconnect {
 
   /**
    * Something came from this endpoint, or claims to: whoever was lost there is called soon. Strangers are not.
-   * @returns whether `nextAt` may have changed
+   * @returns whether `nextAt` may have changed: to ask it costs a look at all of the lost
    */
   signOfLife(nowMs: number, endpoint: Endpoint): boolean {
     if (this.#lost.size === 0 || this.#options.reconnectIntervalMs === 0) return false
     const lost = this.#lost.get(placeKey(endpoint))
     if (lost === undefined) return false
-    lost.nextAtMs = Math.min(lost.nextAtMs, Math.max(nowMs, lost.calledAtMs + SIGN_GAP_MS))
+    const soonMs = Math.max(nowMs, lost.calledAtMs + SIGN_GAP_MS)
+    if (soonMs >= lost.nextAtMs) return false
+    lost.nextAtMs = soonMs
     return true
   }
 

@@ -164,6 +164,16 @@ describe('a broadcast', () => {
     expect(solo.notes('broadcast-without-audience')).toHaveLength(2)
   })
 
+  it('is told once more and is done, when it was sent more often than the members who are left ask for', () => {
+    const solo = clusterOf({ native: 9 })
+    say(solo, 1)
+    solo.flush()
+    for (let i = 2; i < 9; i++) solo.receive({ kind: 'dead', node: `n${i}`, incarnation: 1, from: `n${i}` })
+    solo.advanceTo(solo.nowMs + 1000)
+    expect(solo.sent('user')).toHaveLength(5)
+    expect(solo.machine.stats().queues.native.messages).toBe(0)
+  })
+
   it('is forgotten when the last of its audience has gone, long ones too', () => {
     const solo = clusterOf({ native: 1 })
     say(solo, 1, 'native', 100)
