@@ -1,5 +1,5 @@
 /**
- * How much garbage the heap of a server may hold (ADR 12).
+ * How much garbage the heap of a server may hold (ADR 10).
  *
  * V8 lets the old generation grow to a multiple of what lives in it before it collects: up to four times for a small
  * heap under load. So whoever sends us much, friend or foe, made the process grow by a hundred megabytes of nothing.

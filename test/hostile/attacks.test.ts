@@ -22,7 +22,7 @@ const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 /** Datagrams a second: some 200 Mbit/s of garbage, and a third of what one core can take. */
 const PER_SECOND = 20_000
 const ATTACK_MS = inCi ? 1000 : 700
-const WARM_UP_MS = inCi ? 4000 : 2000
+const WARM_UP_MS = inCi ? 4000 : 1500
 const GROWTH_MAX_MIB = 32
 /** Over all attacks on one process, one behind the other. */
 const GROWTH_OF_ALL_MAX_MIB = 64
@@ -40,11 +40,11 @@ const STREAMS = [
   'endless-lists',
 ]
 /** Without CI the dearest of each kind. */
-const CHOSEN = inCi ? [...FLOODS, ...STREAMS] : ['udp-user-garbage', 'tcp-bombs', 'large-and-stalled']
-const NAMES = inCi ? ['forged-names', 'forged-names-meta'] : ['forged-names']
+const CHOSEN = inCi ? [...FLOODS, ...STREAMS] : ['udp-user-garbage', 'large-and-stalled']
+const NAMES = ['forged-names', 'forged-names-meta']
 
 /** What somebody without the key can do where there is one. */
-const WITHOUT_KEY = inCi ? ['udp-garbage', 'udp-pings', 'tcp-garbage', 'undecryptable'] : ['undecryptable']
+const WITHOUT_KEY = ['udp-garbage', 'udp-pings', 'tcp-garbage', 'undecryptable']
 
 let script: CompiledScript
 beforeAll(() => {
@@ -139,6 +139,9 @@ async function isWell(replica: ReplicaProcess): Promise<void> {
 describe('a server that is attacked', { timeout: 180_000 }, () => {
   it('by floods and bad streams keeps its memory, answers probes, and is well afterwards', () =>
     underAttack(CHOSEN))
+
+  // Half a minute together, so only where there is time.
+  if (!inCi) return
 
   it('by a hundred thousand forged names keeps its memory, answers probes, and is well afterwards', () =>
     underAttack(NAMES))

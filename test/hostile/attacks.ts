@@ -117,7 +117,7 @@ function pool(count: number, make: (number: number) => Uint8Array): (number: num
 /** Not an attack: what a busy cluster sends, so that a process is warm before it is measured. */
 async function busyCluster(run: AttackRun): Promise<number> {
   const { encryption } = run
-  const state = bytes.unknownParts(6 * MEBIBYTE)
+  const state = bytes.unknownParts(10 * MEBIBYTE)
   const large = encodeStream({ kind: 'push-pull', join: false, nodes: [], userState: state }, { encryption })
   const small = encodeStream({ kind: 'user', payload: bytes.unknownParts(600) }, { encryption })
   const options = { label: '', crc: false, compress: false, crc32, encryption }
