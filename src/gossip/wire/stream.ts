@@ -229,9 +229,10 @@ export class StreamReader {
   #keepUntilEnd(message: StreamMessage): Step {
     if (this.#whole !== undefined) return message
     this.#whole = message
+    // Some of it may have been expanded with the message, depending on how the bytes were cut.
+    const endAt = this.inflatedBytes - this.#input.length
     // The message may be a view of the former one.
     this.#input = new ByteAccumulator()
-    const endAt = this.inflatedBytes
     this.#step = () => {
       this.#input.consume(this.#input.length)
       if (this.inflatedBytes - endAt <= TRAILING_BYTES_MAX) return 'need-more'

@@ -21,7 +21,7 @@ import type { PacketMessage, StreamMessage } from '../../../../src/gossip/core/m
 import { decodeCompressed, encodeCompressed } from '../../../../src/gossip/wire/compressed-frame.ts'
 import { DROP_REASONS } from '../../../../src/gossip/wire/drop-reason.ts'
 import type { Encryption } from '../../../../src/gossip/wire/encryption.ts'
-import { DEFAULT_PACKET_LIMITS } from '../../../../src/gossip/wire/limits.ts'
+import { DEFAULT_PACKET_LIMITS, TRAILING_BYTES_MAX } from '../../../../src/gossip/wire/limits.ts'
 import { decodeMessage, encodeMessage } from '../../../../src/gossip/wire/message-codec.ts'
 import { MessageType } from '../../../../src/gossip/wire/message-type.ts'
 import { type OpenedPacket, openPacket } from '../../../../src/gossip/wire/packet.ts'
@@ -278,11 +278,13 @@ function sameResult(a: StreamProgress, b: StreamProgress): boolean {
 function byWayOfPackets(bytes: Uint8Array): StreamProgress | undefined {
   if (bytes[0] !== MessageType.compressed) return undefined
   const inner = decodeCompressed(bytes, 1, bytes.length, 1024 * 1024)
-  return typeof inner === 'string' ||
-    inner[0] === MessageType.compressed ||
-    inner[0] === MessageType.encrypted
-    ? undefined
-    : inOnePiece(inner, true)
+  if (typeof inner === 'string') return undefined
+  if (inner[0] === MessageType.compressed || inner[0] === MessageType.encrypted) return undefined
+  const message = inOnePiece(inner, true)
+  const isLonger = typeof message === 'object' && !('drop' in message)
+  // A packet has no room for so much behind its message, and a stream has a bound for it.
+  const trailing = isLonger ? inner.length - encodeStream(message).length : 0
+  return trailing > TRAILING_BYTES_MAX / 2 ? undefined : message
 }
 
 /** A message says the same by itself and with more of the kind behind it. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { NodeRecord, PushPullMessage, StreamMessage } from '../../../../src/gossip/core/messages.ts'
 import { encodeCompressed } from '../../../../src/gossip/wire/compressed-frame.ts'
 import type { StreamLimits } from '../../../../src/gossip/wire/limits.ts'
-import { NODE_OVERHEAD_BYTES } from '../../../../src/gossip/wire/limits.ts'
+import { NODE_OVERHEAD_BYTES, TRAILING_BYTES_MAX } from '../../../../src/gossip/wire/limits.ts'
 import { encodeStream, type StreamProgress, StreamReader } from '../../../../src/gossip/wire/stream.ts'
 import { streamMessages } from './arbitraries.ts'
 import { ascii, concat, fromHex, toHex } from './hex.ts'
@@ -315,6 +315,19 @@ describe('bounds of a stream', () => {
     ] as const) {
       for (const size of [1, 100, 1_000_000])
         expect(readInPieces(bytes, size, '').result, String(size)).toEqual({ drop })
+    }
+  })
+
+  it('count what is behind a message from its end, however the bytes are cut', () => {
+    const message = encodeStream({ kind: 'user', payload: new Uint8Array(30) })
+    const withTrail = (bytes: number): Uint8Array => encodeCompressed(concat(message, new Uint8Array(bytes)))
+    for (const size of [1, 7, 1_000_000]) {
+      expect(readInPieces(withTrail(TRAILING_BYTES_MAX), size, '').result, String(size)).toMatchObject({
+        kind: 'user',
+      })
+      expect(readInPieces(withTrail(TRAILING_BYTES_MAX + 1), size, '').result, String(size)).toEqual({
+        drop: 'too-large',
+      })
     }
   })
 
