@@ -167,7 +167,7 @@ async function pair(): Promise<readonly [ReplicaProcess, ReplicaProcess]> {
   const flags = [
     `--cluster.tcp-timeout=${TCP_TIMEOUT_MS}ms`,
     '--cluster.pushpull-interval=1s',
-    '--log.level=warn',
+    '--log.level=error',
   ]
   const first = await ReplicaProcess.start({ storagePath: tempDir(), flags })
   onTestFinished(() => first.kill())
