@@ -1,5 +1,5 @@
 /**
- * Every file of a database cut and flipped, at a few hundred bytes by default, at thousands in CI (16,000 cuts and 8,000
+ * Every file of a database cut and flipped, at a few hundred bytes by default, at thousands in CI (6,000 cuts and 8,000
  * flips of the log), at every one with HEARSAY_TEST=long: the log (reliability.md section 2, rows 3 and 4), the manifest
  * (8), the tables (9). What is read is the truth, or an earlier moment of it, or less with a notice; never anything else,
  * and never part of a batch.
@@ -28,7 +28,7 @@ import { readCells, writeCell } from './store-cells.ts'
 
 const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 /** Trials; all there are when there are fewer bytes. */
-const CUTS = inLong ? Number.MAX_SAFE_INTEGER : inCi ? 16_000 : 400
+const CUTS = inLong ? Number.MAX_SAFE_INTEGER : inCi ? 6000 : 400
 const FLIPS = inLong ? Number.MAX_SAFE_INTEGER : inCi ? 8000 : 400
 const BLOCK_BYTES = 32 * 1024
 /** Records of one batch. */

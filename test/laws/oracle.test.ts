@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import type { ActorId } from '../../src/base/names.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import type { ReplicaStateOptions } from '../../src/store/core/replica-state.ts'
-import { inCi } from '../support/requirement.ts'
+import { inCi, inLong } from '../support/requirement.ts'
 import { MISTAKES, type Mistake, PlainReplica } from './plain-replica.ts'
 import { RealReplica, type Replica } from './replica.ts'
 import { randomSteps, World } from './schedule.ts'
@@ -77,10 +77,10 @@ describe('a mistake in the rules is caught', () => {
   const mistakes = Object.entries(MISTAKES) as [Mistake, string][]
   it.each(mistakes)('%s: %s', { timeout: 120_000 }, (mistake) => {
     let caught = 0
-    for (let seed = 0; seed < MISTAKEN_SCHEDULES && (inCi || caught === 0); seed++) {
+    for (let seed = 0; seed < MISTAKEN_SCHEDULES && (inLong || caught === 0); seed++) {
       if (trial(seed, (actor, options) => new PlainReplica(actor, options, mistake)) !== undefined) caught++
     }
-    if (inCi) process.stderr.write(`${mistake}: caught in ${caught} of ${MISTAKEN_SCHEDULES} schedules\n`)
+    if (inLong) process.stderr.write(`${mistake}: caught in ${caught} of ${MISTAKEN_SCHEDULES} schedules\n`)
     expect(caught).toBeGreaterThan(0)
   })
 })

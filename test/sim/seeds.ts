@@ -1,5 +1,5 @@
 /**
- * Seeds through the simulator: 60 by default, 1,600 with HEARSAY_TEST=ci, in two shards that vitest runs side by side. Every
+ * Seeds through the simulator: 60 by default, 1,000 with HEARSAY_TEST=ci, in two shards that vitest runs side by side. Every
  * failure prints its seed: `hearsay sim --seed N` replays it, `--shrink` makes it small.
  *
  * In the long suite each listed mark (testing/marks.ts) must have been hit by some seed, and each kind of fault in its share.
@@ -11,7 +11,7 @@ import { SimFailure, simulate } from '../../src/testing/simulation.ts'
 
 const long = process.env.HEARSAY_TEST === 'ci'
 const SHARDS = 2
-const SEEDS = long ? 800 : 30
+const SEEDS = long ? 500 : 30
 /** A seed takes 0.1 to 0.2 s of one core. */
 const TIMEOUT_MS = long ? 900_000 : 120_000
 const FAILURES_MAX = 3
