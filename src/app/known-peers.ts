@@ -7,7 +7,7 @@
  * a whole. A peer that does not come back is dropped when gossip gives it up, after the reconnect timeout (6 h) of one run.
  * Of each is kept whether it is a replica that has not left: those count for write concerns after a restart as before.
  *
- * Numbers: written 0.3 s after a change, and every 5 s at most; at most 256 peers. What a crash can lose is the last 5 s of
+ * Numbers: written at the start, 0.3 s after a change, and every 5 s at most; at most 256 peers. What a crash can lose is the last 5 s of
  * comings and goings. A write that fails is reported, and tried again with the next change.
  *
  * A replica that is to move to another cluster must not take this file along (its state is another reason to start
@@ -95,6 +95,9 @@ export class KnownPeers {
   /** From here on what gossip knows is kept. Changes are told by `changed`. */
   follow(gossip: PeerSource): void {
     this.#source = gossip
+    // The configured peers are enough to come back by, so they are there before anybody has been met.
+    this.#write()
+    this.#writtenAtMs = Number.NEGATIVE_INFINITY
     this.changed()
   }
 

@@ -112,11 +112,14 @@ describe('hearsay', () => {
     const one = await start('twin')
     expect((await statusOf(one)).name).toBe('twin')
     const two = await start('twin', { peers: [one.gossipAddress], awaitReady: false })
-    await untilAsync(async () => /name-conflict/.test(one.output + two.output), 'the conflict to be logged')
+    await untilAsync(
+      async () => /name-taken-twice/.test(one.output + two.output),
+      'the conflict to be logged',
+    )
     expect((await statusOf(one)).peers).toEqual([{ name: 'twin', address: one.gossipAddress }])
     for (const replica of [one, two]) {
       const metrics = await (await fetch(`${replica.url}/metrics`)).text()
-      expect(metrics).toMatch(/^hearsay_gossip_events_total\{event="name-conflict"\} [1-9]/m)
+      expect(metrics).toMatch(/^hearsay_gossip_events_total\{event="name-taken-twice"\} [1-9]/m)
     }
   })
 })

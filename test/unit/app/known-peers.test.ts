@@ -1,5 +1,5 @@
 /** Whom a replica has known, on disk: what is kept, when it is written, what is read again. */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { KnownPeers } from '../../../src/app/known-peers.ts'
@@ -81,6 +81,20 @@ describe('known peers', () => {
       'b 10.0.0.1:2',
       'c 10.0.0.1:9',
     ])
+  })
+
+  it('that were configured are on disk before anybody has been met, and members follow without a pause', async () => {
+    const rig = new Rig()
+    const known = await rig.open(['am.example:9094'])
+    await known.written()
+    expect(parsePeerFile(readFileSync(rig.path, 'utf8'))).toMatchObject({
+      seeds: ['am.example:9094'],
+      peers: [],
+    })
+    rig.sees('a')
+    known.changed()
+    await rig.after(400, known)
+    expect(rig.kept).toEqual(['a'])
   })
 
   it('are written soon after a change, every 5 s at most, and not at all without one', async () => {
@@ -198,6 +212,8 @@ describe('known peers', () => {
   it('that could not be written are written with the next change, though it be the same', async () => {
     const rig = new Rig()
     const known = await rig.open()
+    await known.written()
+    rmSync(rig.path)
     mkdirSync(rig.path)
     rig.sees('a')
     await rig.after(400, known)
