@@ -11,9 +11,9 @@
  * - Of another's name: we only listen. A conflict that lasts half a minute is no restart.
  *
  * Numbers: asked again every 10 s; a namesake that has answered is forgotten 35 s after its last ack, one that pings us 35 s
- * after its last ping (longer beyond eight members, whom it pings in turn), everything else 150 s after it was last heard of; claims without an ack are believed after 30 s. The log says it once, and again every
- * 10 minutes. At most 64 are remembered, 4 of them of our own name, so whoever forges claims makes us send at most 4 small
- * packets in 10 s.
+ * after its last ping (longer beyond eight members, whom it pings in turn), everything else 150 s after it was last heard
+ * of; claims without an ack are believed after 30 s. The log says it once, and again every 10 minutes. At most 64 are
+ * remembered, 4 of them of our own name, so whoever forges claims makes us send at most 4 small packets in 10 s.
  *
  * Nothing is done about it here: both go on, and a person must rename one. What they store is told apart by actor, never
  * by name. But both own what falls to the name, so a notification may be sent twice, and whom no member lists hears of no
