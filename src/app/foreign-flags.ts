@@ -17,7 +17,6 @@ export const IGNORED_FLAGS: readonly ForeignFlag[] = [
   { name: 'dispatch.maintenance-interval', takesValue: true },
   { name: 'dispatch.start-delay', takesValue: true },
   { name: 'web.get-concurrency', takesValue: true },
-  { name: 'web.timeout', takesValue: true },
   { name: 'web.systemd-socket', takesValue: false },
   { name: 'cluster.peers-resolve-timeout', takesValue: true },
   { name: 'cluster.allow-insecure-public-advertise-address-discovery', takesValue: false },
@@ -28,10 +27,7 @@ export const IGNORED_FLAGS: readonly ForeignFlag[] = [
 ]
 
 /** Known by name and not available in this version. */
-export const UNAVAILABLE_FLAGS: readonly ForeignFlag[] = [
-  { name: 'web.config.file', takesValue: true },
-  { name: 'cluster.tls-config', takesValue: true },
-]
+export const UNAVAILABLE_FLAGS: readonly ForeignFlag[] = [{ name: 'cluster.tls-config', takesValue: true }]
 
 export function ignoredWarning(name: string): string {
   return `--${name} is an Alertmanager flag without a meaning in hearsay; it has no effect`

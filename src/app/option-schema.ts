@@ -4,14 +4,17 @@
  *
  * The compiler holds the list complete: every field of `ServeOptions` has exactly one entry with a default of its type.
  */
+
+import { ALERTS_BYTES_MAX, ALERTS_MAX } from '../alerting/alerts.ts'
 import { RECORD_BYTES_MAX } from '../alerting/core/admission.ts'
 import { SILENCES_MAX } from '../alerting/core/silence-limits.ts'
 import { DEFAULT_STORE_LIMITS, STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
 import type { OptionName, ServeOptions } from './serve-options.ts'
+import { WEB_OPTIONS } from './web-option-schema.ts'
 
-export type OptionGroup = 'Storage' | 'Web' | 'Cluster' | 'Limits' | 'Logging' | 'Configuration'
+export type OptionGroup = 'Storage' | 'Web' | 'Shutdown' | 'Cluster' | 'Limits' | 'Logging' | 'Configuration'
 
-/** `count` is a whole number; `address-or-empty` is an address that may also be empty; `peer-list` has a `host:port` or a bare name for SRV lookup each, `network-list` CIDR. */
+/** `count` is a whole number; `address-or-empty` is an address that may also be empty; `peer-list` has a `host:port` or a bare name for SRV lookup each, `network-list` CIDR, `origin-list` an origin such as `https://ui.example.org`. */
 export type OptionType =
   | 'string'
   | 'key-path'
@@ -23,6 +26,7 @@ export type OptionType =
   | 'address-or-empty'
   | 'peer-list'
   | 'network-list'
+  | 'origin-list'
 
 export interface OptionDescriptor<T = ServeOptions[OptionName]> {
   readonly type: OptionType
@@ -66,36 +70,6 @@ const storage = {
     minMs: MINUTE,
     maxMs: 3650 * DAY,
     help: 'How long an expired silence is kept',
-  },
-} as const
-
-const web = {
-  'web.listen-address': {
-    type: 'address',
-    default: '127.0.0.1:9093',
-    group: 'Web',
-    placeholder: 'HOST:PORT',
-    help: 'Where HTTP is served',
-  },
-  'web.external-url': {
-    type: 'string',
-    default: undefined,
-    group: 'Web',
-    placeholder: 'URL',
-    help: 'Address under which clients reach this replica, when that is not the listen address',
-  },
-  'web.route-prefix': {
-    type: 'string',
-    default: undefined,
-    group: 'Web',
-    placeholder: 'PATH',
-    help: 'Path before every route; default the path of --web.external-url',
-  },
-  'web.allow-anonymous': {
-    type: 'bool',
-    default: false,
-    group: 'Web',
-    help: 'Serve HTTP beyond loopback although anybody who reaches it may read and write',
   },
 } as const
 
@@ -241,6 +215,22 @@ const limits = {
     'Values, set members and records beyond which no new one is taken by this replica',
     'entriesMax',
   ),
+  'limits.alerts': {
+    type: 'count',
+    default: ALERTS_MAX,
+    group: 'Limits',
+    min: 1,
+    max: 10_000_000,
+    help: 'Alerts that this replica holds in memory; further ones are refused',
+  },
+  'limits.alerts-bytes': {
+    type: 'count',
+    default: ALERTS_BYTES_MAX,
+    group: 'Limits',
+    min: 1024,
+    max: 1024 ** 4,
+    help: 'Bytes that they may take',
+  },
   'silences.max-silences': silenceLimit(
     'Silences, expired ones among them, beyond which this replica creates none; 0 for no limit',
     SILENCES_MAX,
@@ -270,7 +260,7 @@ const logging = {
 
 export const OPTION_SCHEMA: OptionSchema = {
   ...storage,
-  ...web,
+  ...WEB_OPTIONS,
   ...clusterAddresses,
   ...clusterProtection,
   ...clusterTimes,

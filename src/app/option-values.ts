@@ -24,6 +24,7 @@ const PEER_NAME_FORM = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?$/
 export function parseOptionValue(descriptor: OptionDescriptor, texts: readonly string[]): OptionValue {
   if (descriptor.type === 'peer-list') return checkList(texts, 'peers', checkPeer)
   if (descriptor.type === 'network-list') return checkList(texts, 'networks', checkNetwork)
+  if (descriptor.type === 'origin-list') return checkList(texts, 'origins', checkOrigin)
   const text = texts.at(-1) ?? ''
   if (texts.length > 1) throw invalid('it is given more than once')
   switch (descriptor.type) {
@@ -105,6 +106,13 @@ function checkPeer(text: string): string {
 function checkNetwork(text: string): string {
   if (isNetwork(text)) return text
   throw invalid(`expected a network such as 10.0.0.0/8 or fd00::/8, not ${JSON.stringify(text)}`)
+}
+
+function checkOrigin(text: string): string {
+  if (/^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text) return text
+  throw invalid(
+    `expected an origin such as https://ui.example.org, without a path, not ${JSON.stringify(text)}`,
+  )
 }
 
 function rethrown<T>(parse: () => T): T {

@@ -17,6 +17,23 @@ export interface ServeOptions {
   /** Undefined: the path of `web.external-url`, else `/`. */
   readonly 'web.route-prefix': string | undefined
   readonly 'web.allow-anonymous': boolean
+  /** TLS and users, in the format of Prometheus' exporter toolkit. */
+  readonly 'web.config.file': string | undefined
+  /** Origins whose pages may read and write; empty: none. */
+  readonly 'web.cors.origin': readonly string[]
+  readonly 'web.max-connections': number
+  /** Being answered at once, watches left out. */
+  readonly 'web.max-requests': number
+  /** Requests a second of one client address; 0 for no limit. */
+  readonly 'web.rate-limit': number
+  /** Event-loop delay above which requests are shed; 0 sheds none. */
+  readonly 'web.max-event-loop-delay': number
+  /** For answering one request; watches are left out. */
+  readonly 'web.timeout': number
+  /** Between no longer being ready and no longer accepting. */
+  readonly 'shutdown.drain-delay': number
+  /** For an orderly stop, the drain delay included. */
+  readonly 'shutdown.timeout': number
   /** Empty: no clustering. */
   readonly 'cluster.listen-address': string
   readonly 'cluster.advertise-address': string | undefined
@@ -44,6 +61,9 @@ export interface ServeOptions {
   readonly 'limits.batch-ops': number
   readonly 'limits.batch-bytes': number
   readonly 'limits.entries': number
+  /** Alerts held here, and their bytes. */
+  readonly 'limits.alerts': number
+  readonly 'limits.alerts-bytes': number
   /** 0 for none, as the next. */
   readonly 'silences.max-silences': number
   readonly 'silences.max-silence-size-bytes': number

@@ -94,6 +94,7 @@ describe('help and version', () => {
     expect(groups).toEqual([
       'Storage:',
       'Web:',
+      'Shutdown:',
       'Cluster:',
       'Limits:',
       'Logging:',
