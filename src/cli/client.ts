@@ -22,6 +22,8 @@ export function addUrlFlag(command: Command): Command {
 
 export interface ClientRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Default v1; v2 is Alertmanager's interface, ours or that of a real one. */
+  readonly api?: 'v1' | 'v2'
   /** After `/api/v1`; each is one path segment, in clear text. */
   readonly path: readonly string[]
   readonly query?: Readonly<Record<string, string | undefined>>
@@ -61,7 +63,7 @@ function requestUrl(base: string, request: ClientRequest): URL {
       )
     }
   }
-  const path = ['api', 'v1', ...request.path].map(encodeURIComponent).join('/')
+  const path = ['api', request.api ?? 'v1', ...request.path].map(encodeURIComponent).join('/')
   const url = new URL(`${base.replace(/\/+$/, '')}/${path}`)
   for (const [name, value] of Object.entries(request.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, value)
@@ -81,6 +83,10 @@ async function problemText(response: Response): Promise<string> {
     if (typeof problem === 'object' && problem !== null && 'code' in problem && 'detail' in problem) {
       return shown(`${String(problem.detail)} (${String(problem.code)})`)
     }
+    // As Alertmanager answers: a text, or what its request check says.
+    if (typeof problem === 'string' && problem !== '') return shown(problem)
+    if (typeof problem === 'object' && problem !== null && 'message' in problem)
+      return shown(String(problem.message))
   } catch {
     // Not ours: something else answers at this address; its status says what there is to say.
   }
