@@ -26,7 +26,7 @@ export interface ClientRequest {
   readonly api?: 'v1' | 'v2'
   /** After `/api/v1`; each is one path segment, in clear text. */
   readonly path: readonly string[]
-  readonly query?: Readonly<Record<string, string | undefined>>
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   /** Ends the request instead of the timeout, which holds for the whole answer. */
@@ -66,7 +66,7 @@ function requestUrl(base: string, request: ClientRequest): URL {
   const path = ['api', request.api ?? 'v1', ...request.path].map(encodeURIComponent).join('/')
   const url = new URL(`${base.replace(/\/+$/, '')}/${path}`)
   for (const [name, value] of Object.entries(request.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(name, value)
+    for (const one of value === undefined ? [] : [value].flat()) url.searchParams.append(name, one)
   }
   return url
 }
