@@ -24,8 +24,11 @@ interface Node {
 }
 
 async function node(...args: readonly string[]): Promise<Node> {
-  const options = { cwd: project.folder, stdio: ['ignore', 'pipe', 'pipe'] as const, env: childEnvironment() }
-  const child = spawn(process.execPath, ['main.mjs', '--port=0', ...args], options)
+  const child = spawn(process.execPath, ['main.mjs', '--port=0', ...args], {
+    cwd: project.folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: childEnvironment(),
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
