@@ -21,6 +21,7 @@ import { clusterRoutes } from './routes/cluster.ts'
 import { clusterKeyRoutes } from './routes/cluster-keys.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kvRoutes } from './routes/kv.ts'
+import { kvListRoutes } from './routes/kv-lists.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { setRoutes } from './routes/sets.ts'
@@ -102,7 +103,8 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
     (scope, _options, done) => {
       scope.register(healthRoutes(deps.health, options.version))
       scope.register(metricsRoutes(deps.metrics))
-      scope.register(kvRoutes(deps, prefix), { prefix: '/api/v1' })
+      scope.register(kvRoutes(deps), { prefix: '/api/v1' })
+      scope.register(kvListRoutes(deps.kv, prefix), { prefix: '/api/v1' })
       scope.register(setRoutes(deps), { prefix: '/api/v1' })
       const batchBytesMax = options.batchBodyBytesMax ?? BATCH_BODY_BYTES_MAX
       scope.register(batchRoutes(deps, batchBytesMax), { prefix: '/api/v1' })

@@ -1,5 +1,5 @@
 /**
- * `/api/v1/kv`: values under keys. The hot path of the whole service is here, so a PUT or GET does its own few checks,
+ * `/api/v1/kv/{map}/{key}`: values under keys. The hot path of the whole service is here, so a PUT or GET does its own few checks,
  * passes bytes through, and allocates little else.
  *
  * Answers to browsers are made harmless (served-type.ts), because anybody who may write chooses the type.
@@ -28,10 +28,8 @@ import { rawBody, takeRawBodies } from '../raw-body.ts'
 import { servedType } from '../served-type.ts'
 import { asBuffer, storedValue } from '../stored-value.ts'
 import { expiryOf } from '../ttl.ts'
-import { listPage } from './kv-page.ts'
 
 const KeyParams = Type.Object({ map: Type.String(), key: Type.String() })
-const MapParams = Type.Object({ map: Type.String() })
 const WriteQuery = Type.Object(
   {
     ttl: Type.Optional(Type.String()),
@@ -41,15 +39,6 @@ const WriteQuery = Type.Object(
   { additionalProperties: false },
 )
 const DeleteQuery = Type.Omit(WriteQuery, ['ttl'], { additionalProperties: false })
-const ListQuery = Type.Object(
-  {
-    prefix: Type.Optional(Type.String()),
-    after: Type.Optional(Type.String()),
-    limit: Type.Optional(Type.String()),
-    values: Type.Optional(Type.String()),
-  },
-  { additionalProperties: false },
-)
 const Written = Type.Object({
   map: Type.String(),
   key: Type.String(),
@@ -60,10 +49,6 @@ const Written = Type.Object({
   needed: Type.Optional(Type.Integer()),
 })
 const WRITTEN_RESPONSES = { 200: Written, 201: Written, 202: Written }
-const Maps = Type.Object({
-  maps: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })),
-})
-
 type TypedApp = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -75,12 +60,12 @@ type TypedApp = FastifyInstance<
 /** What is in a path is text by construction: the schema documents it, checking it again would cost each read. */
 const ITEM_ROUTE = { schema: { params: KeyParams }, validatorCompiler: () => () => true }
 
-export function kvRoutes(deps: HttpDeps, routePrefix: string): FastifyPluginCallback {
+export function kvRoutes(deps: HttpDeps): FastifyPluginCallback {
   return (scope, _options, done) => {
     takeRawBodies(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
     writeRoutes(app, deps)
-    readRoutes(app, deps.kv, routePrefix)
+    readRoutes(app, deps.kv)
     done()
   }
 }
@@ -131,7 +116,7 @@ function writeRoutes(app: TypedApp, deps: HttpDeps): void {
   )
 }
 
-function readRoutes(app: TypedApp, kv: KeyValue, routePrefix: string): void {
+function readRoutes(app: TypedApp, kv: KeyValue): void {
   // HEAD comes with GET: fastify answers it from the same handler without the body.
   app.get('/kv/:map/:key', ITEM_ROUTE, (request, reply) => {
     const { map, key } = request.params
@@ -148,15 +133,6 @@ function readRoutes(app: TypedApp, kv: KeyValue, routePrefix: string): void {
       request.headers.accept,
       ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version),
     )
-  })
-
-  app.get('/kv', { schema: { response: { 200: Maps } } }, (_request, reply) => {
-    reply.send({ maps: [...kv.maps()] })
-  })
-
-  app.get('/kv/:map', { schema: { params: MapParams, querystring: ListQuery } }, (request, reply) => {
-    checkPathName(request.params.map, 'map')
-    sendPage(reply, kv, request.params.map, request.query, routePrefix)
   })
 }
 
@@ -183,23 +159,6 @@ function sendItem(reply: FastifyReply, item: KvItem, accept: string | undefined,
     reply.header('content-security-policy', "sandbox; default-src 'none'")
   }
   reply.send(asBuffer(item.value.bytes))
-}
-
-function sendPage(
-  reply: FastifyReply,
-  kv: KeyValue,
-  map: string,
-  query: Parameters<typeof listPage>[2],
-  routePrefix: string,
-): void {
-  const page = listPage(kv, map, query)
-  if (page.nextQuery !== undefined) {
-    reply.header(
-      'link',
-      `<${routePrefix}/api/v1/kv/${encodeURIComponent(map)}?${page.nextQuery}>; rel="next"`,
-    )
-  }
-  reply.header('content-type', 'application/json; charset=utf-8').send(page.json)
 }
 
 function putOptions(precondition: PutOptions, ttl: string | undefined, wallMs: () => number): PutOptions {
