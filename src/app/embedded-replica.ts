@@ -4,6 +4,7 @@ import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { JoinResult } from '../gossip/io/gossip.ts'
 import type { Keyring } from '../gossip/wire/keyring.ts'
 import { abortable } from './abortable.ts'
+import { closeInOrder } from './close-in-order.ts'
 import type { OwnerChange } from './ownership.ts'
 import type { Replica } from './replica.ts'
 import { ReplicaAlerts } from './replica-alerts.ts'
@@ -146,8 +147,9 @@ export class EmbeddedReplica {
    * @throws the reason of `signal`; an exchange that runs then ends by itself
    */
   join(addresses: readonly string[], { signal }: WaitOptions = {}): Promise<JoinResult> {
-    const { gossip } = this.#replica
-    return abortable(gossip?.join(addresses) ?? Promise.resolve({ contacted: 0, failed: [] }), signal)
+    const { entry } = this.#replica
+    const nobody = { contacted: 0, reached: [], failed: [] }
+    return abortable(entry?.join(addresses) ?? Promise.resolve(nobody), signal)
   }
 
   /**
@@ -179,7 +181,6 @@ export class EmbeddedReplica {
 
   async #close(): Promise<void> {
     this.#leave()
-    // Together, so that a failure of either is the caller's and never goes unhandled.
-    await Promise.all([this.#replica.close(), this.#web?.close()])
+    await closeInOrder({ replica: this.#replica, web: this.#web }, this.#replica.clock)
   }
 }

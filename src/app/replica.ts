@@ -4,11 +4,11 @@
  *
  * Start: the store is opened first, so that nothing is promised to anybody before the own state is read; then gossip
  * binds, then HTTP; only then are peers joined, and settling goes on in the background while reads and writes are served
- * already. Stop: no longer ready, leave told to the peers, gossip closed, then the store, which finishes what waits.
+ * already. How it stops: shutdown-steps.ts.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { AlertmanagerDelegate } from '../alerting/alertmanager-delegate.ts'
+import type { AlertmanagerDelegate } from '../alerting/alertmanager-delegate.ts'
 import { Alerts } from '../alerting/alerts.ts'
 import { NotificationLog } from '../alerting/notification-log.ts'
 import { KIND_CLAIM } from '../alerting/notifier/claim-frames.ts'
@@ -18,23 +18,22 @@ import type { HearsayError } from '../base/errors.ts'
 import type { HashFunction64 } from '../base/hash-function.ts'
 import { seededRandom } from '../base/random.ts'
 import { Tally } from '../base/tally.ts'
-import type { Broadcaster } from '../gossip/core/delegate.ts'
-import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
-import { observedDelegate } from '../gossip/core/observed-delegate.ts'
-import { createGossip } from '../gossip/io/driver.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import type { Gossip } from '../gossip/io/gossip.ts'
 import type { Claims, Readiness } from '../http/facades.ts'
 import type { Delta } from '../store/core/delta.ts'
 import { openStore } from '../store/open-store.ts'
 import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
+import type { PeerLook } from '../store/replication/peer-looks.ts'
 import type { StateStore } from '../store/state-store.ts'
 import { ReplicaClaims } from './claims.ts'
 import { ClockFence } from './clock-fence.ts'
 import { clockLog } from './clock-log.ts'
+import { closeInOrder } from './close-in-order.ts'
+import { ClusterEntry } from './cluster-entry.ts'
 import { FrameBatcher } from './frame-batcher.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
-import { KnownPeers } from './known-peers.ts'
+import type { KnownPeers } from './known-peers.ts'
 import { LatestValues } from './latest-values.ts'
 import { limitLog } from './limit-log.ts'
 import { MemberNews } from './member-news.ts'
@@ -42,6 +41,9 @@ import type { NotifierDriver } from './notifier-driver.ts'
 import { Ownership } from './ownership.ts'
 import { peerAddress } from './peer-file.ts'
 import { type PeerNote, peerNotes } from './peer-notes.ts'
+import { readinessOf } from './readiness.ts'
+import { replicaGossip } from './replica-gossip.ts'
+import { openKnownPeers, ownName } from './replica-memory.ts'
 import { createNotifierDriver } from './replica-notifier.ts'
 import type { ReplicaGossipOptions, ReplicaOptions } from './replica-options.ts'
 import { roomLog } from './room-log.ts'
@@ -87,13 +89,16 @@ export class Replica {
   readonly ownership: Ownership
   /** Of acknowledgements and claims, to hearsay members. */
   readonly #frames: FrameBatcher
-  readonly #settlement: Settlement | undefined
+  /** Leaving the cluster and entering it again; undefined without clustering. */
+  readonly entry: ClusterEntry | undefined
+  #settlement: Settlement | undefined
   readonly #incarnations: IncarnationKeeper
   readonly #knownPeers: KnownPeers
   /** The way in for a delta of a peer; nothing comes before gossip runs. */
   #receive: (delta: Delta) => void = () => undefined
   #delegate: AlertmanagerDelegate | undefined
   #syncTicks: NodeJS.Timeout | undefined
+  #isDraining = false
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -141,6 +146,7 @@ export class Replica {
         sendReliable: (member, payload) => this.#frames.add(member, payload),
       },
       lost: () => this.gossip?.lostPeers() ?? [],
+      hasLeft: () => this.entry?.left ?? false,
       receive: (delta) => this.#receive(delta),
       note: (event, fields) => this.#note(event, fields),
     })
@@ -155,11 +161,28 @@ export class Replica {
     })
     if (options.gossip === undefined) return
     this.gossip = this.#createGossip(options.gossip, options.foreignState)
-    this.#settlement = new Settlement(this.gossip, this.clock, {
-      peers: knownPeers.seeds,
-      remembered: knownPeers.remembered.map(peerAddress),
-      timeoutMs: options.settleTimeoutMs,
-      syncedWith: (name) => this.syncedWith(name),
+    const { gossip, clock } = this
+    const { settleTimeoutMs: timeoutMs } = options
+    const syncedWith = (name: string): boolean => this.syncedWith(name)
+    const remembered = knownPeers.remembered.map(peerAddress)
+    const peers = knownPeers.seeds
+    this.#settlement = new Settlement(gossip, clock, { peers, remembered, timeoutMs, syncedWith })
+    this.entry = new ClusterEntry({
+      gossip,
+      seeds: peers,
+      leaveTimeoutMs: LEAVE_TIMEOUT_MS,
+      departed: () => {
+        this.#settlement?.stop()
+        this.#delegate?.departed()
+        this.#memberNews.changed()
+      },
+      entered: () => {
+        // Who is called is the caller's business; here it is waited for what they hold.
+        this.#settlement = new Settlement(gossip, clock, { peers: [], timeoutMs, syncedWith })
+        this.#memberNews.changed()
+        void this.settle()
+      },
+      log: roomLog(this.log, 'app'),
     })
   }
 
@@ -190,7 +213,7 @@ export class Replica {
       log: roomLog(options.log(options.name ?? 'new'), 'store'),
     })
     try {
-      const name = await peerName(store, options.name)
+      const name = await ownName(store, options.name)
       const knownPeers = await openKnownPeers(options, name, clock)
       replica = new Replica(store, name, fence, hash, knownPeers, options)
       await replica.gossip?.start()
@@ -205,21 +228,18 @@ export class Replica {
   }
 
   readiness(): Readiness {
-    const reasons: string[] = []
-    if (this.#closing !== undefined) reasons.push('draining: this replica is shutting down')
-    const settling = this.#settlement?.reason()
-    if (settling !== undefined) reasons.push(settling)
     const { refusing, awaitingPeers } = this.store.status()
-    const clockOff = this.#fence.refusal()?.message
-    if (clockOff !== undefined) reasons.push(`clock: ${clockOff}`)
-    const nameTaken = sharedNameReason(this.gossip?.nameConflicts() ?? [])
-    if (nameTaken !== undefined) reasons.push(nameTaken)
-    if (refusing !== undefined && refusing !== clockOff) reasons.push(`store: ${refusing}`)
-    if (awaitingPeers !== undefined) {
-      if (this.#hasHeardPeer()) this.store.heardPeers()
-      else reasons.push(`store: waiting for the state of a peer, because ${awaitingPeers}`)
-    }
-    return { ready: reasons.length === 0, reasons }
+    const isAwaiting = awaitingPeers !== undefined && !this.#hasHeardPeer()
+    if (awaitingPeers !== undefined && !isAwaiting) this.store.heardPeers()
+    return readinessOf({
+      isDraining: this.#isDraining,
+      hasLeft: this.entry?.left ?? false,
+      settling: this.#settlement?.reason(),
+      clockOff: this.#fence.refusal()?.message,
+      nameTaken: sharedNameReason(this.gossip?.nameConflicts() ?? []),
+      refusing,
+      awaitingPeers: isAwaiting ? awaitingPeers : undefined,
+    })
   }
 
   /** Whether what a live member held is here. Where all are Alertmanagers, that is their silences. */
@@ -251,9 +271,9 @@ export class Replica {
     return this.#fence.offsetsMs()
   }
 
-  /** From here on `readiness` says no; load balancers may look away before anything closes. Idempotent, as `close`. */
+  /** All steps of an orderly stop, for a replica without HTTP; rejects with the first failure. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= closeInOrder({ replica: this }, this.clock)
     return this.#closing
   }
 
@@ -262,8 +282,9 @@ export class Replica {
    * one which cannot serve shows up in no cluster. Resolves when settled, given up, or closed; never rejects.
    */
   async settle(): Promise<void> {
-    const phase = await this.#settlement?.run()
-    if (phase === undefined || this.#closing !== undefined) return
+    const settlement = this.#settlement
+    const phase = await settlement?.run()
+    if (phase === undefined || this.#isDraining || this.entry?.left || settlement !== this.#settlement) return
     this.notifier.membersChanged()
     this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up' })
   }
@@ -273,27 +294,45 @@ export class Replica {
     return this.#delegate?.syncedWith(peer) ?? false
   }
 
+  /** Whether this member was last seen to hold what we hold, and since when. */
+  lookAt(peer: string): PeerLook | undefined {
+    return this.#delegate?.lookAt(peer)
+  }
+
   /** Counters of anti-entropy by name, and `sessions`, those running just now. */
   syncStats(): Readonly<Record<string, number>> {
     return this.#delegate?.syncStats() ?? {}
   }
 
-  async #close(): Promise<void> {
-    // While the others still hear us: who is sending comes to its end, and the rest is theirs to take over.
-    await this.notifier.close()
-    this.#frames.flush()
-    clearInterval(this.#syncTicks)
+  drain(): void {
+    this.#isDraining = true
+  }
+
+  endStreams(): void {
     this.#settlement?.stop()
     this.store.watches.close()
     this.#memberNews.close()
     this.ownership.close()
     this.alertsPosted.close()
-    if (this.gossip !== undefined) {
-      await this.#knownPeers.close()
-      await this.gossip.leave(LEAVE_TIMEOUT_MS)
-      await this.gossip.stop()
-      await this.#incarnations.idle()
-    }
+  }
+
+  /** While the others still hear us: who is sending comes to its end, and the rest is theirs to take over. */
+  async finishSends(): Promise<void> {
+    await this.notifier.close()
+    this.#frames.flush()
+  }
+
+  async leave(): Promise<void> {
+    clearInterval(this.#syncTicks)
+    if (this.gossip === undefined) return
+    await this.#knownPeers.close()
+    this.entry?.close()
+    await this.gossip.leave(LEAVE_TIMEOUT_MS)
+  }
+
+  async shut(): Promise<void> {
+    await this.gossip?.stop()
+    await this.#incarnations.idle()
     this.acks.close()
     this.#frames.flush()
     this.silences.close()
@@ -317,23 +356,23 @@ export class Replica {
   }
 
   #createGossip(options: ReplicaGossipOptions, foreignState: ReplicaOptions['foreignState']): Gossip {
-    // The delegate speaks through gossip and gossip through the delegate; neither does before both exist.
-    const broadcaster: Broadcaster = {
-      broadcast: (broadcast) => gossip.broadcast(broadcast),
-      sendReliable: (name, payload) => gossip.sendReliable(name, payload),
-      members: () => gossip.members(),
-    }
-    const delegate = new AlertmanagerDelegate({
+    const { seeds: peers, remembered } = this.#knownPeers
+    const { gossip, delegate } = replicaGossip({
       name: this.name,
+      clock: this.clock,
+      log: roomLog(this.log, 'gossip'),
       store: this.store,
-      random: seededRandom(randomBytes(4).readUInt32LE()),
-      schedule: (task) => void setImmediate(task),
-      wallMs: () => this.clock.wallMs(),
-      requestExchange: (peer) => void gossip.pushPullNow(peer),
+      records: this.store.records,
+      options: {
+        ...options,
+        peers,
+        remembered,
+        incarnation: this.store.identity.incarnation ?? 0,
+        onIncarnation: (incarnation) => this.#incarnations.used(incarnation),
+      },
       heardClock: (peer, wallMs, rttMs) => this.#fence.heard(peer, wallMs, rttMs),
       synced: () => this.store.heardPeers(),
-      records: this.store.records,
-      broadcaster,
+      membersChanged: () => this.#memberNews.changed(),
       frames: new Map([
         [KIND_ACKNOWLEDGE, (frame) => this.acks.heard(frame)],
         [KIND_CLAIM, (frame) => this.notifier.heard(frame)],
@@ -342,24 +381,6 @@ export class Replica {
       dropped: (reason, count) => this.dropped.add(reason, count),
       ...(foreignState === undefined ? {} : { foreignState }),
     })
-    const gossip = createGossip(
-      {
-        ...options,
-        name: this.name,
-        peers: this.#knownPeers.seeds,
-        remembered: this.#knownPeers.remembered,
-        meta: nativeMeta(),
-        classify: classifyMeta,
-        incarnation: this.store.identity.incarnation ?? 0,
-        onIncarnation: (incarnation) => this.#incarnations.used(incarnation),
-      },
-      observedDelegate(delegate, () => this.#memberNews.changed()),
-      {
-        clock: this.clock,
-        random: seededRandom(randomBytes(4).readUInt32LE()),
-        log: roomLog(this.log, 'gossip'),
-      },
-    )
     this.#receive = (delta) => delegate.receive(delta)
     this.#delegate = delegate
     delegate.tick(this.clock.monotonicMs())
@@ -368,21 +389,4 @@ export class Replica {
     this.store.onCommitted((deltas) => delegate.committed(deltas))
     return gossip
   }
-}
-
-async function peerName(store: StateStore, given: string | undefined): Promise<string> {
-  const name = given ?? store.identity.name ?? `zz-${randomBytes(6).toString('hex')}`
-  if (given === undefined && store.identity.name === undefined) await store.identity.remember({ name })
-  return name
-}
-
-function openKnownPeers(options: ReplicaOptions, name: string, clock: Clock): Promise<KnownPeers> {
-  const { storagePath, gossip } = options
-  return KnownPeers.open({
-    ...(storagePath === undefined || gossip === undefined ? {} : { storagePath }),
-    label: gossip?.label ?? '',
-    configured: gossip?.peers ?? [],
-    clock,
-    log: roomLog(options.log(name), 'app'),
-  })
 }

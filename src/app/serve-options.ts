@@ -32,7 +32,7 @@ export interface ServeOptions {
   readonly 'web.timeout': number
   /** Between no longer being ready and no longer accepting. */
   readonly 'shutdown.drain-delay': number
-  /** For an orderly stop, the drain delay included. */
+  /** For an orderly stop, after the drain delay. */
   readonly 'shutdown.timeout': number
   /** Empty: no clustering. */
   readonly 'cluster.listen-address': string

@@ -1,4 +1,6 @@
 /** `hearsay serve` in one call: a replica with its HTTP side, from the checked options. */
+import { setTimeout } from 'node:timers/promises'
+import { Alarms } from '../gossip/io/alarms.ts'
 import type { Keyring } from '../gossip/wire/keyring.ts'
 import type { StoreLimits } from '../store/store-limits.ts'
 import { Encryption } from './encryption.ts'
@@ -7,9 +9,11 @@ import { KeyFile } from './key-file.ts'
 import { createLogger } from './logger.ts'
 import { effectiveRoutePrefix } from './options.ts'
 import { Replica } from './replica.ts'
-import type { ReplicaGossipOptions } from './replica-options.ts'
+import type { ReplicaGossipOptions, ReplicaOptions } from './replica-options.ts'
 import { roomLog } from './room-log.ts'
 import type { ServeOptions } from './serve-options.ts'
+import { runShutdown, type ShutdownEnd } from './shutdown.ts'
+import { type ShutdownPlan, shutdownSteps } from './shutdown-steps.ts'
 import { systemClock } from './system-clock.ts'
 import { openWeb } from './web.ts'
 
@@ -20,8 +24,8 @@ export interface RunningReplica {
   /** For a person: where it listens, what peers dial, whether that is encrypted; undefined without clustering. */
   readonly gossipPlace: string | undefined
   readonly name: string
-  /** Graceful: no longer ready, leaves, finishes requests and writes, closes. Idempotent. */
-  close(): Promise<void>
+  /** The orderly stop of shutdown-steps.ts, in the time that the options give it. Never rejects. Idempotent. */
+  close(): Promise<ShutdownEnd>
 }
 
 /**
@@ -30,25 +34,10 @@ export interface RunningReplica {
  *   open then
  */
 export async function startReplica(options: ServeOptions): Promise<RunningReplica> {
-  const name = options['cluster.peer-name']
   const keyPath = options['cluster.key-file']
   const file = keyPath === undefined ? undefined : await KeyFile.open(keyPath, systemClock)
   const gossip = gossipOptions(options, file?.ring)
-  const replica = await Replica.open({
-    storagePath: options['storage.path'],
-    ...(name === undefined ? {} : { name }),
-    retentionMs: options['data.retention'],
-    maxClockSkewMs: options['cluster.max-clock-skew'],
-    ...(gossip === undefined ? {} : { gossip }),
-    settleTimeoutMs: options['cluster.settle-timeout'],
-    peerTimeoutMs: options['cluster.peer-timeout'],
-    limits: limitsOf(options),
-    silenceLimits: {
-      silencesMax: options['silences.max-silences'],
-      silenceBytesMax: options['silences.max-silence-size-bytes'],
-    },
-    log: (node) => createLogger({ level: options['log.level'], format: options['log.format'], node }),
-  })
+  const replica = await Replica.open(replicaOptions(options, gossip))
   try {
     const protection = {
       ring: file?.ring,
@@ -74,14 +63,45 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
     })
     file?.follow(roomLog(replica.log, 'app'))
     void replica.settle()
-    const close = async (): Promise<void> => {
-      // Together, so that a failure of either is the caller's and never goes unhandled.
-      await Promise.all([replica.close(), web.close(), file?.close()])
+    let stopping: Promise<ShutdownEnd> | undefined
+    const close = (): Promise<ShutdownEnd> => {
+      stopping ??= stop({ replica, web, rest: async () => await file?.close() }, replica, options)
+      return stopping
     }
     return { url: web.url, gossipAddress, gossipPlace: place, name: replica.name, close }
   } catch (error) {
     await replica.close()
     throw error
+  }
+}
+
+function stop(plan: ShutdownPlan, { clock, log }: Replica, options: ServeOptions): Promise<ShutdownEnd> {
+  const [delayMs, timeoutMs] = [options['shutdown.drain-delay'], options['shutdown.timeout']]
+  const drainDelay = async (): Promise<void> => await setTimeout(delayMs)
+  return runShutdown(shutdownSteps({ ...plan, timeoutMs, ...(delayMs > 0 && { drainDelay }) }), {
+    capMs: delayMs + timeoutMs,
+    clock,
+    alarms: new Alarms(clock, true),
+    log: roomLog(log, 'app'),
+  })
+}
+
+function replicaOptions(options: ServeOptions, gossip: ReplicaGossipOptions | undefined): ReplicaOptions {
+  const name = options['cluster.peer-name']
+  return {
+    storagePath: options['storage.path'],
+    ...(name === undefined ? {} : { name }),
+    retentionMs: options['data.retention'],
+    maxClockSkewMs: options['cluster.max-clock-skew'],
+    ...(gossip === undefined ? {} : { gossip }),
+    settleTimeoutMs: options['cluster.settle-timeout'],
+    peerTimeoutMs: options['cluster.peer-timeout'],
+    limits: limitsOf(options),
+    silenceLimits: {
+      silencesMax: options['silences.max-silences'],
+      silenceBytesMax: options['silences.max-silence-size-bytes'],
+    },
+    log: (node) => createLogger({ level: options['log.level'], format: options['log.format'], node }),
   }
 }
 

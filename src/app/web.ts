@@ -10,6 +10,7 @@ import { formatHostPort, parseHostPort } from '../base/host-port.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import { alertmanagerApi } from '../http/alertmanager-api.ts'
 import { BODY_BYTES_MAX, batchBodyBytes, buildHttp } from '../http/app.ts'
+import { ConnectionDrain } from '../http/connection-drain.ts'
 import type { ClusterView } from '../http/facades.ts'
 import { createMetrics, type MetricsRegistry } from '../http/metrics/registry.ts'
 import {
@@ -48,7 +49,11 @@ export interface WebOptions {
 export interface Web {
   /** `http://host:port`, with the port that was drawn. */
   readonly url: string
-  /** Stops accepting, lets running requests finish, closes. */
+  /** Takes no new connections; those there are get no further request after the next. */
+  stopAccepting(): void
+  /** Resolves when every request has been answered and every connection closed. */
+  finish(): Promise<void>
+  /** Cuts what is left. */
   close(): Promise<void>
 }
 
@@ -56,8 +61,9 @@ export interface Web {
 export async function openWeb(replica: Replica, options: WebOptions): Promise<Web> {
   const { host, port } = parseHostPort(options.listen)
   const app = buildApp(replica, options, host)
+  const drain = new ConnectionDrain(app.server)
   try {
-    await app.listen({ port, host: host === '' ? '::' : host })
+    await app.listen({ port, host: boundHost(host) })
   } catch (cause) {
     await app.close()
     if (errorCode(cause) === 'EADDRINUSE') {
@@ -74,8 +80,19 @@ export async function openWeb(replica: Replica, options: WebOptions): Promise<We
   const bound = (app.server.address() as AddressInfo).port
   return {
     url: `http://${formatHostPort({ host: host === '' ? '127.0.0.1' : host, port: bound })}`,
-    close: () => app.close(),
+    stopAccepting: () => drain.stopAccepting(),
+    finish: () => drain.finish(),
+    close: async () => {
+      app.server.closeAllConnections()
+      await app.close()
+    },
   }
+}
+
+/** One address even where the name has two: fastify would make a second server, which nobody could drain. */
+function boundHost(host: string): string {
+  if (host === '') return '::'
+  return host.toLowerCase() === 'localhost' ? '127.0.0.1' : host
 }
 
 function buildApp(replica: Replica, options: WebOptions, listenHost: string): FastifyInstance {

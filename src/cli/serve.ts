@@ -4,17 +4,15 @@ import { type Command, Option } from 'commander'
 import { resolveOptions } from '../app/options.ts'
 import { OptionsError } from '../app/options-error.ts'
 import type { ServeOptions } from '../app/serve-options.ts'
+import type { ShutdownEnd } from '../app/shutdown.ts'
 import type { RunningReplica } from '../app/start-replica.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { CliError } from './cli-error.ts'
-import { EXIT } from './exit-codes.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
 import { boundHeapGrowth } from './heap-growth.ts'
 import { print, printError } from './output.ts'
 import { addServeFlags, type GivenFlags } from './serve-flags.ts'
 import { stopSignal } from './stop-signal.ts'
-
-/** A stop that takes longer than this is cut off: supervisors kill after a while anyway, and say less. */
-const STOP_TIMEOUT_MS = 20_000
 
 const EXAMPLES = `
 Examples:
@@ -59,12 +57,15 @@ async function serve(options: ServeOptions): Promise<void> {
   const gossip = replica.gossipPlace === undefined ? 'without gossip' : `gossips on ${replica.gossipPlace}`
   print(`${replica.name} serves ${replica.url} and ${gossip}`)
   await stop
-  setTimeout(() => {
-    printError(`not stopped after ${STOP_TIMEOUT_MS / 1000} s, giving up`)
-    process.exit(EXIT.failed)
-  }, STOP_TIMEOUT_MS).unref()
-  await replica.close()
-  process.exit(EXIT.done)
+  process.exit(exitCodeOf(await replica.close()))
+}
+
+/** Says why a stop was not in order. */
+function exitCodeOf({ hung, failures, tookMs }: ShutdownEnd): ExitCode {
+  for (const failure of failures) printError(`while stopping: ${failure}`)
+  if (hung === undefined) return failures.length === 0 ? EXIT.done : EXIT.failed
+  printError(`not stopped after ${(tookMs / 1000).toFixed(1)} s, giving up at: ${hung}`)
+  return EXIT.failed
 }
 
 async function started(options: ServeOptions): Promise<RunningReplica> {
