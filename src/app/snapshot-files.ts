@@ -3,8 +3,10 @@
  * under the name that was asked for is a whole snapshot, or what was there before.
  */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { promises as fs } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Writable } from 'node:stream'
 import { HearsayError } from '../base/errors.ts'
 import { actorId } from '../base/names.ts'
 import { syncDirectory } from '../store/atomic-file.ts'
@@ -82,12 +84,35 @@ async function writeChecked(
   }
 }
 
-/** @throws HearsayError `SNAPSHOT_DAMAGED` with the offset, `SNAPSHOT_FORMAT_NEWER`; or the system's error */
+/**
+ * For a pipe: passed on as it arrives and checked on the way, so whoever reads it learns of a damage by our exit code only.
+ *
+ * @throws HearsayError `SNAPSHOT_DAMAGED` when the stream was cut or spoilt on its way
+ */
+export async function streamSnapshot(
+  pieces: AsyncIterable<Uint8Array>,
+  sink: Writable,
+  progress: Progress = () => undefined,
+): Promise<SnapshotSummary> {
+  const reader = new SnapshotReader()
+  for await (const piece of pieces) {
+    if (!sink.write(piece)) await once(sink, 'drain')
+    await reader.take(piece)
+    progress(reader.bytes)
+  }
+  return reader.finish()
+}
+
+/**
+ * @param file a path, or `-` for standard input
+ * @throws HearsayError `SNAPSHOT_DAMAGED` with the offset, `SNAPSHOT_FORMAT_NEWER`; or the system's error
+ */
 export async function verifySnapshotFile(file: string, progress?: Progress): Promise<SnapshotSummary> {
   return verifySnapshot(await opened(file), progress)
 }
 
 /**
+ * @param file a path, or `-` for standard input
  * @param storagePath of a replica that does not run; its subfolder `hearsay` must be absent or empty
  * @throws HearsayError as `restoreSnapshot`, or the system's error; nothing is left behind then
  */
@@ -105,6 +130,7 @@ export async function restoreSnapshotFile(
 
 /** Opened at once, so that a missing file is told before anything is made for its content. */
 async function opened(file: string): Promise<AsyncIterable<Uint8Array>> {
+  if (file === '-') return process.stdin
   const handle = await fs.open(file, 'r')
   return handle.createReadStream()
 }

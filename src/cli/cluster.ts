@@ -1,11 +1,11 @@
 /** `hearsay cluster show`: the members as one replica sees them. */
 import type { Command } from 'commander'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
-import { formatTable, print, shown } from './output.ts'
+import { type Paint, paintFor, plain, type Tone } from './colour.ts'
+import { formatTable, print, printJson, shown } from './output.ts'
+import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 
-interface ShowFlags extends ClientFlags {
-  readonly output: string
-}
+type ShowFlags = ClientFlags & OutputFlags
 
 /** What `GET /api/v1/cluster` says; older replicas leave out what has a question mark. */
 export interface ClusterAnswer {
@@ -34,17 +34,27 @@ export interface ClusterAnswer {
 
 export function registerCluster(program: Command): void {
   const cluster = program.command('cluster').description('Look at the cluster.')
-  addUrlFlag(cluster.command('show').description('Print the members.'))
-    .option('-o, --output <FORMAT>', 'table or json', 'table')
-    .action(async (flags: ShowFlags) => {
+  addOutputFlag(addUrlFlag(cluster.command('show').description('Print the members.'))).action(
+    async (flags: ShowFlags) => {
       const answer = (await (await ask(flags, { path: ['cluster'] })).json()) as ClusterAnswer
-      if (flags.output === 'json') print(JSON.stringify(answer))
-      else print(clusterText(answer))
-    })
+      if (flags.output === 'json') printJson(answer)
+      else print(clusterText(answer, paintFor(process.stdout)))
+    },
+  )
 }
 
+const TONES: ReadonlyMap<string, Tone> = new Map([
+  ['alive', 'good'],
+  ['ok', 'good'],
+  ['suspect', 'doubtful'],
+  ['left', 'faint'],
+  ['lost', 'bad'],
+  ['dead', 'bad'],
+  ['failing', 'bad'],
+])
+
 /** The members as a table, then how this replica is, then what a person should do something about. */
-export function clusterText(answer: ClusterAnswer): string {
+export function clusterText(answer: ClusterAnswer, paint: Paint = plain): string {
   const rows = answer.members.map((member) => [
     `${shown(member.name)}${member.isSelf ? ' *' : ''}`,
     member.state,
@@ -64,9 +74,10 @@ export function clusterText(answer: ClusterAnswer): string {
   const table = formatTable(
     ['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS', 'UDP', 'TCP'],
     [...rows, ...lost],
+    { paint, tone: (cell) => TONES.get(cell.replace(/ since .*/, '')) },
   )
   const settled = answer.settled ? 'settled' : 'settling'
   const self = `* ${shown(answer.name)}: ${settled}, health score ${answer.healthScore} (0 is healthy)`
-  const warnings = (answer.warnings ?? []).map((warning) => `warning: ${shown(warning)}`)
+  const warnings = (answer.warnings ?? []).map((warning) => paint('doubtful', `warning: ${shown(warning)}`))
   return [table, '', self, ...warnings].join('\n')
 }

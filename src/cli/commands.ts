@@ -1,8 +1,12 @@
-/** Every command, in the order of the help text. A new one is a file with a `register...` function and a line here. */
+/**
+ * Every command, grouped and in the order of the help text. A new one is a file with a `register...` function and a line
+ * here.
+ */
 import type { Command } from 'commander'
 import { registerBench } from './bench.ts'
 import { registerCluster } from './cluster.ts'
 import { registerDev } from './dev.ts'
+import { registerHelp } from './help.ts'
 import { registerKeys } from './keys.ts'
 import { registerKv } from './kv.ts'
 import { registerServe } from './serve.ts'
@@ -11,15 +15,12 @@ import { registerSim } from './simulate.ts'
 import { registerSnapshot } from './snapshot.ts'
 import { registerStatus } from './status.ts'
 
-export const COMMANDS: readonly ((program: Command) => void)[] = [
-  registerServe,
-  registerDev,
-  registerKv,
-  registerSet,
-  registerCluster,
-  registerKeys,
-  registerStatus,
-  registerSnapshot,
-  registerSim,
-  registerBench,
+export type Register = (program: Command) => void
+
+export const COMMANDS: readonly (readonly [group: string, commands: readonly Register[]])[] = [
+  ['Run', [registerServe, registerDev]],
+  ['Data', [registerKv, registerSet]],
+  ['Operate', [registerStatus, registerCluster, registerKeys, registerSnapshot]],
+  ['Measure', [registerSim, registerBench]],
+  ['More', [registerHelp]],
 ]

@@ -28,7 +28,7 @@ const READY_POLL_MS = 50
 export function registerDev(program: Command): void {
   program
     .command('dev')
-    .description('Run several durable replicas on this machine, to try things on.')
+    .description('Run several durable replicas here, to try things on.')
     .option('--nodes <N>', 'how many', '3')
     .option('--data-dir <DIR>', 'each replica keeps its state in a subfolder', './data')
     .option(

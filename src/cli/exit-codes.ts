@@ -6,6 +6,21 @@ export const EXIT = {
   notFound: 3,
   conflict: 4,
   unreachable: 5,
+  /** Ctrl-C, and what supervisors send: 128 + the signal's number, as shells count. */
+  interrupted: 130,
+  terminated: 143,
 } as const
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** For the help text and docs/reference/cli.md. */
+export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
+  [EXIT.done, 'Done'],
+  [EXIT.failed, 'The operation failed, or fewer replicas than asked for have confirmed it'],
+  [EXIT.usage, 'Wrong usage; nothing was tried'],
+  [EXIT.notFound, 'What was asked for is not there'],
+  [EXIT.conflict, 'A condition does not hold, or something is in the way'],
+  [EXIT.unreachable, 'No replica answers at the address'],
+  [EXIT.interrupted, 'Ended by Ctrl-C (SIGINT)'],
+  [EXIT.terminated, 'Ended by SIGTERM'],
+]

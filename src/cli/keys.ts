@@ -5,19 +5,20 @@
  * and the shell keeps in its history. Which key is meant can be told by its fingerprint, which is no secret.
  */
 import { promises as fs } from 'node:fs'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { fingerprintOf, generateKey, holdsKey, isFingerprint, keyText } from '../app/gossip-key.ts'
 import { KEY_FILE_BYTES_MAX, keysOfText } from '../app/key-file-text.ts'
 import { errorCode } from '../base/errors.ts'
 import { CliError } from './cli-error.ts'
 import { addUrlFlag, ask, type ClientFlags, type ClientRequest } from './client.ts'
 import { EXIT } from './exit-codes.ts'
-import { formatTable, print, shown } from './output.ts'
+import { formatTable, print, printJson, shown } from './output.ts'
+import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 import { standardInput } from './standard-input.ts'
 
 const KEY_BYTES = ['16', '24', '32']
-const SOURCE_HELP = 'a file that holds the key, or - for standard input'
-const WHICH_HELP = 'a fingerprint of 8 hex digits, or a file that holds the key, or - for standard input'
+const SOURCE_HELP = 'A file that holds the key; - for standard input'
+const WHICH_HELP = 'A fingerprint of 8 hex digits, or a file that holds the key; - for standard input'
 
 const AFTER = `
 Rotation, each step on every replica before the next begins:
@@ -28,13 +29,10 @@ Rotation, each step on every replica before the next begins:
 
 Keys are not taken as arguments: those show in ps and in the shell's history.`
 
-interface KeysFlags extends ClientFlags {
-  readonly output: string
-}
+type KeysFlags = ClientFlags & OutputFlags
 
-interface GenerateFlags {
+interface GenerateFlags extends OutputFlags {
   readonly bytes: string
-  readonly output: string
 }
 
 interface KeysAnswer {
@@ -56,7 +54,7 @@ export function registerKeys(program: Command): void {
     .description('Show and rotate the gossip encryption keys of a replica.')
     .addHelpText('after', AFTER)
   addOutputFlag(keys.command('generate').description('Print a new random key; no replica is asked.'))
-    .option('--bytes <N>', '16, 24 or 32', '32')
+    .addOption(new Option('--bytes <N>', 'How long it is').choices(KEY_BYTES).default('32'))
     .action(generate)
   addFlags(keys.command('add').description('Add a key that opens and does not encrypt yet.'))
     .argument('[file]', SOURCE_HELP, '-')
@@ -90,23 +88,18 @@ function addFlags(command: Command): Command {
   return addOutputFlag(addUrlFlag(command))
 }
 
-function addOutputFlag(command: Command): Command {
-  return command.option('-o, --output <FORMAT>', 'text or json', 'text')
-}
-
 function generate({ bytes, output }: GenerateFlags): void {
-  if (!KEY_BYTES.includes(bytes)) {
-    throw new CliError(EXIT.usage, `--bytes must be ${KEY_BYTES.join(', ')}, not ${JSON.stringify(bytes)}`)
-  }
   const key = generateKey(Number(bytes))
   const [text, fingerprint] = [keyText(key), fingerprintOf(key)]
-  print(output === 'json' ? JSON.stringify({ key: text, fingerprint, bytes: key.length }) : text)
+  if (output === 'json') printJson({ key: text, fingerprint, bytes: key.length })
+  else print(text)
 }
 
 /** Asks, and prints the keys as they are then. */
 async function change(flags: KeysFlags, request: ClientRequest): Promise<void> {
   const answer = (await (await ask(flags, request)).json()) as KeysAnswer
-  print(flags.output === 'json' ? JSON.stringify(answer) : keysText(answer))
+  if (flags.output === 'json') printJson(answer)
+  else print(keysText(answer))
 }
 
 function keysText(answer: KeysAnswer): string {

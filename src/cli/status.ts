@@ -1,19 +1,35 @@
 /** `hearsay status`: what a replica says of itself, as indented lines or as JSON. */
 import type { Command } from 'commander'
+import { VERSION } from '../app/version.ts'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
-import { print, shown } from './output.ts'
+import { print, printJson, printWarning, shown } from './output.ts'
+import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 
-interface StatusFlags extends ClientFlags {
-  readonly output: string
-}
+type StatusFlags = ClientFlags & OutputFlags
 
 export function registerStatus(program: Command): void {
-  addUrlFlag(program.command('status').description('Print what a replica says of itself.'))
-    .option('-o, --output <FORMAT>', 'text or json', 'text')
-    .action(async (flags: StatusFlags) => {
-      const status: unknown = await (await ask(flags, { path: ['status'] })).json()
-      print(flags.output === 'json' ? JSON.stringify(status) : statusLines(status, '').join('\n'))
-    })
+  addOutputFlag(
+    addUrlFlag(program.command('status').description('Print what a replica says of itself.')),
+  ).action(async (flags: StatusFlags) => {
+    const status: unknown = await (await ask(flags, { path: ['status'] })).json()
+    const skew = versionSkew(VERSION, status)
+    if (skew !== undefined) printWarning(skew)
+    if (flags.output === 'json') printJson(status)
+    else print(statusLines(status, '').join('\n'))
+  })
+}
+
+/** @returns what to say when replica and program differ by more than a patch */
+export function versionSkew(own: string, status: unknown): string | undefined {
+  const theirs =
+    typeof status === 'object' && status !== null && 'version' in status ? status.version : undefined
+  if (typeof theirs !== 'string' || releaseOf(theirs) === releaseOf(own)) return undefined
+  return `the replica is version ${shown(theirs)}, this program ${own}: use its own, or update it`
+}
+
+/** Major and minor. */
+function releaseOf(version: string): string {
+  return version.split('.', 2).join('.')
 }
 
 /** @param indent before every line */

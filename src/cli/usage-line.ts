@@ -1,5 +1,6 @@
 /**
- * What commander says of wrong usage, as one line: the complaint and the nearest word that would have been right.
+ * What commander says of wrong usage, as one line: the complaint, and the nearest word that would have been right or how
+ * the command is used.
  *
  * Commander compares `--flag=value` as a whole with the flags it knows and then finds none that is near; here the value
  * is left out of the complaint and of the comparison.
@@ -8,6 +9,8 @@ import type { Command } from 'commander'
 import { nearest } from '../app/nearest.ts'
 
 const UNKNOWN_WITH_VALUE = /^unknown option '(--[^'=]+)=/
+/** Complaints about arguments, where the usage says what was expected. */
+const ABOUT_ARGUMENTS = /^(missing required argument|too many arguments)/
 
 /** @param given the arguments of the program, which say whose flags are meant */
 export function usageLine(text: string, program: Command, given: readonly string[]): string {
@@ -15,16 +18,39 @@ export function usageLine(text: string, program: Command, given: readonly string
     .replace(/^error: /, '')
     .trim()
     .replaceAll(/\s*\n\s*/g, ' ')
+  const command = commandOf(program, given)
+  const help = `(see ${pathOf(command)} --help)`
   const flag = UNKNOWN_WITH_VALUE.exec(line)?.[1]
   if (flag !== undefined) {
-    const near = nearest(flag, flagsOf(program, given))
-    return `unknown option '${flag}' ${near === undefined ? '(see hearsay --help)' : `(Did you mean ${near}?)`}`
+    const near = nearest(flag, flagsOf(command))
+    return `unknown option '${flag}' ${near === undefined ? help : `(Did you mean ${near}?)`}`
   }
-  return /^unknown/.test(line) && !line.includes('Did you mean') ? `${line} (see hearsay --help)` : line
+  if (ABOUT_ARGUMENTS.test(line)) return `${line.replace(/\.$/, '')} (usage: ${usageOf(command)})`
+  return line.includes('Did you mean') ? line : `${line.replace(/\.$/, '')} ${help}`
 }
 
-function flagsOf(program: Command, given: readonly string[]): string[] {
+/** `hearsay kv put [options] <map> <key> [value]` */
+export function usageOf(command: Command): string {
+  return `${pathOf(command)} ${command.usage()}`.trimEnd()
+}
+
+/** `hearsay kv put` */
+export function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+}
+
+/** The command that the arguments name, as far as they do. */
+function commandOf(program: Command, given: readonly string[]): Command {
   let command = program
-  for (const word of given) command = command.commands.find((one) => one.name() === word) ?? command
+  for (const word of given) {
+    if (word.startsWith('-')) continue
+    const next = command.commands.find((one) => one.name() === word)
+    if (next === undefined) break
+    command = next
+  }
+  return command
+}
+
+function flagsOf(command: Command): string[] {
   return command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? [])
 }
