@@ -17,6 +17,7 @@ import { FOREIGN_RELAYED_BYTES_MAX } from '../gossip/core/stream-broadcast.ts'
 import type { Delta, ForeignRecord, RecordPut } from '../store/core/delta.ts'
 import { stateKeyName } from '../store/core/state-key.ts'
 import type { Records } from '../store/records.ts'
+import type { PeerLook } from '../store/replication/peer-looks.ts'
 import { Replicator, type ReplicatorDeps } from '../store/replication/replicator.ts'
 import { AdmittingStore } from './admitting-store.ts'
 import { QUARANTINE_TABLE, SILENCE_TABLE } from './core/admission.ts'
@@ -85,6 +86,16 @@ export class AlertmanagerDelegate implements GossipDelegate {
   /** See Replicator. */
   syncedWith(peer: string): boolean {
     return this.#replicator.syncedWith(peer)
+  }
+
+  /** See Replicator. */
+  lookAt(peer: string): PeerLook | undefined {
+    return this.#replicator.lookAt(peer)
+  }
+
+  /** See Replicator. */
+  departed(): void {
+    this.#replicator.departed()
   }
 
   syncStats(): Readonly<Record<string, number>> {

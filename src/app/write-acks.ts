@@ -3,6 +3,7 @@
  * members and one timer, armed for the next deadline.
  */
 import type { Clock } from '../base/clock.ts'
+import { HearsayError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import type { Broadcaster } from '../gossip/core/delegate.ts'
 import type { KnownPeer } from '../gossip/core/reconnect.ts'
@@ -26,6 +27,8 @@ export interface WriteAcksOptions {
   readonly broadcaster: Pick<Broadcaster, 'members' | 'sendReliable'>
   /** Members that gossip lists no more but still misses. */
   readonly lost: () => readonly KnownPeer[]
+  /** Whether this replica has left its cluster: no other counts it, and none would answer. */
+  readonly hasLeft: () => boolean
   /** Joins a delta of another replica as if it had come by gossip. */
   readonly receive: (delta: Delta) => void
   readonly note: (event: string, fields: Readonly<Record<string, string | number>>) => void
@@ -34,6 +37,7 @@ export interface WriteAcksOptions {
 export class WriteAcks implements Acknowledgements {
   readonly #concern: WriteConcern
   readonly #clock: Clock
+  readonly #hasLeft: () => boolean
   #timer: NodeJS.Timeout | undefined
   /** What the timer is armed for. */
   #armedMs = Number.POSITIVE_INFINITY
@@ -42,6 +46,7 @@ export class WriteAcks implements Acknowledgements {
   constructor(options: WriteAcksOptions) {
     const { name, clock, random, store, broadcaster, lost, receive, note } = options
     this.#clock = clock
+    this.#hasLeft = options.hasLeft
     this.#concern = new WriteConcern({
       name,
       random,
@@ -59,6 +64,12 @@ export class WriteAcks implements Acknowledgements {
   }
 
   plan(ack: Ack): AckPlan {
+    if (ack !== 'local' && ack !== 1 && this.#hasLeft()) {
+      throw new HearsayError(
+        'ACK_UNREACHABLE',
+        `ack=${ack} needs other replicas, and this one has left the cluster`,
+      )
+    }
     return this.#concern.plan(ack)
   }
 

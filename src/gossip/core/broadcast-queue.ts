@@ -32,6 +32,8 @@ export interface QueueMessage {
   readonly notice?: BroadcastNotice | undefined
   /** Its author sends it as well. */
   readonly isRelayed?: boolean
+  /** When it was given to the queue, monotonic ms. */
+  readonly queuedAtMs?: number
 }
 
 export interface QueueItem extends QueueMessage, TierItem {
@@ -98,15 +100,21 @@ export class BroadcastQueue {
     return this.#dropped
   }
 
+  /** When the oldest message that waits was given to the queue; undefined when none waits. */
+  get oldestAtMs(): number | undefined {
+    const times = this.#tiers.flatMap((tier) => tier?.oldest()?.queuedAtMs ?? [])
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
   /** @param transmits times that it counts as sent already */
   enqueue(message: QueueMessage, transmits = 0): void {
     const length = message.bytes.length
     assert(length > 0 && length <= this.#lengthMax, 'a queued message is not empty and fits a packet')
     const former = message.key === undefined ? undefined : this.#byKey.get(message.key)
     if (former !== undefined) this.#discard(former)
-    const { key, bytes, payload, notice, isRelayed = false } = message
+    const { key, bytes, payload, notice, isRelayed = false, queuedAtMs = 0 } = message
     const id = this.#nextId++
-    const entry: Entry = { key, bytes, payload, notice, isRelayed, id, transmits, state: 'waiting' }
+    const entry: Entry = { key, bytes, payload, notice, isRelayed, queuedAtMs, id, transmits, state: 'waiting' }
     if (entry.key !== undefined) this.#byKey.set(entry.key, entry)
     this.#size++
     this.#bytes += length

@@ -80,7 +80,8 @@ export class EagerDissemination implements Dissemination {
     notice?: BroadcastNotice,
   ): void {
     const bytes = this.#outbox.encode(message)
-    if (this.#broadcasts.enqueueMembership({ key: message.node, bytes, notice })) this.#scheduleFlush(nowMs)
+    const pending = { key: message.node, bytes, notice, queuedAtMs: nowMs }
+    if (this.#broadcasts.enqueueMembership(pending)) this.#scheduleFlush(nowMs)
     else this.#outbox.note('warn', 'membership-message-too-long', { bytes: bytes.length })
   }
 
@@ -108,7 +109,7 @@ export class EagerDissemination implements Dissemination {
     const droppedBefore = queue.dropped
     const isRelayed = broadcast.isRelayed === true
     const transmits = isRelayed ? this.#sentByAuthor(audience) : 0
-    queue.enqueue({ key, bytes, payload, isRelayed }, transmits)
+    queue.enqueue({ key, bytes, payload, isRelayed, queuedAtMs: nowMs }, transmits)
     const messages = queue.dropped - droppedBefore
     if (messages > 0) this.#outbox.note('debug', 'broadcast-queue-full', { audience, messages })
     if (transmits === 0) this.#scheduleFlush(nowMs)

@@ -9,6 +9,7 @@
  * This file only dispatches. Policy is in the parts: member-rules and self-rules (who is believed), probe and relay
  * (who is there), dissemination (what is told), push-pull and node-exchange (repair).
  */
+import type { HistogramView } from '../../base/histogram.ts'
 import type { Random } from '../../base/random.ts'
 import { Admission } from './admission.ts'
 import { Awareness } from './awareness.ts'
@@ -63,6 +64,8 @@ export interface QueueStats {
   readonly bytes: number
   /** Dropped for the byte bound since the start. */
   readonly dropped: number
+  /** When the oldest of them was given to us, monotonic ms. */
+  readonly oldestAtMs: number | undefined
 }
 
 /** Numbers for metrics. */
@@ -70,6 +73,8 @@ export interface GossipStats {
   readonly healthScore: number
   readonly members: Readonly<Record<NodeLiveness, number>>
   readonly queues: Readonly<Record<'membership' | 'native' | 'foreign', QueueStats>>
+  /** Round trips of probes that were answered directly. */
+  readonly probeSeconds: HistogramView
 }
 
 /**
@@ -334,15 +339,17 @@ export class GossipMachine {
     const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
     for (const record of this.#members.order) members[record.liveness]++
     const { membership, user } = this.#dissemination.queues
-    const queue = ({ size, bytes, dropped }: typeof membership): QueueStats => ({
+    const queue = ({ size, bytes, dropped, oldestAtMs }: typeof membership): QueueStats => ({
       messages: size,
       bytes,
       dropped,
+      oldestAtMs,
     })
     return {
       healthScore: this.#awareness.score,
       members,
       queues: { membership: queue(membership), native: queue(user.native), foreign: queue(user.foreign) },
+      probeSeconds: this.#probe.seconds,
     }
   }
 

@@ -101,6 +101,7 @@ export class Probe {
     if (phase === 'direct') {
       const rttMs = nowMs - running.startedAtMs
       target.rttMs = rttMs
+      this.seconds.observe(rttMs / 1000)
       this.#payload(target, ack.payload, from, rttMs)
       this.#deps.dissemination.probed(false)
     } else if (!running.sendFailed && !fromTarget) {

@@ -186,6 +186,7 @@ export function assembleParts(
     nowMs,
     tcpTimeoutMs: limits.tcpTimeoutMs,
     isRunning: () => hooks.isRunning(),
+    isMember: () => hooks.isWanted(),
     answered: (peer, nodes) => nameClaim.answered(peer, nodes),
     merged: () => pump.settle(),
   })
@@ -200,8 +201,8 @@ export function assembleParts(
     unjoined,
   })
   const reconnect = new Reconnect(limits, random, nowMs(), options.remembered)
-  const { peers = [] } = options
-  const reconnectLoop = new ReconnectLoop({ ...calls, reconnect, joiner, unjoined, peers, members, isOwn })
+  const loop = { reconnect, joiner, unjoined, peers: options.peers ?? [], members, isOwn }
+  const reconnectLoop = new ReconnectLoop({ ...calls, ...loop })
   return {
     transport,
     advertise,

@@ -167,6 +167,7 @@ class Driver implements Gossip {
     const parts = this.#live()
     if (parts === undefined || !this.#leaving) return
     this.#leaving = false
+    parts.exchange.forgetAll()
     parts.pump.machine.rejoin(this.#nowMs())
     parts.pump.settle()
     this.#told = false
@@ -192,13 +193,13 @@ class Driver implements Gossip {
   // What the application asks.
 
   broadcast(broadcast: Broadcast): void {
-    const parts = this.#live()
+    const parts = this.#told ? undefined : this.#live()
     parts?.pump.machine.broadcast(this.#nowMs(), broadcast)
     parts?.pump.settle()
   }
 
   sendReliable(memberName: string, payload: Uint8Array): void {
-    const parts = this.#live()
+    const parts = this.#told ? undefined : this.#live()
     parts?.pump.machine.sendReliable(this.#nowMs(), memberName, payload)
     parts?.pump.settle()
   }

@@ -114,6 +114,8 @@ export interface GossipDeps {
 export interface JoinResult {
   /** Peers that answered with their state. */
   readonly contacted: number
+  /** Addresses of those, in the order of their answers. */
+  readonly reached: readonly string[]
   readonly failed: readonly (JoinTrouble & { readonly address: string })[]
 }
 
@@ -175,7 +177,10 @@ export interface Gossip extends Broadcaster {
    * @param addresses host:port each
    */
   join(addresses: readonly string[]): Promise<JoinResult>
-  /** Tells peers that we go; resolves when told or after `timeoutMs`. Peers are answered until `stop`. */
+  /**
+   * Tells peers that we go; resolves when told or after `timeoutMs`. Until `stop` pings are answered and the list of members is
+   * kept up; no message leaves any more, and push-pulls carry members and no state.
+   */
   leave(timeoutMs: number): Promise<void>
   /**
    * Takes a leave back: announces us anew to the members known, and calls on the lost and the configured peers again. To

@@ -47,7 +47,7 @@ export class Joiner {
     const exchanges = new Slots(joinsAtOnceMax)
     const asked = new Set<string>()
     const failed: JoinResult['failed'][number][] = []
-    let contacted = 0
+    const reached: string[] = []
     const fail = (address: string, trouble: JoinTrouble): void => {
       unjoined.note(address, trouble)
       failed.push({ address, ...trouble })
@@ -61,7 +61,7 @@ export class Joiner {
       if (reason !== undefined) fail(text, exchangeTrouble(reason))
       else {
         unjoined.note(text, undefined)
-        if (isNeeded) contacted++
+        if (isNeeded) reached.push(text)
       }
     }
     const callAll = async (address: string): Promise<void> => {
@@ -74,7 +74,7 @@ export class Joiner {
       await Promise.all(found.map(call))
     }
     await Promise.all([...new Set(addresses)].map(callAll))
-    return { contacted, failed }
+    return { contacted: reached.length, reached, failed }
   }
 
   /** @returns the endpoints of a name, or why there are none */

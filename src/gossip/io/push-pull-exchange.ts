@@ -28,11 +28,15 @@ export interface PushPullDeps {
   readonly tcpTimeoutMs: number
   /** False once stopped: what arrives then is forgotten. */
   readonly isRunning: () => boolean
+  /** False once we leave: from then on we tell and hear of members only. */
+  readonly isMember: () => boolean
   /** Hears what a peer that we asked knew before it merged our half. */
   readonly answered?: (peer: Endpoint, nodes: readonly NodeRecord[]) => void
   /** Called after every merge, to carry out what the machine wants. */
   readonly merged: () => void
 }
+
+const NO_BYTES = new Uint8Array(0)
 
 /** The other side, as far as it is known. */
 type Party = Pick<Exchange, 'peer' | 'peerClass'>
@@ -48,9 +52,9 @@ export class PushPullExchange {
 
   /** @returns undefined after a complete exchange, or why there was none */
   async initiate(to: Endpoint, join: boolean): Promise<string | undefined> {
-    const { machine, delegate, client, nowMs, tcpTimeoutMs } = this.#deps
+    const { machine, client, nowMs, tcpTimeoutMs } = this.#deps
     const known = this.#memberAt(to)
-    const userState = delegate.localState({ join, remoteState: undefined, ...known })
+    const userState = this.#ourState({ join, remoteState: undefined, ...known })
     const outcome = await client.ask(to, this.#message(join, userState), nowMs() + tcpTimeoutMs)
     if (!this.#deps.isRunning()) return 'stopped'
     machine.streamDone(nowMs(), to, wasReached(outcome))
@@ -77,7 +81,7 @@ export class PushPullExchange {
     const party = this.#listed(message.nodes, (node) => addressToText(node.endpoint.addr) === at)
     if (party.peer !== undefined) this.#deps.machine.streamHeard(this.#deps.nowMs(), party.peer)
     const exchange = { join, remoteState: userState, ...party }
-    reply(this.#message(join, this.#deps.delegate.localState(exchange)))
+    reply(this.#message(join, this.#ourState(exchange)))
     this.#merge(message, userState, party)
   }
 
@@ -91,24 +95,33 @@ export class PushPullExchange {
     this.#exchanged.delete(memberName)
   }
 
+  /** We come back, and have heard nobody since we left. */
+  forgetAll(): void {
+    this.#exchanged.clear()
+  }
+
+  #ourState(exchange: Exchange): Uint8Array {
+    return this.#deps.isMember() ? this.#deps.delegate.localState(exchange) : NO_BYTES
+  }
+
   #message(join: boolean, userState: Uint8Array): PushPullMessage {
     return { kind: 'push-pull', join, nodes: this.#deps.machine.nodeRecords(), userState }
   }
 
   /** @returns false when the application refused it, and nothing was taken */
   #merge(message: PushPullMessage, remoteState: Uint8Array | undefined, party: Party): boolean {
-    const { machine, delegate, nowMs, merged } = this.#deps
+    const { machine, delegate, isMember, nowMs, merged } = this.#deps
     if (!machine.mergeNodes(nowMs(), message.nodes, message.join)) {
       merged()
       return false
     }
-    if (message.userState.length > 0) {
+    if (message.userState.length > 0 && isMember()) {
       delegate.mergeRemoteState(message.userState, { join: message.join, remoteState, ...party })
     }
     // Only members, so that nobody fills memory with names.
     const { peer } = party
-    const isMember = machine.members().some((member) => member.name === peer && isLive(member))
-    if (peer !== undefined && isMember) this.#exchanged.add(peer)
+    const isListed = machine.members().some((member) => member.name === peer && isLive(member))
+    if (peer !== undefined && isListed && isMember()) this.#exchanged.add(peer)
     merged()
     return true
   }

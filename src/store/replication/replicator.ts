@@ -13,6 +13,7 @@
  * Pure: no clock, no socket; the store it joins into and the broadcaster it speaks through are given. Not here: what
  * foreign peers can read (alerting/alertmanager-delegate.ts).
  */
+import { compareBytes } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
 import type { Random } from '../../base/random.ts'
 import { decodeBatch, isBatch, PRIVATE_MAGIC, PRIVATE_VERSION } from '../../gossip/core/batch-frame.ts'
@@ -27,6 +28,7 @@ import { decodeAckPayload, encodeAckPayload } from './ack-payload.ts'
 import { contextHash } from './context-hash.ts'
 import { DivergenceWatch } from './divergence-watch.ts'
 import { decodeSyncFrame, KIND_SYNC, SYNC_FRAME_BYTES_MAX, type SyncFrame } from './frames.ts'
+import { type PeerLook, PeerLooks } from './peer-looks.ts'
 import { Reunion } from './reunion.ts'
 import type { SyncStore } from './sync-store.ts'
 import { Syncer, type SyncLimits } from './syncer.ts'
@@ -65,6 +67,7 @@ export class Replicator implements GossipDelegate {
   readonly #deps: ReplicatorDeps
   readonly #syncer: Syncer
   readonly #divergence = new DivergenceWatch()
+  readonly #looks = new PeerLooks()
   readonly #reunion = new Reunion()
   #nowMs = 0
 
@@ -82,6 +85,7 @@ export class Replicator implements GossipDelegate {
       note: (event, fields) => this.#note(event, fields),
       synced: (peer) => {
         this.#reunion.met(peer)
+        this.#looks.saw(peer, true, this.#nowMs)
         deps.synced?.(peer)
       },
       ...(deps.syncLimits === undefined ? {} : { limits: deps.syncLimits }),
@@ -96,6 +100,16 @@ export class Replicator implements GossipDelegate {
   /** Whether this member was seen to hold what we hold, or a session with it came to its end, since the start. */
   syncedWith(peer: string): boolean {
     return this.#syncer.syncedWith(peer)
+  }
+
+  /** Whether this member was last seen to hold what we hold; undefined when that was never told. */
+  lookAt(peer: string): PeerLook | undefined {
+    return this.#looks.last(peer)
+  }
+
+  /** We have left: what the members hold is not known from here on. */
+  departed(): void {
+    for (const { name } of this.#deps.broadcaster.members()) this.#forget(name)
   }
 
   /** @param nowMs monotonic; to be called about once a second */
@@ -173,10 +187,15 @@ export class Replicator implements GossipDelegate {
     const { name, peerClass, liveness } = member
     if (type === 'join' && peerClass === 'native') this.#reunion.came(name, this.#nowMs)
     if (type !== 'leave') return
-    this.#syncer.gone(name)
-    this.#divergence.forget(name)
+    this.#forget(name)
     if (liveness === 'dead') this.#reunion.lost(name)
     else this.#reunion.left(name)
+  }
+
+  #forget(name: string): void {
+    this.#syncer.gone(name)
+    this.#divergence.forget(name)
+    this.#looks.forget(name)
   }
 
   ackPayload(_peer: string): Uint8Array {
@@ -197,7 +216,9 @@ export class Replicator implements GossipDelegate {
     }
     this.#deps.heardClock?.(peer, told.wallMs, rttMs)
     this.#syncer.knows(peer, told)
-    const due = this.#divergence.ack(peer, this.#deps.store.digest.root().slice(), told.root, this.#nowMs)
+    const ours = this.#deps.store.digest.root().slice()
+    this.#looks.saw(peer, compareBytes(ours, told.root) === 0, this.#nowMs)
+    const due = this.#divergence.ack(peer, ours, told.root, this.#nowMs)
     if (!due || this.#syncer.isRunning(peer)) return
     this.#syncer.stats.add('early_repairs')
     this.#deps.requestExchange(peer)

@@ -99,7 +99,7 @@ describe('one replica', () => {
     const replica = await openEmbedded({ name: 'solo' })
     await replica.ready()
     expect([replica.owner('work'), replica.isOwner('work')]).toEqual(['solo', true])
-    expect(await replica.join(['127.0.0.1:1'])).toEqual({ contacted: 0, failed: [] })
+    expect(await replica.join(['127.0.0.1:1'])).toEqual({ contacted: 0, reached: [], failed: [] })
     await expect(replica.map('m').set('k', 1, { ack: 2 })).rejects.toMatchObject({ code: 'ACK_UNREACHABLE' })
     expect(await replica.map('m').set('k', 1, { ack: 'all' })).toMatchObject({
       reached: true,

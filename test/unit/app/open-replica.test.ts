@@ -35,7 +35,7 @@ describe('an embedded replica', () => {
     expect(replica).toMatchObject({ url: undefined, gossipAddress: undefined })
     expect([replica.members(), await replica.join(['127.0.0.1:1'])]).toEqual([
       [],
-      { contacted: 0, failed: [] },
+      { contacted: 0, reached: [], failed: [] },
     ])
     expect(replica.readiness()).toEqual({ ready: true, reasons: [] })
   })

@@ -12,7 +12,7 @@ afterEach(() => rig.stop())
 async function pair(): Promise<readonly [TestNode, TestNode]> {
   const a = await rig.started('a')
   const b = await rig.started('b')
-  expect(await b.gossip.join([a.at()])).toEqual({ contacted: 1, failed: [] })
+  expect(await b.gossip.join([a.at()])).toEqual({ contacted: 1, reached: [a.at()], failed: [] })
   await until(() => a.sees('b') === 'alive' && b.sees('a') === 'alive')
   return [a, b]
 }

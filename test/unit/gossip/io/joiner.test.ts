@@ -35,7 +35,7 @@ describe('joiner', () => {
     release()
     await until(() => called.length === 2)
     for (const end of finish) end()
-    await expect(joined).resolves.toEqual({ contacted: 2, failed: [] })
+    await expect(joined).resolves.toEqual({ contacted: 2, reached: ['10.0.0.2:1', '10.0.0.9:1'], failed: [] })
   })
 
   it('a name with many answers is called a few at a time, each peer once and we ourselves never', async () => {
@@ -50,6 +50,7 @@ describe('joiner', () => {
     }
     await expect(joined).resolves.toEqual({
       contacted: 3,
+      reached: ['10.0.0.2:1', '10.0.0.3:1', '10.0.0.4:1'],
       failed: [{ address: 'nobody:1', reason: 'no address for nobody', isThere: false }],
     })
     expect(called.toSorted()).toEqual(['10.0.0.2:1', '10.0.0.3:1', '10.0.0.4:1'])

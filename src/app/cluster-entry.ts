@@ -1,0 +1,92 @@
+/**
+ * Leaving the cluster and entering it again, while the process runs.
+ *
+ * Who leaves says goodbye and is silent from then on: what is written here stays here, and what others write does not come.
+ * Reads and writes are served from what is here; the replica is not ready, owns nothing, and takes no write that other
+ * replicas are to have. Its claims are granted by nobody else, as in a partition. Who enters again announces itself, calls on
+ * the peers it knows, and is not ready until it has heard them, as after a start.
+ *
+ * A leave is of this process: a restart enters. Both may be asked for at any time, also twice or at once; the last one asked
+ * for holds.
+ */
+import { HearsayError } from '../base/errors.ts'
+import { type Endpoint, endpointKey } from '../gossip/core/endpoint.ts'
+import { endpointToText } from '../gossip/io/endpoint-text.ts'
+import type { Gossip, JoinResult } from '../gossip/io/gossip.ts'
+import type { RoomLog } from './room-log.ts'
+
+/** Known members that are called on at once; the first to answer tells of the others. */
+const MEMBERS_CALLED_MAX = 8
+
+export interface ClusterEntryOptions {
+  readonly gossip: Pick<Gossip, 'join' | 'leave' | 'lostPeers' | 'members' | 'rejoin'>
+  /** Configured peers, host:port or a name alone. */
+  readonly seeds: readonly string[]
+  /** For peers to hear of a leave. */
+  readonly leaveTimeoutMs: number
+  /** In the same turn as the goodbye begins: what is known of the peers' states is of the past. */
+  readonly departed: () => void
+  /** In the same turn as the announcement: readiness waits for what the peers hold. */
+  readonly entered: () => void
+  readonly log: Pick<RoomLog, 'info'>
+}
+
+export class ClusterEntry {
+  readonly #options: ClusterEntryOptions
+  #left = false
+  #closed = false
+
+  constructor(options: ClusterEntryOptions) {
+    this.#options = options
+  }
+
+  /** From the moment that a leave is asked for. */
+  get left(): boolean {
+    return this.#left
+  }
+
+  /** Resolves when the peers were told, or had their time. */
+  async leave(): Promise<void> {
+    const { gossip, leaveTimeoutMs, departed, log } = this.#options
+    const told = gossip.leave(leaveTimeoutMs)
+    if (!this.#left) {
+      this.#left = true
+      log.info('cluster_left', {})
+      departed()
+    }
+    await told
+  }
+
+  /**
+   * Takes a leave back and calls on peers. Never rejects for a peer's sake.
+   * @param peers addresses to call; default the configured peers, some of the members known, and of the lost
+   * @throws HearsayError `GOSSIP_NOT_RUNNING` while this replica stops
+   */
+  async join(peers?: readonly string[]): Promise<JoinResult> {
+    if (this.#closed) throw new HearsayError('GOSSIP_NOT_RUNNING', 'this replica is stopping')
+    const { gossip, entered, log } = this.#options
+    const called = peers ?? this.#known()
+    if (this.#left) {
+      this.#left = false
+      gossip.rejoin()
+      log.info('cluster_entered', {})
+      entered()
+    }
+    return gossip.join(called)
+  }
+
+  /** The replica stops and says goodbye itself: nobody enters any more. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #known(): readonly string[] {
+    const { gossip, seeds } = this.#options
+    const live = gossip
+      .members()
+      .filter(({ isSelf, liveness }) => !isSelf && (liveness === 'alive' || liveness === 'suspect'))
+    const known = new Map<string, Endpoint>()
+    for (const { endpoint } of [...live, ...gossip.lostPeers()]) known.set(endpointKey(endpoint), endpoint)
+    return [...seeds, ...[...known.values()].slice(0, MEMBERS_CALLED_MAX).map(endpointToText)]
+  }
+}
