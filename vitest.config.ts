@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** Files that start processes of their own: run one at a time, after the rest, so that nothing else takes their CPU. */
-const PROCESSES = ['test/interop/**', 'test/crash/**', 'test/cli/**', 'test/package/**', 'test/conformance/processes/**', 'test/hostile/**']
+/** Files that start processes of their own and mostly wait for them: two at a time, after the rest. */
+const PROCESSES = ['test/interop/**', 'test/cli/**', 'test/package/**', 'test/conformance/processes/**']
+/** Files that judge a process by how it does under load: one at a time, last, so that nothing else takes their CPU. */
+const ALONE = ['test/crash/**', 'test/hostile/**']
 
 export default defineConfig({
   test: {
@@ -14,7 +16,7 @@ export default defineConfig({
           // On two cores vitest would take one worker, and the simulator's shards would wait for each other.
           maxWorkers: Math.max(2, availableParallelism() - 1),
           include: ['test/**/*.test.ts'],
-          exclude: PROCESSES,
+          exclude: [...PROCESSES, ...ALONE],
           testTimeout: 20_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
@@ -26,8 +28,18 @@ export default defineConfig({
           include: PROCESSES.map((folder) => `${folder}/*.test.ts`),
           testTimeout: 90_000,
           hookTimeout: 60_000,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: ALONE.map((folder) => `${folder}/*.test.ts`),
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -123,7 +123,8 @@ describe('hearsay dev', () => {
     expect(end).toMatchObject({ code: 0, signal: null })
     expect(end.tookMs).toBeLessThan(5000)
     expect(rows.filter(({ pid }) => isAlive(pid))).toEqual([])
-    expect(command.stderr).toBe('')
+    // On a machine so busy that they start seconds apart, the first ones say that the others are not there yet.
+    expect(command.stderr.split('\n').filter((line) => !line.includes('event=peer-not-joined'))).toEqual([''])
   })
 
   it('stops on SIGINT', async () => {
