@@ -157,13 +157,12 @@ export function assembleParts(
   const { clock, random, lookup = systemLookup, lookupService = systemServiceLookup } = deps
   const interfaces = networkInterfaces()
   const advertise = advertiseEndpoint(bound, options.advertise, interfaces)
-  const config = machineConfig(options, advertise)
   const isOwn = ownAddressTest(bound, advertise, interfaces)
   const nowMs = (): number => clock.monotonicMs()
   const pump = new MachinePump(
     clock,
     alarms,
-    (sink) => makeMachine(context, config, isOwn, sink),
+    (sink) => makeMachine(context, machineConfig(options, advertise), isOwn, sink),
     (effect) => hooks.carryOut(effect),
   )
   const members = (): readonly Member[] => pump.machine.members()
