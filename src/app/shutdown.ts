@@ -51,7 +51,9 @@ export async function runShutdown(
   const overran: string[] = []
   const failures: unknown[] = []
   const end = (hung?: string): ShutdownEnd => {
-    return { tookMs: clock.monotonicMs() - startedMs, overran, failures, hung }
+    const tookMs = clock.monotonicMs() - startedMs
+    if (hung === undefined) log.info('shutdown_done', { ms: Math.round(tookMs) })
+    return { tookMs, overran, failures, hung }
   }
   for (const step of steps) {
     const beganMs = clock.monotonicMs()

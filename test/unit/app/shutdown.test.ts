@@ -94,7 +94,11 @@ describe('an orderly stop', () => {
     await time.pass(1)
     expect(order).toEqual(['next'])
     expect(end()).toMatchObject({ overran: ['stuck'], hung: undefined })
-    expect(lines).toEqual(['shutdown_step_overran stuck 100', 'shutdown_step next 0'])
+    expect(lines).toEqual([
+      'shutdown_step_overran stuck 100',
+      'shutdown_step next 0',
+      'shutdown_done undefined 100',
+    ])
   })
 
   it('is over at its cap, names the step that hung and begins no other', async () => {
