@@ -22,12 +22,15 @@ import { clusterKeyRoutes } from './routes/cluster-keys.ts'
 import { healthRoutes } from './routes/health.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { kvListRoutes } from './routes/kv-lists.ts'
+import { membershipRoutes } from './routes/membership.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { notificationRoutes } from './routes/notifications.ts'
+import { ownerRoutes } from './routes/owner.ts'
 import { setRoutes } from './routes/sets.ts'
 import { silenceMatchRoutes } from './routes/silence-match.ts'
 import { snapshotRoutes } from './routes/snapshot.ts'
 import { statusRoutes } from './routes/status.ts'
+import { watchRoutes } from './routes/watch.ts'
 
 export const BODY_BYTES_MAX: number = 1024 * 1024
 export const BATCH_BODY_BYTES_MAX: number = 6 * 1024 * 1024
@@ -106,9 +109,12 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
       scope.register(kvRoutes(deps), { prefix: '/api/v1' })
       scope.register(kvListRoutes(deps.kv, prefix), { prefix: '/api/v1' })
       scope.register(setRoutes(deps), { prefix: '/api/v1' })
+      scope.register(watchRoutes(deps, options.watch), { prefix: '/api/v1' })
       const batchBytesMax = options.batchBodyBytesMax ?? BATCH_BODY_BYTES_MAX
       scope.register(batchRoutes(deps, batchBytesMax), { prefix: '/api/v1' })
       scope.register(clusterRoutes(deps.cluster), { prefix: '/api/v1' })
+      scope.register(membershipRoutes(deps), { prefix: '/api/v1' })
+      scope.register(ownerRoutes(deps), { prefix: '/api/v1' })
       if (deps.gossipKeys !== undefined) {
         scope.register(clusterKeyRoutes(deps.gossipKeys), { prefix: '/api/v1' })
       }

@@ -8,15 +8,23 @@ import type { Acknowledgements } from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
 import type { KeyValue } from '../store/key-value.ts'
 import type { StringSets } from '../store/string-sets.ts'
-import type { Claims, ClusterView, GossipKeys, HealthView } from './facades.ts'
+import type { Claims, ClusterView, GossipKeys, HealthView, Membership } from './facades.ts'
 import type { MetricsRegistry } from './metrics/registry.ts'
+import type { WatchBounds } from './watch/watch-bounds.ts'
+import type { WatchSource } from './watch/watch-source.ts'
 
 export interface HttpDeps {
   readonly kv: KeyValue
   readonly sets: StringSets
   readonly batches: Batches
   readonly acks: Acknowledgements
+  /** For `/api/v1/watch`. */
+  readonly watches: WatchSource
   readonly cluster: ClusterView
+  /** Undefined without clustering. */
+  readonly membership?: Membership | undefined
+  /** Name of the replica that is responsible for a key. */
+  readonly owner: (key: string) => string
   /** For `/api/v1/cluster/keys`. */
   readonly gossipKeys?: GossipKeys
   readonly health: HealthView
@@ -57,6 +65,8 @@ export interface HttpOptions {
   readonly bodyBytesMax?: number
   /** Largest body of a batch; default 6 MiB. */
   readonly batchBodyBytesMax?: number
+  /** Of watches, where other than WATCH_BOUNDS. */
+  readonly watch?: Partial<WatchBounds>
   /** Longest wait for the headers of a request; default 10 s. */
   readonly headersTimeoutMs?: number
   /** Longest wait for a whole request; default 30 s. */

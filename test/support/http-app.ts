@@ -13,6 +13,7 @@ import {
   memoryKeyValue,
   memorySets,
 } from './memory-facades.ts'
+import { memoryWatches } from './memory-watches.ts'
 
 export const NOW_MS: number = Date.UTC(2026, 10, 21, 12, 0, 0)
 
@@ -33,6 +34,7 @@ export function testApp(deps: Partial<HttpDeps> = {}, options: Partial<HttpOptio
       sets: memorySets(),
       batches: memoryBatches(),
       acks: localAcks(),
+      watches: memoryWatches().watches,
       cluster: clusterOf({
         name: 'dev-1',
         state: 'alive',
@@ -43,6 +45,7 @@ export function testApp(deps: Partial<HttpDeps> = {}, options: Partial<HttpOptio
         class: 'native',
         isSelf: true,
       }),
+      owner: () => 'dev-1',
       health: healthOf(),
       metrics: createMetrics({ processMetrics: false }),
       log,

@@ -26,6 +26,15 @@ export type MetricName =
   | 'hearsay_ready'
   | 'hearsay_http_requests_total'
   | 'hearsay_http_problems_total'
+  | 'hearsay_watch_open'
+  | 'hearsay_watch_waiting'
+  | 'hearsay_watch_events_sent_total'
+  | 'hearsay_watch_gaps_total'
+  | 'hearsay_watch_unsent_bytes'
+  | 'hearsay_watch_evicted_total'
+  | 'hearsay_watch_refused_total'
+  | 'hearsay_watch_log_changes'
+  | 'hearsay_watch_log_bytes'
   | 'hearsay_cluster_members'
   | 'hearsay_cluster_health_score'
   | 'hearsay_cluster_settled'
@@ -100,6 +109,15 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_ready: gauge('1 when /-/ready answers 200'),
   hearsay_http_requests_total: counter('HTTP requests', 'method'),
   hearsay_http_problems_total: counter('Requests that were answered with a problem', 'code'),
+  hearsay_watch_open: gauge('Watches over HTTP that are open', 'kind'),
+  hearsay_watch_waiting: gauge('Readers that wait for the next change, those of the library included'),
+  hearsay_watch_events_sent_total: counter('Events written to streams'),
+  hearsay_watch_gaps_total: counter('Readers told that they missed changes, those of the library included'),
+  hearsay_watch_unsent_bytes: gauge('Bytes written to streams that their readers have not taken'),
+  hearsay_watch_evicted_total: counter('Streams cut off because of their readers', 'reason'),
+  hearsay_watch_refused_total: counter('Watches refused because as many are open as may be', 'limit'),
+  hearsay_watch_log_changes: gauge('Changes that a reader can go back to'),
+  hearsay_watch_log_bytes: gauge('Bytes of keys and values in them'),
   hearsay_cluster_members: gauge('Members known, self included', 'state', 'class'),
   hearsay_cluster_health_score: gauge('Awareness score of this process; 0 is healthy'),
   hearsay_cluster_settled: gauge('1 once the first exchanges after start are complete'),
