@@ -9,8 +9,10 @@ import { registerDev } from './dev.ts'
 import { registerHelp } from './help.ts'
 import { registerKeys } from './keys.ts'
 import { registerKv } from './kv.ts'
+import { registerOwner } from './owner.ts'
 import { registerServe } from './serve.ts'
 import { registerSet } from './set.ts'
+import { registerSilence } from './silence.ts'
 import { registerSim } from './simulate.ts'
 import { registerSnapshot } from './snapshot.ts'
 import { registerStatus } from './status.ts'
@@ -19,8 +21,8 @@ export type Register = (program: Command) => void
 
 export const COMMANDS: readonly (readonly [group: string, commands: readonly Register[]])[] = [
   ['Run', [registerServe, registerDev]],
-  ['Data', [registerKv, registerSet]],
-  ['Operate', [registerStatus, registerCluster, registerKeys, registerSnapshot]],
+  ['Data', [registerKv, registerSet, registerSilence]],
+  ['Operate', [registerStatus, registerCluster, registerOwner, registerKeys, registerSnapshot]],
   ['Measure', [registerSim, registerBench]],
   ['More', [registerHelp]],
 ]

@@ -13,9 +13,8 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { interruptible } from './interruptible.ts'
 import { print, printNote } from './output.ts'
 import { addProgressFlag, megabytes, Progress } from './progress.ts'
+import { Stall } from './stall.ts'
 
-/** A replica that sends nothing for so long is not going to. */
-const STALLED_AFTER_MS = 30_000
 const STANDARD = '-'
 
 interface ProgressFlags {
@@ -71,7 +70,7 @@ async function save(file: string, flags: SaveFlags): Promise<void> {
   await job({ verb: 'saved', standing: 'nothing was kept', ...flags }, async (progress, signal) => {
     const stall = new Stall()
     const either = AbortSignal.any([stall.signal, signal])
-    const pieces = stall.watched(await ask(flags, { path: ['snapshot'], signal: either }))
+    const pieces = stall.watched(await ask(flags, { path: ['snapshot'], signal: either }), 'the snapshot')
     const summary = toStandardOutput
       ? await streamSnapshot(pieces, process.stdout, progress)
       : await saveSnapshotFile(pieces, { ...options, progress })
@@ -159,41 +158,6 @@ async function restoreAlertmanager(directory: string, path: string): Promise<voi
 
 function judged({ accepted, quarantined, refused, expired }: FileCounts): string {
   return `${accepted} accepted, ${quarantined} quarantined, ${refused} refused, ${expired} expired`
-}
-
-/** Ends a request whose answer has stopped coming. */
-class Stall {
-  readonly #controller = new AbortController()
-  readonly #timer: NodeJS.Timeout = setTimeout(
-    () => this.#controller.abort(new StalledError()),
-    STALLED_AFTER_MS,
-  )
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  async *watched(response: Response): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const piece of response.body ?? []) {
-        this.#timer.refresh()
-        yield piece
-      }
-    } catch (error) {
-      const reason = error instanceof StalledError ? error.message : 'the connection broke'
-      throw new CliError(EXIT.failed, `the snapshot did not arrive in full: ${reason}; nothing was kept`)
-    } finally {
-      clearTimeout(this.#timer)
-    }
-  }
-}
-
-class StalledError extends Error {
-  constructor() {
-    super(`nothing came for ${STALLED_AFTER_MS / 1000} s`)
-    // `ask` tells a timeout by this name.
-    this.name = 'TimeoutError'
-  }
 }
 
 function described(summary: SnapshotSummary): string {

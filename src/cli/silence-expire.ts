@@ -1,0 +1,37 @@
+/** `hearsay silence expire`: ends silences by their ids. All are tried, whatever happens to one of them. */
+import { CliError } from './cli-error.ts'
+import type { ClientFlags } from './client.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { printError, printNote, shown } from './output.ts'
+import { inParallel } from './parallel.ts'
+import { expireSilence } from './silence-api.ts'
+import { standardInput } from './standard-input.ts'
+
+const AT_ONCE = 8
+
+/** @param given ids; `-` stands for those on standard input, one a line, as `silence query -q` prints them */
+export async function expireSilences(given: readonly string[], flags: ClientFlags): Promise<void> {
+  const ids = given.includes('-') ? [...given.filter((id) => id !== '-'), ...(await idsOfInput())] : given
+  if (ids.length === 0) printNote('no ids: nothing was expired')
+  const failures: ExitCode[] = []
+  await inParallel(ids, AT_ONCE, async (id) => {
+    try {
+      await expireSilence(flags, id)
+    } catch (error) {
+      if (!(error instanceof CliError) || error.exitCode === EXIT.unreachable) throw error
+      failures.push(error.exitCode)
+      printError(`${shown(id)}: ${error.message}`)
+    }
+  })
+  if (failures.length === 0) return
+  const code = failures.every((one) => one === EXIT.notFound) ? EXIT.notFound : EXIT.failed
+  throw new CliError(
+    code,
+    ...(ids.length === 1 ? [] : [`${failures.length} of ${ids.length} were not expired`]),
+  )
+}
+
+async function idsOfInput(): Promise<readonly string[]> {
+  const text = Buffer.from(await standardInput()).toString('utf8')
+  return text.split(/\s+/).filter((id) => id !== '')
+}
