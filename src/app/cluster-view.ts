@@ -8,9 +8,11 @@
 import type { Clock } from '../base/clock.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import type { NameConflict } from '../gossip/core/name-conflicts.ts'
+import { nativeRelease } from '../gossip/core/native-meta.ts'
 import { type Path, type PeerPaths, pathHint } from '../gossip/core/path-watch.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
-import type { ClusterMember, ClusterPath, ClusterView, SharedName } from '../http/facades.ts'
+import type { ClusterLag, ClusterMember, ClusterPath, ClusterView, SharedName } from '../http/facades.ts'
+import type { PeerLook } from '../store/replication/peer-looks.ts'
 import { peerWarnings, unlistedPeers } from './peer-trouble-text.ts'
 import type { Replica } from './replica.ts'
 import { sharedNameWarning } from './shared-name-text.ts'
@@ -25,7 +27,11 @@ export function clusterView(replica: Replica, moreWarnings: () => readonly strin
       const offsetsMs = replica.clockOffsetsMs()
       const paths = gossip?.paths()
       return (gossip?.members() ?? []).map((member) =>
-        clusterMember(clock, member, offsetsMs.get(member.name), paths?.get(member.name)),
+        clusterMember(clock, member, {
+          clockOffsetMs: offsetsMs.get(member.name),
+          paths: paths?.get(member.name),
+          look: replica.lookAt(member.name),
+        }),
       )
     },
     lost: () =>
@@ -37,6 +43,8 @@ export function clusterView(replica: Replica, moreWarnings: () => readonly strin
       })),
     healthScore: () => gossip?.healthScore() ?? 0,
     settled: () => replica.settled,
+    left: () => replica.entry?.left ?? false,
+    lag: () => lagOf(replica),
     sharedNames: () => (gossip?.nameConflicts() ?? []).map((conflict) => sharedName(clock, conflict)),
     warnings: () => (gossip === undefined ? [] : [...clusterWarnings(gossip, clock), ...moreWarnings()]),
   }
@@ -54,13 +62,15 @@ function clusterWarnings(gossip: NonNullable<Replica['gossip']>, clock: Clock): 
   return [...names, ...peerWarnings(clock, members, gossip.troubles()), ...hints]
 }
 
-function clusterMember(
-  clock: Clock,
-  member: Member,
-  clockOffsetMs: number | undefined,
-  paths: PeerPaths | undefined,
-): ClusterMember {
-  const { name, liveness, endpoint, incarnation, rttMs, peerClass, isSelf } = member
+/** What is known of a member beside what gossip lists. */
+interface Known {
+  readonly clockOffsetMs: number | undefined
+  readonly paths: PeerPaths | undefined
+  readonly look: PeerLook | undefined
+}
+
+function clusterMember(clock: Clock, member: Member, { clockOffsetMs, paths, look }: Known): ClusterMember {
+  const { name, meta, liveness, endpoint, incarnation, rttMs, peerClass, isSelf } = member
   return {
     name,
     state: liveness,
@@ -70,8 +80,19 @@ function clusterMember(
     clockOffsetMs: clockOffsetMs === undefined ? undefined : Math.round(clockOffsetMs),
     class: peerClass,
     isSelf,
+    version: nativeRelease(meta),
+    sameState: look?.same,
     ...(paths && { udp: clusterPath(clock, paths.udp), tcp: clusterPath(clock, paths.tcp) }),
   }
+}
+
+function lagOf(replica: Replica): ClusterLag {
+  const nowMs = replica.clock.monotonicMs()
+  const differingMs = (replica.gossip?.members() ?? []).flatMap(({ name, liveness }) => {
+    const look = liveness === 'alive' || liveness === 'suspect' ? replica.lookAt(name) : undefined
+    return look?.same === false ? [nowMs - look.sinceMs] : []
+  })
+  return { members: differingMs.length, ms: Math.round(Math.max(0, ...differingMs)) }
 }
 
 function clusterPath(clock: Clock, { state, sinceMs, heardMs }: Path): ClusterPath {

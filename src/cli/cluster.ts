@@ -1,6 +1,7 @@
-/** `hearsay cluster show`: the members as one replica sees them. */
+/** `hearsay cluster`: the members as one replica sees them, and taking that replica out and bringing it back. */
 import type { Command } from 'commander'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
+import { registerJoin, registerLeave } from './cluster-membership.ts'
 import { type Paint, paintFor, plain, type Tone } from './colour.ts'
 import { formatTable, print, printJson, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
@@ -10,8 +11,10 @@ type ShowFlags = ClientFlags & OutputFlags
 /** What `GET /api/v1/cluster` says; older replicas leave out what has a question mark. */
 export interface ClusterAnswer {
   readonly name: string
+  readonly left?: boolean
   readonly settled: boolean
   readonly healthScore: number
+  readonly lag?: { readonly members: number; readonly ms: number }
   readonly warnings?: readonly string[]
   readonly members: readonly {
     readonly name: string
@@ -21,6 +24,8 @@ export interface ClusterAnswer {
     readonly rttMs?: number
     readonly class: string
     readonly isSelf: boolean
+    readonly version?: string
+    readonly sameState?: boolean
     readonly udp?: { readonly state: string }
     readonly tcp?: { readonly state: string }
   }[]
@@ -33,7 +38,7 @@ export interface ClusterAnswer {
 }
 
 export function registerCluster(program: Command): void {
-  const cluster = program.command('cluster').description('Look at the cluster.')
+  const cluster = program.command('cluster').description('Look at the cluster, leave it, join it.')
   addOutputFlag(addUrlFlag(cluster.command('show').description('Print the members.'))).action(
     async (flags: ShowFlags) => {
       const answer = (await (await ask(flags, { path: ['cluster'] })).json()) as ClusterAnswer
@@ -41,11 +46,15 @@ export function registerCluster(program: Command): void {
       else print(clusterText(answer, paintFor(process.stdout)))
     },
   )
+  registerJoin(cluster)
+  registerLeave(cluster)
 }
 
 const TONES: ReadonlyMap<string, Tone> = new Map([
   ['alive', 'good'],
   ['ok', 'good'],
+  ['same', 'good'],
+  ['differs', 'doubtful'],
   ['suspect', 'doubtful'],
   ['left', 'faint'],
   ['lost', 'bad'],
@@ -62,6 +71,8 @@ export function clusterText(answer: ClusterAnswer, paint: Paint = plain): string
     String(member.incarnation),
     member.rttMs === undefined ? '-' : `${member.rttMs.toFixed(1)} ms`,
     member.class,
+    shown(member.version ?? '-'),
+    member.sameState === undefined ? '-' : member.sameState ? 'same' : 'differs',
     member.udp?.state ?? '-',
     member.tcp?.state ?? '-',
   ])
@@ -69,15 +80,22 @@ export function clusterText(answer: ClusterAnswer, paint: Paint = plain): string
     shown(name),
     `${shown(state)} since ${shown(since)}`,
     shown(address),
-    ...Array<string>(5).fill('-'),
+    ...Array<string>(7).fill('-'),
   ])
   const table = formatTable(
-    ['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS', 'UDP', 'TCP'],
+    ['NAME', 'STATE', 'ADDRESS', 'INCARNATION', 'RTT', 'CLASS', 'VERSION', 'DATA', 'UDP', 'TCP'],
     [...rows, ...lost],
     { paint, tone: (cell) => TONES.get(cell.replace(/ since .*/, '')) },
   )
-  const settled = answer.settled ? 'settled' : 'settling'
-  const self = `* ${shown(answer.name)}: ${settled}, health score ${answer.healthScore} (0 is healthy)`
+  const state = answer.left === true ? 'left' : answer.settled ? 'settled' : 'settling'
+  const health = `health score ${answer.healthScore} (0 is healthy)`
+  const self = `* ${shown(answer.name)}: ${state}, ${health}${lagText(answer.lag)}`
   const warnings = (answer.warnings ?? []).map((warning) => paint('doubtful', `warning: ${shown(warning)}`))
   return [table, '', self, ...warnings].join('\n')
+}
+
+function lagText(lag: ClusterAnswer['lag']): string {
+  if (lag === undefined || lag.members === 0) return ''
+  const members = lag.members === 1 ? '1 member differs' : `${lag.members} members differ`
+  return `, ${members} for ${(lag.ms / 1000).toFixed(1)} s`
 }

@@ -42,6 +42,13 @@ export interface ClusterMember {
   readonly clockOffsetMs: number | undefined
   readonly class: PeerClass
   readonly isSelf: boolean
+  /** Release of hearsay that it says it runs; undefined for others than hearsay, and for releases before 0.1. */
+  readonly version?: string | undefined
+  /**
+   * Whether it held exactly what is here when it was last looked at, by a probe or an exchange: some seconds ago at most.
+   * Undefined for self, for others than hearsay, for who is dead or has left, and before the first look.
+   */
+  readonly sameState?: boolean | undefined
   /** Undefined for self and for who is not alive. */
   readonly udp?: ClusterPath
   readonly tcp?: ClusterPath
@@ -57,6 +64,13 @@ export interface LostMember {
   readonly since: string
 }
 
+export interface ClusterLag {
+  /** Live hearsay members that held something else than this replica when they were last looked at. */
+  readonly members: number
+  /** For how long the one of them that it began with has, at every look since; 0 when there is none. */
+  readonly ms: number
+}
+
 export interface ClusterView {
   /** Our own name; constant while the process runs. */
   readonly name: string
@@ -64,12 +78,32 @@ export interface ClusterView {
   members(): readonly ClusterMember[]
   /** Dead members that are not among `members` any more, the last lost first. */
   lost(): readonly LostMember[]
+  /** Whether this replica has left on request, to enter again on request. */
+  left(): boolean
+  /** How far the members are from what is here. */
+  lag(): ClusterLag
   /** memberlist's awareness score of this process: 0 is healthy, higher means that we are slow ourselves. */
   healthScore(): number
   settled(): boolean
   sharedNames(): readonly SharedName[]
   /** What a person should do something about, one sentence each. */
   warnings(): readonly string[]
+}
+
+/** Leaving the cluster and entering it again. */
+export interface Membership {
+  /** Resolves when the peers have been told, or had their time; at once when that was so before. */
+  leave(): Promise<void>
+  /**
+   * Enters again after a leave, and calls on peers; resolves when each has answered or failed.
+   * @param peers `host:port` or names; default those that this replica knows
+   * @throws HearsayError `GOSSIP_NOT_RUNNING` while it stops
+   */
+  join(peers?: readonly string[]): Promise<{
+    /** Addresses that answered. */
+    readonly reached: readonly string[]
+    readonly failed: readonly { readonly address: string; readonly reason: string }[]
+  }>
 }
 
 /** A gossip key, by what may be shown of it. */

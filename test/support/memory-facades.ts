@@ -6,6 +6,7 @@ import { HearsayError } from '../../src/base/errors.ts'
 import type { ClusterMember, ClusterView, HealthView } from '../../src/http/facades.ts'
 import type { Batches } from '../../src/store/batch.ts'
 import type { Acknowledgements } from '../../src/store/core/acknowledgement.ts'
+import { firstNames } from '../../src/store/core/first-names.ts'
 import type { KeyValue, KvItem, Precondition } from '../../src/store/key-value.ts'
 import type { StringSets } from '../../src/store/string-sets.ts'
 
@@ -77,6 +78,7 @@ export function memorySets(): StringSets {
     remove: async (set, member) => ({ existed: sets.get(set)?.delete(member) ?? false, deltas: [] }),
     has: (set, member) => sets.get(set)?.has(member) ?? false,
     members: (set) => [...(sets.get(set) ?? [])].sort((a, b) => (a < b ? -1 : 1)),
+    page: (set, query) => firstNames(sets.get(set) ?? [], query),
     sets: () => [...sets].filter(([, m]) => m.size > 0).map(([name, m]) => ({ name, count: m.size })),
   }
 }
@@ -118,6 +120,8 @@ export function clusterOf(...members: readonly ClusterMember[]): ClusterView {
     name: 'dev-1',
     members: () => members,
     lost: () => [],
+    left: () => false,
+    lag: () => ({ members: 0, ms: 0 }),
     healthScore: () => 0,
     settled: () => true,
     sharedNames: () => [],

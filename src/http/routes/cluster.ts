@@ -7,8 +7,10 @@ export function clusterRoutes(cluster: ClusterView): FastifyPluginCallback {
     app.get('/cluster', (_request, reply) => {
       reply.header('cache-control', 'no-store').send({
         name: cluster.name,
+        left: cluster.left(),
         settled: cluster.settled(),
         healthScore: cluster.healthScore(),
+        lag: cluster.lag(),
         warnings: cluster.warnings(),
         sharedNames: cluster.sharedNames(),
         members: cluster.members(),
