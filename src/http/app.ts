@@ -26,6 +26,7 @@ import { membershipRoutes } from './routes/membership.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { ownerRoutes } from './routes/owner.ts'
+import { setListRoutes } from './routes/set-lists.ts'
 import { setRoutes } from './routes/sets.ts'
 import { silenceMatchRoutes } from './routes/silence-match.ts'
 import { snapshotRoutes } from './routes/snapshot.ts'
@@ -109,6 +110,7 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
       scope.register(kvRoutes(deps), { prefix: '/api/v1' })
       scope.register(kvListRoutes(deps.kv, prefix), { prefix: '/api/v1' })
       scope.register(setRoutes(deps), { prefix: '/api/v1' })
+      scope.register(setListRoutes(deps.sets, prefix), { prefix: '/api/v1' })
       scope.register(watchRoutes(deps, options.watch), { prefix: '/api/v1' })
       const batchBytesMax = options.batchBodyBytesMax ?? BATCH_BODY_BYTES_MAX
       scope.register(batchRoutes(deps, batchBytesMax), { prefix: '/api/v1' })

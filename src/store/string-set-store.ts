@@ -1,4 +1,5 @@
 /** StringSets over the commit queue. An add is always written, present or not: see Stage.addMember. */
+import type { NamePage, NameQuery } from './core/first-names.ts'
 import { checkRoom, checkText, OPERATION_BYTES, type StoreLimits } from './store-limits.ts'
 import type { StoreParts } from './store-parts.ts'
 import type { AddResult, RemoveResult, StringSets } from './string-sets.ts'
@@ -38,6 +39,10 @@ export class StringSetStore implements StringSets {
 
   members(set: string): readonly string[] {
     return this.#parts.state.members(set)
+  }
+
+  page(set: string, query: NameQuery): NamePage {
+    return this.#parts.state.memberPage(set, query)
   }
 
   sets(): readonly { readonly name: string; readonly count: number }[] {

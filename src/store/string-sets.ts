@@ -1,4 +1,5 @@
 /** The add-wins OR-sets of a replica: sets of strings. Writes resolve once fsynced; errors as key-value.ts. */
+import type { NamePage, NameQuery } from './core/first-names.ts'
 import type { Committed } from './key-value.ts'
 
 export interface AddResult extends Committed {
@@ -16,6 +17,8 @@ export interface StringSets {
   has(set: string, member: string): boolean
   /** Sorted by UTF-16 code units. */
   members(set: string): readonly string[]
+  /** Some of them, in the same order. */
+  page(set: string, query: NameQuery): NamePage
   /** Sets that have at least one member, by name. */
   sets(): readonly { readonly name: string; readonly count: number }[]
 }

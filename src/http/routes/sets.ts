@@ -1,4 +1,4 @@
-/** `/api/v1/sets`: add-wins sets of strings. A member is a path segment; bodies are not looked at. */
+/** `/api/v1/sets/{set}/{member}`: add-wins sets of strings. A member is a path segment; bodies are not looked at. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback } from 'fastify'
 import { Type } from 'typebox'
@@ -8,7 +8,6 @@ import { checkPathName } from '../path-name.ts'
 import { HttpError } from '../problem.ts'
 import { takeRawBodies } from '../raw-body.ts'
 
-const SetParams = Type.Object({ set: Type.String() })
 const MemberParams = Type.Object({ set: Type.String(), member: Type.String() })
 const WriteQuery = Type.Object(
   { ack: Type.Optional(Type.String()), timeout: Type.Optional(Type.String()) },
@@ -22,11 +21,6 @@ const Added = Type.Object({
   /** Of 202: on disk here, and not on as many replicas in time as it was to be. */
   needed: Type.Optional(Type.Integer()),
 })
-const Members = Type.Object({ members: Type.Array(Type.String()) })
-const Sets = Type.Object({
-  sets: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })),
-})
-
 export function setRoutes(deps: HttpDeps): FastifyPluginCallback {
   const { sets } = deps
   const acknowledger = new Acknowledger(deps.acks, deps.cluster.name)
@@ -79,14 +73,6 @@ export function setRoutes(deps: HttpDeps): FastifyPluginCallback {
       },
     )
 
-    app.get('/sets', { schema: { response: { 200: Sets } } }, (_request, reply) => {
-      reply.send({ sets: [...sets.sets()] })
-    })
-
-    app.get('/sets/:set', { schema: { params: SetParams, response: { 200: Members } } }, (request, reply) => {
-      checkPathName(request.params.set, 'set')
-      reply.send({ members: [...sets.members(request.params.set)] })
-    })
     done()
   }
 }

@@ -19,6 +19,7 @@ import { OrSets } from '../../crdt/or-set.ts'
 import type { Delta, ForeignRecord, FullState, MapEntry, RecordPut } from './delta.ts'
 import { type DotBoundOptions, DotBounds } from './dot-bounds.ts'
 import type { ExpiryListener, LifetimeOptions } from './entry-lifetimes.ts'
+import { firstNames, type NamePage, type NameQuery } from './first-names.ts'
 import { ItemDigest } from './item-digest.ts'
 import { type EntryPage, isVisible, type ListQuery, MapStore } from './map-store.ts'
 import { type ParkedActor, Parking, type ParkingOptions } from './parking.ts'
@@ -159,6 +160,10 @@ export class ReplicaState {
   /** Sorted by UTF-16 code units. */
   members(set: string): readonly string[] {
     return [...this.#sets.members(set)].sort((a, b) => (a < b ? -1 : 1))
+  }
+
+  memberPage(set: string, query: NameQuery): NamePage {
+    return firstNames(this.#sets.members(set), query)
   }
 
   /** Sets with at least one member, by name. */
