@@ -45,6 +45,8 @@ export interface SilencesOptions {
 export class Silences {
   /** Silences of peers that are held back. */
   readonly quarantine: Quarantine
+  /** For metrics: lists, single silences and matches that were asked for, and single ones that do not exist. */
+  readonly lookups: { all: number; unknown: number } = { all: 0, unknown: 0 }
   readonly #refused: Record<SilenceLimitCode, number> = { SILENCES_MAX: 0, SILENCE_TOO_LARGE: 0 }
   readonly #records: Records
   readonly #clock: Clock
@@ -149,7 +151,10 @@ export class Silences {
   }
 
   get(id: string): Silence | undefined {
-    return this.#book.get(id)
+    const silence = this.#book.get(id)
+    this.lookups.all++
+    if (silence === undefined) this.lookups.unknown++
+    return silence
   }
 
   /** Every silence known, in no particular order; do not write while iterating. */
@@ -159,6 +164,7 @@ export class Silences {
 
   /** In list order, by the states at this moment. */
   query(query: SilenceQuery): readonly Silence[] {
+    this.lookups.all++
     return querySilences(this.#book.all(), query, this.nowNs())
   }
 
@@ -169,6 +175,7 @@ export class Silences {
 
   /** Ids of the silences that mute an alert with these labels just now, sorted; empty: it is not muted. */
   matching(labels: Readonly<Record<string, string>>): readonly string[] {
+    this.lookups.all++
     return this.#book.matching(new Map(Object.entries(labels)), this.#clock.wallMs())
   }
 

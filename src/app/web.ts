@@ -12,29 +12,15 @@ import { alertmanagerApi } from '../http/alertmanager-api.ts'
 import { BODY_BYTES_MAX, batchBodyBytes, buildHttp } from '../http/app.ts'
 import { ConnectionDrain } from '../http/connection-drain.ts'
 import type { ClusterView } from '../http/facades.ts'
-import { createMetrics, type MetricsRegistry } from '../http/metrics/registry.ts'
-import {
-  ackSamples,
-  alertSamples,
-  buildSamples,
-  clockSamples,
-  clusterSamples,
-  gossipSamples,
-  healthSamples,
-  notificationSamples,
-  notifierSamples,
-  replicationSamples,
-  silenceSamples,
-  storeSamples,
-  syncSamples,
-} from '../http/metrics/sources.ts'
 import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
 import { clusterView } from './cluster-view.ts'
 import { Encryption } from './encryption.ts'
 import { notifierStatus } from './notifier-status.ts'
 import type { Replica } from './replica.ts'
+import { replicaMetrics } from './replica-metrics.ts'
 import { entrySpreadDeps } from './replica-notifier.ts'
 import { VERSION } from './version.ts'
+import type { WebConfig } from './web-config.ts'
 
 export interface WebOptions {
   /** `host:port`; port 0 draws a free one, no host means every interface. */
@@ -44,10 +30,12 @@ export interface WebOptions {
   readonly routePrefix: string
   /** Default: plaintext. */
   readonly encryption?: Encryption
+  /** Default: no TLS, and everybody may come in. */
+  readonly config?: WebConfig
 }
 
 export interface Web {
-  /** `http://host:port`, with the port that was drawn. */
+  /** `http://host:port` or `https://host:port`, with the port that was drawn. */
   readonly url: string
   /** Takes no new connections; those there are get no further request after the next. */
   stopAccepting(): void
@@ -62,6 +50,7 @@ export async function openWeb(replica: Replica, options: WebOptions): Promise<We
   const { host, port } = parseHostPort(options.listen)
   const app = buildApp(replica, options, host)
   const drain = new ConnectionDrain(app.server)
+  options.config?.tls?.attach(app.server)
   try {
     await app.listen({ port, host: boundHost(host) })
   } catch (cause) {
@@ -79,7 +68,7 @@ export async function openWeb(replica: Replica, options: WebOptions): Promise<We
   }
   const bound = (app.server.address() as AddressInfo).port
   return {
-    url: `http://${formatHostPort({ host: host === '' ? '127.0.0.1' : host, port: bound })}`,
+    url: `${options.config?.tls === undefined ? 'http' : 'https'}://${formatHostPort({ host: host === '' ? '127.0.0.1' : host, port: bound })}`,
     stopAccepting: () => drain.stopAccepting(),
     finish: () => drain.finish(),
     close: async () => {
@@ -99,7 +88,8 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
   const startedAtMs = replica.clock.wallMs()
   const { encryption = new Encryption({ ring: undefined, verifyIncoming: true, verifyOutgoing: true }) } =
     options
-  const cluster = clusterView(replica, () => encryption.warnings())
+  const { config } = options
+  const cluster = clusterView(replica, () => [...encryption.warnings(), ...(config?.warnings() ?? [])])
   const health = { ready: () => replica.readiness() }
   const { store, silences, alerts } = replica
   return buildHttp(
@@ -114,11 +104,12 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       owner: (key) => replica.ownership.owner(key),
       gossipKeys: encryption,
       health,
-      metrics: metricsOf(replica, cluster, encryption),
+      metrics: replicaMetrics(replica, cluster, encryption),
       log: replica.log,
       wallMs: () => replica.clock.wallMs(),
-      status: () => statusOf(replica, cluster, startedAtMs, encryption),
+      status: () => statusOf(replica, cluster, startedAtMs, encryption, config),
       snapshot: () => store.snapshot(),
+      ...(config === undefined ? {} : { access: config }),
       alerting: {
         log: replica.notificationLog,
         claims: replica.claims,
@@ -139,6 +130,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       listenHost,
       externalUrl: options.externalUrl,
       routePrefix: options.routePrefix,
+      ...(config?.tls === undefined ? {} : { tls: config.tls.serverOptions }),
       bodyBytesMax: Math.max(BODY_BYTES_MAX, store.limits.valueBytesMax),
       batchBodyBytesMax: batchBodyBytes(store.limits.batchBytesMax),
     },
@@ -156,31 +148,12 @@ function alertmanagerCluster(replica: Replica): AlertmanagerStatus['cluster'] {
   return { name, status: replica.settled ? 'ready' : 'settling', peers }
 }
 
-function metricsOf(replica: Replica, cluster: ClusterView, encryption: Encryption): MetricsRegistry {
-  const metrics = createMetrics({ processMetrics: true })
-  const { gossip, store, silences, alerts } = replica
-  metrics.addSource(() => buildSamples(VERSION))
-  metrics.addSource(() => healthSamples({ ready: () => replica.readiness() }))
-  metrics.addSource(() => clusterSamples(cluster))
-  metrics.addSource(() => clockSamples(replica.clockRefusal() !== undefined, replica.clockOffsetsMs()))
-  metrics.addSource(() => storeSamples(store.status()))
-  metrics.addSource(() => ackSamples(replica.acks.stats))
-  metrics.addSource(() => silenceSamples(silences))
-  metrics.addSource(() => alertSamples(alerts))
-  metrics.addSource(() => notificationSamples(replica.notificationLog.stats, replica.notifier.stats))
-  metrics.addSource(() => notifierSamples(replica.notifier.stats))
-  metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
-  metrics.addSource(() => syncSamples(replica.syncStats()))
-  if (gossip !== undefined) metrics.addSource(() => gossipSamples(gossip.stats()))
-  if (gossip !== undefined) metrics.addSource(() => encryption.samples())
-  return metrics
-}
-
 function statusOf(
   replica: Replica,
   cluster: ClusterView,
   startedAtMs: number,
   encryption: Encryption,
+  config: WebConfig | undefined,
 ): Readonly<Record<string, unknown>> {
   const { gossip } = replica
   return {
@@ -191,6 +164,7 @@ function statusOf(
     left: cluster.left(),
     warnings: cluster.warnings(),
     ...(gossip === undefined ? {} : { gossip: gossipStatus(gossip, encryption) }),
+    ...(config === undefined ? {} : { http: config.status }),
     store: replica.store.status(),
     watches: replica.store.watches.stats,
     notifier: notifierStatus(replica.notifier.stats),

@@ -15,6 +15,7 @@
  * what was merged meanwhile is written with the first good batch.
  */
 import { HearsayError } from '../base/errors.ts'
+import { Histogram, type HistogramView } from '../base/histogram.ts'
 import { LineRation } from '../base/line-ration.ts'
 import type { Batch } from './core/commit-queue.ts'
 import type { Delta } from './core/delta.ts'
@@ -29,6 +30,9 @@ export const LINGER_MS = 10
 const RETRY_FIRST_MS = 50
 const RETRY_MAX_MS = 5000
 const LIMIT_LINE_PERIOD_MS = 60_000
+const BATCH_BOUNDS: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
+]
 
 /** The part of CommitQueue that a committer drives. */
 export interface CommitSource {
@@ -76,6 +80,8 @@ export interface CommitterStats {
   readonly batches: number
   readonly batchOps: number
   readonly lastBatchMs: number
+  /** Of synced batch writes that went well. */
+  readonly batchSeconds: HistogramView
   readonly writeErrors: number
   readonly reopens: number
   /** Writes that the bound on entries has refused. */
@@ -91,7 +97,15 @@ export class Committer {
   /** Ends the wait for a write of our own, while there is one. */
   #hurry: (() => void) | undefined
   #stopped = false
-  #stats = { batches: 0, batchOps: 0, lastBatchMs: 0, writeErrors: 0, reopens: 0, entriesRefused: 0 }
+  #stats = {
+    batches: 0,
+    batchOps: 0,
+    lastBatchMs: 0,
+    batchSeconds: new Histogram(BATCH_BOUNDS),
+    writeErrors: 0,
+    reopens: 0,
+    entriesRefused: 0,
+  }
 
   readonly #ration = new LineRation(LIMIT_LINE_PERIOD_MS)
 
@@ -227,6 +241,7 @@ export class Committer {
       return error
     }
     this.#stats.lastBatchMs = this.#options.monotonicMs() - startedMs
+    this.#stats.batchSeconds.observe(this.#stats.lastBatchMs / 1000)
     this.#stats.batches++
     this.#stats.batchOps += batch.ops.length
     const { committed } = source.finish({ ok: true }, this.#options.wallMs())

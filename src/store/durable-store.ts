@@ -11,6 +11,7 @@ import type { CausalContext } from '../crdt/context.ts'
 import type { ActorKeeper } from './actor-keeper.ts'
 import type { Batches } from './batch.ts'
 import { BatchStore } from './batch-store.ts'
+import { tracedBatch } from './batch-trace.ts'
 import { Committer } from './committer.ts'
 import { CommitQueue } from './core/commit-queue.ts'
 import type { Delta, FullState } from './core/delta.ts'
@@ -88,7 +89,7 @@ export class DurableStore implements StateStore {
       disk: {
         open: () => disk.open(),
         close: () => disk.close(),
-        write: (ops) => this.#writeBatch(ops),
+        write: (ops) => tracedBatch(ops, () => this.#writeBatch(ops)),
         writeMark: () => disk.writeMark(),
       },
       leaseReady: () => keeper.ready(),

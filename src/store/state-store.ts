@@ -1,6 +1,7 @@
 /**
  * One replica's durable state: what the composition root opens, HTTP and embedders use, and replication joins.
  */
+import type { HistogramView } from '../base/histogram.ts'
 import type { ActorId } from '../base/names.ts'
 import type { Batches } from './batch.ts'
 import type { Delta } from './core/delta.ts'
@@ -41,6 +42,7 @@ export interface StoreStatus {
   readonly entriesRefused: number
   /** Duration of the last synced batch write. */
   readonly lastBatchMs: number
+  readonly batchSeconds: HistogramView
   readonly writeErrors: number
   readonly reopens: number
   /** Damaged records found while loading, left out of the state. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Histogram } from '../../src/base/histogram.ts'
 import type { GossipStats } from '../../src/gossip/io/gossip.ts'
 import { METRIC_TABLE } from '../../src/http/metrics/metric-table.ts'
 import { createMetrics } from '../../src/http/metrics/registry.ts'
@@ -176,12 +177,13 @@ describe('metrics', () => {
 
   it('gossip numbers come out by direction, type and reason', async () => {
     const metrics = createMetrics({ processMetrics: false })
-    const queue = { messages: 1, bytes: 2, dropped: 3 }
+    const queue = { messages: 1, bytes: 2, dropped: 3, oldestAtMs: 4000 }
     const stats: GossipStats = {
       machine: {
         healthScore: 0,
         members: { alive: 1, suspect: 0, dead: 0, left: 0 },
         queues: { membership: queue, native: queue, foreign: queue },
+        probeSeconds: new Histogram([0.1]),
       },
       packets: { sent: 5, 'sent-bytes': 500 },
       streams: { accepted: 2, 'received-bytes': 70 },
@@ -190,13 +192,17 @@ describe('metrics', () => {
       streamMemoryBytes: 4096,
       sent: { ping: 4 },
       received: { ack: 3 },
+      sentBytes: { user: 10 },
+      receivedBytes: {},
       drops: { 'crc-wrong': 9 },
       events: { refuted: 1 },
+      memberEvents: {},
+      pushPullSeconds: new Histogram([0.1]),
       outbox: { messages: 0, bytes: 0 },
       remembered: 2,
       encryption: { sends: true, requires: true },
     }
-    metrics.addSource(() => [...gossipSamples(stats), ...replicationSamples([['record-malformed', 6]])])
+    metrics.addSource(() => [...gossipSamples(stats, 5500), ...replicationSamples([['record-malformed', 6]])])
     const lines = (await metrics.scrape()).split('\n')
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -207,6 +213,7 @@ describe('metrics', () => {
         'hearsay_gossip_messages_total{direction="received",type="ack"} 3',
         'hearsay_gossip_dropped_total{reason="crc-wrong"} 9',
         'hearsay_gossip_queue_dropped_total{queue="native"} 3',
+        'hearsay_gossip_queue_oldest_seconds{queue="native"} 1.5',
         'hearsay_gossip_lost_peers 2',
         'hearsay_replication_dropped_total{reason="record-malformed"} 6',
       ]),

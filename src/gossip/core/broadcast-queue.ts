@@ -114,7 +114,17 @@ export class BroadcastQueue {
     if (former !== undefined) this.#discard(former)
     const { key, bytes, payload, notice, isRelayed = false, queuedAtMs = 0 } = message
     const id = this.#nextId++
-    const entry: Entry = { key, bytes, payload, notice, isRelayed, queuedAtMs, id, transmits, state: 'waiting' }
+    const entry: Entry = {
+      key,
+      bytes,
+      payload,
+      notice,
+      isRelayed,
+      queuedAtMs,
+      id,
+      transmits,
+      state: 'waiting',
+    }
     if (entry.key !== undefined) this.#byKey.set(entry.key, entry)
     this.#size++
     this.#bytes += length

@@ -11,6 +11,7 @@
  * If we ourselves were stalled past a deadline, acks may lie unread in the socket: the indirect phase then still gets
  * its full length, counted from now.
  */
+import { Histogram } from '../../base/histogram.ts'
 import type { Random } from '../../base/random.ts'
 import type { Awareness } from './awareness.ts'
 import type { GossipConfig } from './config.ts'
@@ -51,7 +52,12 @@ interface Running {
   streamAcked: boolean
 }
 
+/** Seconds; from 25 ms on those of Alertmanager's histogram of pings, whose name the metric has. */
+const RTT_BOUNDS: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
+
 export class Probe {
+  /** Round trips of direct pings. */
+  readonly seconds: Histogram = new Histogram(RTT_BOUNDS)
   readonly #deps: ProbeDeps
   #running: Running | undefined
   #cursor = 0

@@ -11,7 +11,7 @@ export function driverStats(
   counters: Counters,
   encryption: Encryption | undefined,
 ): GossipStats {
-  const { packets, streams, sent, received, drops, events } = counters
+  const { packets, streams, sent, received, sentBytes, receivedBytes, drops, events, memberEvents } = counters
   return {
     machine: parts?.pump.machine.stats(),
     packets: packets.toRecord(),
@@ -21,8 +21,12 @@ export function driverStats(
     streamMemoryBytes: parts?.memory.bytes ?? 0,
     sent: sent.toRecord(),
     received: received.toRecord(),
+    sentBytes: sentBytes.toRecord(),
+    receivedBytes: receivedBytes.toRecord(),
     drops,
     events: events.toRecord(),
+    memberEvents: memberEvents.toRecord(),
+    pushPullSeconds: counters.pushPullSeconds,
     outbox: parts?.outbox.waiting ?? { messages: 0, bytes: 0 },
     remembered: parts?.reconnect.lostCount ?? 0,
     encryption: encryptionNow(encryption),

@@ -36,6 +36,7 @@ import {
 import { limitedLog } from './limited-log.ts'
 import { PacketCodec } from './packet-codec.ts'
 import { parsePeerAddress, resolvePeerAddress, systemLookup } from './peer-addresses.ts'
+import { tracedPushPull } from './push-pull-trace.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
 import { createUdpTcpTransport } from './udp-tcp-transport.ts'
 
@@ -340,6 +341,7 @@ class Driver implements Gossip {
         this.#delegate.ackReceived(effect.peer, effect.payload, effect.rttMs)
         break
       case 'member-event':
+        this.#counters.memberEvents.add(effect.event.type)
         parts.reconnectLoop.observe(effect.event)
         if (effect.event.type === 'leave') parts.exchange.forget(effect.event.member.name)
         this.#delegate.memberEvent(effect.event)
@@ -383,11 +385,10 @@ class Driver implements Gossip {
   async #exchange(to: Endpoint, join: boolean): Promise<string | undefined> {
     const parts = this.#live()
     if (parts === undefined) return 'stopped'
-    const reason = await parts.exchange.initiate(to, join)
-    this.#counters.events.add(reason === undefined ? 'push-pull-done' : 'push-pull-failed')
-    if (reason !== undefined) {
-      this.#deps.log.debug('push-pull-failed', { to: endpointToText(to), reason })
-    }
+    const startedMs = this.#nowMs()
+    const reason = await tracedPushPull(to, join, () => parts.exchange.initiate(to, join))
+    this.#counters.exchanged(startedMs, reason === undefined)
+    if (reason !== undefined) this.#deps.log.debug('push-pull-failed', { to: endpointToText(to), reason })
     return reason
   }
 }

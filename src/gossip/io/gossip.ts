@@ -5,6 +5,7 @@
  * Everything about bytes, sockets and deadlines stays behind it.
  */
 import type { Clock } from '../../base/clock.ts'
+import type { HistogramView } from '../../base/histogram.ts'
 import type { Random } from '../../base/random.ts'
 import type { GossipConfig } from '../core/config.ts'
 import type { Broadcaster, PeerClass } from '../core/delegate.ts'
@@ -143,10 +144,17 @@ export interface GossipStats {
   /** Messages by kind. */
   readonly sent: Counts
   readonly received: Counts
+  /** Bytes that those carried of `user` and `push-pull`. */
+  readonly sentBytes: Counts
+  readonly receivedBytes: Counts
   /** Input dropped, by reason. */
   readonly drops: Counts
   /** What the machine noted and the loops did, by event. */
   readonly events: Counts
+  /** By `join`, `leave`, `update` and `conflict`. */
+  readonly memberEvents: Counts
+  /** Complete push-pulls that we began. */
+  readonly pushPullSeconds: HistogramView
   /** Reliable messages that wait for a stream. */
   readonly outbox: { readonly messages: number; readonly bytes: number }
   /** Dead members that are called on. */

@@ -144,7 +144,7 @@ export class InboundStream implements StreamListener {
       } else this.#stream.destroy()
       return
     }
-    counters.received.add(result.kind)
+    counters.countReceived(result)
     if (!reader.decrypted && readsBlocks(framing.encryption)) counters.streams.add('plaintext')
     for (const [reason, count] of reader.recordDrops) counters.drop(reason, from, count)
     const { expectedBytes } = answerSize
@@ -210,7 +210,7 @@ export class InboundStream implements StreamListener {
       return
     }
     this.#answerBytes = bytes.length
-    counters.sent.add(message.kind)
+    counters.countSent(message)
     counters.streams.add('sent-bytes', bytes.length)
     this.#stream.send(bytes)
   }

@@ -30,9 +30,13 @@ export class PacketCodec {
 
   /** @param parts as `sealPacket` wants them */
   seal(parts: readonly Uint8Array[], crc: boolean): Uint8Array {
-    const { sent, packets } = this.#counters
+    const { sent, sentBytes, packets } = this.#counters
     const bytes = sealPacket(parts, crc ? this.#sealWithCrc : this.#seal)
-    for (const part of parts) sent.add(packetKind(part) ?? 'unknown')
+    for (const part of parts) {
+      const kind = packetKind(part) ?? 'unknown'
+      sent.add(kind)
+      if (kind === 'user') sentBytes.add(kind, part.length - 1)
+    }
     packets.add('sent')
     packets.add('sent-bytes', bytes.length)
     return bytes
@@ -40,12 +44,12 @@ export class PacketCodec {
 
   /** Never throws. @returns what could be read */
   open(bytes: Uint8Array, from: Endpoint): readonly PacketMessage[] {
-    const { received, packets } = this.#counters
+    const { packets } = this.#counters
     packets.add('received')
     packets.add('received-bytes', bytes.length)
     const { messages, drops, decrypted } = openPacket(bytes, this.#seal)
     for (const reason of drops) this.#counters.drop(reason, from)
-    for (const message of messages) received.add(message.kind)
+    for (const message of messages) this.#counters.countReceived(message)
     if (messages.length > 0 && !decrypted && readsBlocks(this.#seal.encryption)) packets.add('plaintext')
     return messages
   }

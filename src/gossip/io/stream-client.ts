@@ -133,7 +133,7 @@ export class StreamClient {
       counters.drop(read.drop, from)
       return { type: 'failed', reason: troubleWithReply(read.drop), wasHeard: true }
     }
-    counters.received.add(read.kind)
+    counters.countReceived(read)
     if (request.kind === 'ping' && read.kind !== 'ack' && read.kind !== 'error') {
       counters.drop('unknown-type', from)
       return { type: 'failed', reason: `the peer answered a ping with ${read.kind}`, wasHeard: true }
@@ -220,7 +220,7 @@ export class StreamClient {
       this.#open++
       counters.streams.add('dialled')
       counters.streams.add('sent-bytes', bytes.length)
-      counters.sent.add(request.kind)
+      counters.countSent(request)
       stream.send(bytes)
     })
   }

@@ -5,27 +5,21 @@
  * stranger can grow the exposition; the one exception names at most 128 live members. Process and Node metrics come from prom-client under their usual names.
  */
 
-export type MetricType = 'counter' | 'gauge'
-
-export interface MetricDescriptor {
-  readonly type: MetricType
-  readonly help: string
-  readonly labels: readonly string[]
-}
-
-function counter(help: string, ...labels: string[]): MetricDescriptor {
-  return { type: 'counter', help, labels }
-}
-
-function gauge(help: string, ...labels: string[]): MetricDescriptor {
-  return { type: 'gauge', help, labels }
-}
+import { ALERTMANAGER_METRICS, type AlertmanagerMetricName } from './alertmanager-metric-table.ts'
+import { counter, gauge, histogram, type MetricDescriptor } from './metric-descriptor.ts'
 
 export type MetricName =
+  | AlertmanagerMetricName
   | 'hearsay_build_info'
   | 'hearsay_ready'
   | 'hearsay_http_requests_total'
   | 'hearsay_http_problems_total'
+  | 'hearsay_http_authentications_total'
+  | 'hearsay_http_password_checks_waiting'
+  | 'hearsay_http_tls_refused_total'
+  | 'hearsay_http_certificate_expiry_timestamp_seconds'
+  | 'hearsay_web_config_last_reload_successful'
+  | 'hearsay_web_config_last_reload_success_timestamp_seconds'
   | 'hearsay_watch_open'
   | 'hearsay_watch_waiting'
   | 'hearsay_watch_events_sent_total'
@@ -38,6 +32,9 @@ export type MetricName =
   | 'hearsay_cluster_members'
   | 'hearsay_cluster_health_score'
   | 'hearsay_cluster_settled'
+  | 'hearsay_propagation_seconds'
+  | 'hearsay_merges_total'
+  | 'hearsay_merge_changes_total'
   | 'hearsay_cluster_paths'
   | 'hearsay_cluster_shared_names'
   | 'hearsay_clock_fenced'
@@ -48,11 +45,13 @@ export type MetricName =
   | 'hearsay_gossip_stream_memory_bytes'
   | 'hearsay_gossip_bytes_total'
   | 'hearsay_gossip_messages_total'
+  | 'hearsay_gossip_push_pull_seconds'
   | 'hearsay_gossip_dropped_total'
   | 'hearsay_gossip_events_total'
   | 'hearsay_gossip_queue_messages'
   | 'hearsay_gossip_queue_bytes'
   | 'hearsay_gossip_queue_dropped_total'
+  | 'hearsay_gossip_queue_oldest_seconds'
   | 'hearsay_gossip_outbox_messages'
   | 'hearsay_gossip_outbox_bytes'
   | 'hearsay_gossip_lost_peers'
@@ -80,14 +79,15 @@ export type MetricName =
   | 'hearsay_store_batches_total'
   | 'hearsay_store_batch_ops_total'
   | 'hearsay_store_last_batch_seconds'
+  | 'hearsay_store_batch_seconds'
   | 'hearsay_store_write_errors_total'
   | 'hearsay_store_reopens_total'
   | 'hearsay_store_damaged_records'
   | 'hearsay_store_damaged_copies'
   | 'hearsay_store_awaiting_peers'
   | 'hearsay_store_refusing_writes'
-  | 'alertmanager_nflog_queries_total'
-  | 'alertmanager_nflog_query_errors_total'
+  | 'hearsay_store_disk_free_bytes'
+  | 'hearsay_store_disk_bytes'
   | 'hearsay_nflog_recorded_total'
   | 'hearsay_notifications_total'
   | 'hearsay_notification_attempts_total'
@@ -95,20 +95,31 @@ export type MetricName =
   | 'hearsay_claims'
   | 'hearsay_claims_total'
   | 'hearsay_claim_events_total'
-  | 'alertmanager_silences'
   | 'hearsay_silences_quarantined'
   | 'hearsay_silences_refused_total'
-  | 'alertmanager_alerts'
-  | 'alertmanager_alerts_received_total'
-  | 'alertmanager_alerts_invalid_total'
   | 'hearsay_alerts_refused_total'
   | 'hearsay_alerts_bytes'
 
 export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } = {
+  ...ALERTMANAGER_METRICS,
   hearsay_build_info: gauge('Always 1; the labels say what runs', 'version', 'node_version'),
   hearsay_ready: gauge('1 when /-/ready answers 200'),
   hearsay_http_requests_total: counter('HTTP requests', 'method'),
   hearsay_http_problems_total: counter('Requests that were answered with a problem', 'code'),
+  hearsay_http_authentications_total: counter(
+    'Requests by whether they were let in: allowed, missing (nobody said who asks), refused, busy (passwords cannot be checked just now)',
+    'outcome',
+  ),
+  hearsay_http_password_checks_waiting: gauge('Passwords that wait to be checked; at most 64'),
+  hearsay_http_tls_refused_total: counter(
+    'Connections refused by TLS: handshake, or certificate (a client that may not come in)',
+    'reason',
+  ),
+  hearsay_http_certificate_expiry_timestamp_seconds: gauge('When the certificate of HTTP expires'),
+  hearsay_web_config_last_reload_successful: gauge('1 while the content of the web config is in use'),
+  hearsay_web_config_last_reload_success_timestamp_seconds: gauge(
+    'When the web config was last found usable',
+  ),
   hearsay_watch_open: gauge('Watches over HTTP that are open', 'kind'),
   hearsay_watch_waiting: gauge('Readers that wait for the next change, those of the library included'),
   hearsay_watch_events_sent_total: counter('Events written to streams'),
@@ -121,6 +132,17 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_cluster_members: gauge('Members known, self included', 'state', 'class'),
   hearsay_cluster_health_score: gauge('Awareness score of this process; 0 is healthy'),
   hearsay_cluster_settled: gauge('1 once the first exchanges after start are complete'),
+  hearsay_propagation_seconds: histogram(
+    'From the stamp of a write of another replica to its merge here, its sync to disk there included; by way (gossip is news, sync is what was missed) and by what it is: entries are corrected for the clock of their writer, records are not',
+    'way',
+    'what',
+  ),
+  hearsay_merges_total: counter(
+    'Deltas of others that were merged, and whether they were news',
+    'way',
+    'result',
+  ),
+  hearsay_merge_changes_total: counter('Keys, elements and records that these changed', 'way'),
   hearsay_cluster_paths: gauge('Live members by how a way to them does', 'transport', 'state'),
   hearsay_cluster_shared_names: gauge(
     'Names that two processes go by: our own, and those of others',
@@ -134,11 +156,16 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_gossip_stream_memory_bytes: gauge('Memory held by TCP connections that are being read or answered'),
   hearsay_gossip_bytes_total: counter('Bytes of datagrams and streams', 'transport', 'direction'),
   hearsay_gossip_messages_total: counter('Messages, after packets are split', 'type', 'direction'),
+  hearsay_gossip_push_pull_seconds: histogram('Push-pulls begun here, until their answer was merged'),
   hearsay_gossip_dropped_total: counter('Received input that was dropped', 'reason'),
   hearsay_gossip_events_total: counter('What the membership machine and its driver noted', 'event'),
   hearsay_gossip_queue_messages: gauge('Broadcasts that wait or are being repeated', 'queue'),
   hearsay_gossip_queue_bytes: gauge('Bytes they hold', 'queue'),
   hearsay_gossip_queue_dropped_total: counter('Broadcasts dropped for the byte bound', 'queue'),
+  hearsay_gossip_queue_oldest_seconds: gauge(
+    'Age of the oldest broadcast that waits or is being repeated',
+    'queue',
+  ),
   hearsay_gossip_outbox_messages: gauge('Reliable messages that wait for a stream'),
   hearsay_gossip_outbox_bytes: gauge('Bytes they hold'),
   hearsay_gossip_lost_peers: gauge('Dead or remembered members that are still called on'),
@@ -172,6 +199,9 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_store_batches_total: counter('Synced batch writes'),
   hearsay_store_batch_ops_total: counter('Operations in them'),
   hearsay_store_last_batch_seconds: gauge('Duration of the last synced batch write'),
+  hearsay_store_batch_seconds: histogram(
+    'Synced batch writes: write and fsync, which the database does in one',
+  ),
   hearsay_store_write_errors_total: counter('Batch writes that failed'),
   hearsay_store_reopens_total: counter('Reopenings after a write error'),
   hearsay_store_damaged_records: gauge('Records left out at start because their checksum was wrong'),
@@ -182,13 +212,10 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
     '1 while a replica that has lost something waits for the state of a peer',
   ),
   hearsay_store_refusing_writes: gauge('1 while writes are refused'),
-  alertmanager_silences: gauge('Silences by state', 'state'),
+  hearsay_store_disk_free_bytes: gauge('Free for this process on the file system of the store'),
+  hearsay_store_disk_bytes: gauge('Size of that file system'),
   hearsay_silences_quarantined: gauge('Silences of peers that are held back and have not ended'),
   hearsay_silences_refused_total: counter('Silences asked for here that a limit refused', 'code'),
-  alertmanager_nflog_queries_total: counter(
-    'Queries of the notification log, and decisions by it, those for flushes included',
-  ),
-  alertmanager_nflog_query_errors_total: counter('Of these, the ones that found no entry'),
   hearsay_nflog_recorded_total: counter('Notifications logged by this replica'),
   hearsay_notifications_total: counter('Flushes that are over, and how they ended', 'outcome', 'reason'),
   hearsay_notification_attempts_total: counter('Sends that `once` has begun and that are over', 'outcome'),
@@ -199,12 +226,6 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
     'What the notifier sent, heard and noted; each event is explained in notifications.md',
     'event',
   ),
-  alertmanager_alerts: gauge(
-    'Alerts of this replica that fire; of more than 1,000, silenced as of their last post',
-    'state',
-  ),
-  alertmanager_alerts_received_total: counter('Alerts posted here', 'status', 'version'),
-  alertmanager_alerts_invalid_total: counter('Of these, the ones that were not valid', 'version'),
   hearsay_alerts_refused_total: counter('Of these, the ones for which there was no room'),
   hearsay_alerts_bytes: gauge('What the alerts held here take, as limited'),
 }

@@ -1,18 +1,30 @@
 /**
- * Metrics of one replica, behind an interface of three calls so that prom-client is known to this file only.
+ * Metrics of one replica, behind an interface of three calls so that prom-client is known to this folder only.
  *
  * Nothing is counted twice: every room already keeps its own numbers, and a source reads them out when somebody
  * scrapes. So the hot paths pay an integer increment and nothing else. The registry is private to the replica: several
  * may live in one process.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { HistogramView } from '../../base/histogram.ts'
 import { METRIC_NAMES, METRIC_TABLE, type MetricName } from './metric-table.ts'
+import { type ReadHistogram, readHistogram } from './read-histogram.ts'
 
-export interface Sample {
+type Labels = Readonly<Record<string, string>>
+
+export interface ValueSample {
   readonly name: MetricName
   readonly value: number
-  readonly labels?: Readonly<Record<string, string>>
+  readonly labels?: Labels
 }
+
+export interface HistogramSample {
+  readonly name: MetricName
+  readonly histogram: HistogramView
+  readonly labels?: Labels
+}
+
+export type Sample = ValueSample | HistogramSample
 
 /** Called at each scrape; must be quick and must not throw. A counter's value is its total so far. */
 export type SampleSource = () => Iterable<Sample>
@@ -31,10 +43,12 @@ export interface MetricsRegistry {
 export function createMetrics(options: { readonly processMetrics: boolean }): MetricsRegistry {
   const registry = new Registry()
   const metrics = new Map<MetricName, Counter | Gauge>()
+  const histograms = new Map<MetricName, ReadHistogram>()
   for (const name of METRIC_NAMES) {
     const { type, help, labels } = METRIC_TABLE[name]
     const configuration = { name, help, labelNames: [...labels], registers: [registry] }
-    metrics.set(name, type === 'counter' ? new Counter(configuration) : new Gauge(configuration))
+    if (type === 'histogram') histograms.set(name, readHistogram(registry, name, help, labels))
+    else metrics.set(name, type === 'counter' ? new Counter(configuration) : new Gauge(configuration))
   }
   if (options.processMetrics) collectDefaultMetrics({ register: registry })
   const sources: SampleSource[] = []
@@ -44,9 +58,13 @@ export function createMetrics(options: { readonly processMetrics: boolean }): Me
       sources.push(source)
     },
     scrape: () => {
-      for (const metric of metrics.values()) metric.reset()
+      for (const metric of [...metrics.values(), ...histograms.values()]) metric.reset()
       for (const source of sources) {
-        for (const sample of source()) metrics.get(sample.name)?.inc(sample.labels ?? {}, sample.value)
+        for (const sample of source()) {
+          const { name, labels = {} } = sample
+          if ('histogram' in sample) histograms.get(name)?.take(sample.histogram, labels)
+          else metrics.get(name)?.inc(labels, sample.value)
+        }
       }
       return registry.metrics()
     },

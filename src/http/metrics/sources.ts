@@ -22,6 +22,7 @@ export function* healthSamples(health: HealthView): Iterable<Sample> {
   yield { name: 'hearsay_ready', value: health.ready().ready ? 1 : 0 }
 }
 
+const MEMBER_STATES = ['alive', 'suspect', 'dead', 'left'] as const
 const PATH_STATES = ['unknown', 'ok', 'failing'] as const
 
 function* pathSamples(members: readonly ClusterMember[]): Iterable<Sample> {
@@ -39,14 +40,14 @@ export function* clusterSamples(cluster: ClusterView): Iterable<Sample> {
     const value = shared.filter(({ isSelf }) => isSelf === (whose === 'own')).length
     yield { name: 'hearsay_cluster_shared_names', value, labels: { whose } }
   }
-  yield* pathSamples(cluster.members())
+  const members = cluster.members()
+  yield* pathSamples(members)
   yield { name: 'hearsay_cluster_health_score', value: cluster.healthScore() }
   yield { name: 'hearsay_cluster_settled', value: cluster.settled() ? 1 : 0 }
-  for (const member of cluster.members()) {
-    yield {
-      name: 'hearsay_cluster_members',
-      value: 1,
-      labels: { state: member.state, class: member.class },
+  for (const state of MEMBER_STATES) {
+    for (const peerClass of ['native', 'foreign'] as const) {
+      const value = members.filter((member) => member.state === state && member.class === peerClass).length
+      yield { name: 'hearsay_cluster_members', value, labels: { state, class: peerClass } }
     }
   }
 }
@@ -78,6 +79,7 @@ export function* storeSamples(status: StoreStatus): Iterable<Sample> {
   yield { name: 'hearsay_store_batches_total', value: status.batches }
   yield { name: 'hearsay_store_batch_ops_total', value: status.batchOps }
   yield { name: 'hearsay_store_last_batch_seconds', value: status.lastBatchMs / 1000 }
+  yield { name: 'hearsay_store_batch_seconds', histogram: status.batchSeconds }
   yield { name: 'hearsay_store_write_errors_total', value: status.writeErrors }
   yield { name: 'hearsay_store_reopens_total', value: status.reopens }
   yield { name: 'hearsay_store_damaged_records', value: status.damagedRecords }
@@ -98,6 +100,8 @@ export function* silenceSamples(silences: Silences): Iterable<Sample> {
   for (const [state, value] of Object.entries(silences.counts())) {
     yield { name: 'alertmanager_silences', value, labels: { state } }
   }
+  yield { name: 'alertmanager_silences_queries_total', value: silences.lookups.all }
+  yield { name: 'alertmanager_silences_query_errors_total', value: silences.lookups.unknown }
   yield { name: 'hearsay_silences_quarantined', value: silences.quarantine.size }
   yield* tallied('hearsay_silences_refused_total', 'code', silences.refused())
 }
@@ -140,6 +144,7 @@ export function* alertSamples(alerts: Alerts): Iterable<Sample> {
   const states = { ...alerts.counts(), unprocessed: 0 }
   for (const [state, value] of Object.entries(states)) {
     yield { name: 'alertmanager_alerts', value, labels: { state } }
+    yield { name: 'alertmanager_marked_alerts', value, labels: { state } }
   }
   const { receivedFiring: firing, receivedResolved: resolved, invalid, refused, bytes } = alerts.stats
   for (const [status, value] of Object.entries({ firing, resolved })) {
@@ -155,6 +160,16 @@ type Counts = Readonly<Record<string, number>>
 /** Entries of a tally whose names are byte counts are told apart by this ending. */
 const BYTES_ENDING = '-bytes'
 
+/** There from the start, since alerts look for their first increase. */
+const WATCHED_EVENTS: Counts = {
+  'member-suspect': 0,
+  'member-alive': 0,
+  'member-dead': 0,
+  'accusation-refuted': 0,
+  'push-pull-done': 0,
+  'push-pull-failed': 0,
+}
+
 /** There from the start, since docs/encryption.md says to watch them; all others with their first count. */
 const WATCHED_DROPS: Counts = {
   undecryptable: 0,
@@ -163,7 +178,8 @@ const WATCHED_DROPS: Counts = {
   'label-mismatch': 0,
 }
 
-export function* gossipSamples(stats: GossipStats): Iterable<Sample> {
+/** @param nowMs monotonic, as the times in `stats` */
+export function* gossipSamples(stats: GossipStats, nowMs: number): Iterable<Sample> {
   yield* tallied('hearsay_gossip_packets_total', 'outcome', { plaintext: 0, ...withoutBytes(stats.packets) })
   yield* tallied('hearsay_gossip_streams_total', 'outcome', { plaintext: 0, ...withoutBytes(stats.streams) })
   yield* byteSamples('udp', stats.packets)
@@ -174,14 +190,22 @@ export function* gossipSamples(stats: GossipStats): Iterable<Sample> {
   yield* tallied('hearsay_gossip_messages_total', 'type', stats.sent, { direction: 'sent' })
   yield* tallied('hearsay_gossip_messages_total', 'type', stats.received, { direction: 'received' })
   yield* tallied('hearsay_gossip_dropped_total', 'reason', { ...WATCHED_DROPS, ...stats.drops })
-  yield* tallied('hearsay_gossip_events_total', 'event', stats.events)
+  yield* tallied('hearsay_gossip_events_total', 'event', { ...WATCHED_EVENTS, ...stats.events })
   yield { name: 'hearsay_gossip_outbox_messages', value: stats.outbox.messages }
   yield { name: 'hearsay_gossip_outbox_bytes', value: stats.outbox.bytes }
+  yield { name: 'hearsay_gossip_push_pull_seconds', histogram: stats.pushPullSeconds }
   yield { name: 'hearsay_gossip_lost_peers', value: stats.remembered }
-  for (const [queue, { messages, bytes, dropped }] of Object.entries(stats.machine?.queues ?? {})) {
+  for (const [queue, { messages, bytes, dropped, oldestAtMs = nowMs }] of Object.entries(
+    stats.machine?.queues ?? {},
+  )) {
     yield { name: 'hearsay_gossip_queue_messages', value: messages, labels: { queue } }
     yield { name: 'hearsay_gossip_queue_bytes', value: bytes, labels: { queue } }
     yield { name: 'hearsay_gossip_queue_dropped_total', value: dropped, labels: { queue } }
+    yield {
+      name: 'hearsay_gossip_queue_oldest_seconds',
+      value: (nowMs - oldestAtMs) / 1000,
+      labels: { queue },
+    }
   }
 }
 
