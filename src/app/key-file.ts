@@ -25,6 +25,7 @@ import {
   textWithoutKey,
   textWithPrimary,
 } from './key-file-text.ts'
+import { type Repeat, repeatUnheld } from './repeat.ts'
 import type { RoomLog } from './room-log.ts'
 
 export const KEY_FILE_POLL_MS = 3000
@@ -40,9 +41,6 @@ export interface KeyFileStatus {
   /** Why what it holds now is not in use; undefined when it is. */
   readonly error: string | undefined
 }
-
-/** Calls `task` again and again. @returns ends it */
-export type Repeat = (task: () => Promise<void>, intervalMs: number) => () => void
 
 /** What a file is changed to, from its text and the keys in it. Its text as it was: nothing is written. */
 type Edit = (text: string, keys: readonly Uint8Array[]) => string
@@ -309,10 +307,4 @@ async function leftoversOf(path: string): Promise<readonly string[]> {
 
 async function sweep(path: string): Promise<void> {
   for (const name of await leftoversOf(path)) await fs.rm(join(dirname(path), name), { force: true })
-}
-
-function repeatUnheld(task: () => Promise<void>, intervalMs: number): () => void {
-  const timer = setInterval(() => void task(), intervalMs)
-  timer.unref()
-  return () => clearInterval(timer)
 }

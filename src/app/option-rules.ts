@@ -7,6 +7,7 @@
 import { BlockList, isIP } from 'node:net'
 import { formatHostPort, parseHostPort } from '../base/host-port.ts'
 import type { ServeOptions } from './serve-options.ts'
+import { authenticates, type WebSettings } from './web-settings.ts'
 
 const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -21,13 +22,40 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }
 
-/** @returns every broken rule as one line; empty when all hold */
-export function brokenRules(options: ServeOptions): readonly string[] {
-  return [...webRules(options), ...exposureRules(options), ...clusterRules(options)]
+/**
+ * @param web what the file of `--web.config.file` says, if there is one
+ * @returns every broken rule as one line; empty when all hold
+ */
+export function brokenRules(options: ServeOptions, web: WebSettings | undefined): readonly string[] {
+  return [...webRules(options), ...exposureRules(options, web), ...clusterRules(options)]
 }
 
-/** @returns what has no effect beside the other options, one line each, though it may look as if it had */
-export function uselessOptions(options: ServeOptions): readonly string[] {
+/** @returns what has no effect beside the other options though it may look as if it had, or is unwise; one line each */
+export function uselessOptions(options: ServeOptions, web: WebSettings | undefined): readonly string[] {
+  return [...uselessForWeb(options, web), ...uselessForGossip(options)]
+}
+
+/** Whether HTTP must know who asks: strangers can reach it, and nobody has said that they may. */
+export function mustAuthenticate(options: ServeOptions): boolean {
+  return !isLoopback(parseHostPort(options['web.listen-address']).host) && !options['web.allow-anonymous']
+}
+
+function uselessForWeb(options: ServeOptions, web: WebSettings | undefined): readonly string[] {
+  const address = options['web.listen-address']
+  const isOpen = !isLoopback(parseHostPort(address).host)
+  const isPlain = web !== undefined && web.users.size > 0 && web.tls === undefined
+  return [
+    ...(web?.warnings ?? []),
+    ...(isOpen && isPlain
+      ? [`passwords cross the network in clear text to ${address}: add tls_server_config to the web config`]
+      : []),
+    ...(options['web.allow-anonymous'] && web !== undefined && authenticates(web)
+      ? ['--web.allow-anonymous has no effect: the web config says who may come in; leave it out']
+      : []),
+  ]
+}
+
+function uselessForGossip(options: ServeOptions): readonly string[] {
   if (options['cluster.key-file'] === undefined) {
     return VERIFY_OPTIONS.filter((name) => !options[name]).map(
       (name) => `--no-${name} has no effect without a --cluster.key-file: all gossip is plaintext`,
@@ -51,11 +79,13 @@ function* webRules(options: ServeOptions): Iterable<string> {
   }
 }
 
-function* exposureRules(options: ServeOptions): Iterable<string> {
-  const web = parseHostPort(options['web.listen-address'])
-  if (!isLoopback(web.host) && !options['web.allow-anonymous']) {
-    yield `--web.listen-address ${formatHostPort(web)} would let anybody who reaches it read and write: ` +
-      'listen on a loopback address, or add --web.allow-anonymous to accept that'
+function* exposureRules(options: ServeOptions, web: WebSettings | undefined): Iterable<string> {
+  if (mustAuthenticate(options) && (web === undefined || !authenticates(web))) {
+    const address = formatHostPort(parseHostPort(options['web.listen-address']))
+    const doors = 'basic_auth_users, or client_auth_type: RequireAndVerifyClientCert'
+    yield `--web.listen-address ${address} would let anybody who reaches it read and write: ` +
+      `${web === undefined ? `add a --web.config.file with ${doors}` : `add ${doors} to the web config`}, ` +
+      'or listen on a loopback address, or add --web.allow-anonymous to accept that'
   }
   const gossip = options['cluster.listen-address']
   if (gossip === '') return

@@ -10,6 +10,8 @@ import { environmentTexts, flagTexts, type OptionTexts } from './option-sources.
 import { type OptionValue, parseOptionValue } from './option-values.ts'
 import { OptionsError } from './options-error.ts'
 import type { OptionName, ServeOptions } from './serve-options.ts'
+import { checkWebConfig } from './web-config-files.ts'
+import type { WebSettings } from './web-settings.ts'
 
 export interface OptionInput {
   /** Texts by flag name without dashes. */
@@ -48,18 +50,25 @@ export function resolveOptions(input: OptionInput): ResolvedOptions {
   if (problems.length > 0) throw new OptionsError(problems)
   // The schema's mapped type ties every name to the type of its field, and parsing to the schema's type.
   const options = values as unknown as ServeOptions
-  const broken = brokenRules(options)
+  const web = webSettings(options)
+  const broken = brokenRules(options, web)
   if (broken.length > 0) throw new OptionsError(broken)
-  return { options, origins, warnings: [...environment.warnings, ...uselessOptions(options)] }
+  return { options, origins, warnings: [...environment.warnings, ...uselessOptions(options, web)] }
 }
 
 /** Every option at its default, changed as given: for embedders and tests. The rules across options are checked. */
 export function defaultOptions(changes: Partial<ServeOptions> = {}): ServeOptions {
   const defaults = Object.fromEntries(OPTION_NAMES.map((name) => [name, OPTION_SCHEMA[name].default]))
   const options = { ...defaults, ...changes } as unknown as ServeOptions
-  const broken = brokenRules(options)
+  const broken = brokenRules(options, webSettings(options))
   if (broken.length > 0) throw new OptionsError(broken)
   return options
+}
+
+/** What the file of `--web.config.file` says; it is checked with the flags, so that a start fails with all that is wrong. */
+function webSettings(options: ServeOptions): WebSettings | undefined {
+  const path = options['web.config.file']
+  return path === undefined || path === '' ? undefined : checkWebConfig(path)
 }
 
 /** The prefix of every route, without a slash at the end; empty for none. */

@@ -7,6 +7,7 @@ import { Encryption } from './encryption.ts'
 import { gossipPlace } from './gossip-place.ts'
 import { KeyFile } from './key-file.ts'
 import { createLogger } from './logger.ts'
+import { mustAuthenticate } from './option-rules.ts'
 import { effectiveRoutePrefix } from './options.ts'
 import { Replica } from './replica.ts'
 import type { ReplicaGossipOptions, ReplicaOptions } from './replica-options.ts'
@@ -16,6 +17,7 @@ import { runShutdown, type ShutdownEnd } from './shutdown.ts'
 import { type ShutdownPlan, shutdownSteps } from './shutdown-steps.ts'
 import { systemClock } from './system-clock.ts'
 import { openWeb } from './web.ts'
+import { WebConfig } from './web-config.ts'
 
 export interface RunningReplica {
   readonly url: string
@@ -37,6 +39,7 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
   const keyPath = options['cluster.key-file']
   const file = keyPath === undefined ? undefined : await KeyFile.open(keyPath, systemClock)
   const gossip = gossipOptions(options, file?.ring)
+  const config = await openWebConfig(options)
   const replica = await Replica.open(replicaOptions(options, gossip))
   try {
     const protection = {
@@ -60,12 +63,14 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
       externalUrl: options['web.external-url'],
       routePrefix: effectiveRoutePrefix(options),
       encryption,
+      ...(config === undefined ? {} : { config }),
     })
     file?.follow(roomLog(replica.log, 'app'))
+    config?.follow(roomLog(replica.log, 'app'))
     void replica.settle()
     let stopping: Promise<ShutdownEnd> | undefined
     const close = (): Promise<ShutdownEnd> => {
-      stopping ??= stop({ replica, web, rest: async () => await file?.close() }, replica, options)
+      stopping ??= stop({ replica, web, rest: () => closeAll([file, config]) }, replica, options)
       return stopping
     }
     return { url: web.url, gossipAddress, gossipPlace: place, name: replica.name, close }
@@ -73,6 +78,16 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
     await replica.close()
     throw error
   }
+}
+
+async function openWebConfig(options: ServeOptions): Promise<WebConfig | undefined> {
+  const path = options['web.config.file']
+  if (path === undefined || path === '') return undefined
+  return await WebConfig.open({ path, clock: systemClock, mustAuthenticate: mustAuthenticate(options) })
+}
+
+async function closeAll(files: readonly ({ close(): Promise<void> } | undefined)[]): Promise<void> {
+  await Promise.all(files.map((file) => file?.close()))
 }
 
 function stop(plan: ShutdownPlan, { clock, log }: Replica, options: ServeOptions): Promise<ShutdownEnd> {

@@ -104,7 +104,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       owner: (key) => replica.ownership.owner(key),
       gossipKeys: encryption,
       health,
-      metrics: replicaMetrics(replica, cluster, encryption),
+      metrics: replicaMetrics(replica, cluster, encryption, config),
       log: replica.log,
       wallMs: () => replica.clock.wallMs(),
       status: () => statusOf(replica, cluster, startedAtMs, encryption, config),

@@ -1,4 +1,5 @@
 /** What the HTTP app is built from. The composition root provides all of it; the app opens and closes none of it. */
+import type { ServerOptions } from 'node:https'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import type { EntrySpread, EntrySpreadOptions } from '../alerting/entry-spread.ts'
@@ -9,9 +10,11 @@ import type { Delta } from '../store/core/delta.ts'
 import type { KeyValue } from '../store/key-value.ts'
 import type { StringSets } from '../store/string-sets.ts'
 import type { Claims, ClusterView, GossipKeys, HealthView, Membership } from './facades.ts'
+import type { GuardLimits } from './guards/guard-limits.ts'
 import type { MetricsRegistry } from './metrics/registry.ts'
 import type { WatchBounds } from './watch/watch-bounds.ts'
 import type { WatchSource } from './watch/watch-source.ts'
+import type { WebAccess } from './web-access.ts'
 
 export interface HttpDeps {
   readonly kv: KeyValue
@@ -38,6 +41,8 @@ export interface HttpDeps {
   readonly snapshot: () => AsyncIterable<Uint8Array>
   /** For the routes of silences, notifications and claims under `/api/v1`. */
   readonly alerting?: AlertingDeps
+  /** Who may come in; left out: everybody. */
+  readonly access?: WebAccess
   /** Registered under `/api/v2`. */
   readonly alertmanagerApi?: FastifyPluginAsync
 }
@@ -61,14 +66,14 @@ export interface HttpOptions {
   readonly externalUrl: string | undefined
   /** Before every route; `/` for none. */
   readonly routePrefix: string
+  /** Served over TLS with these; left out: in the clear. */
+  readonly tls?: ServerOptions
   /** Largest body; default 1 MiB. */
   readonly bodyBytesMax?: number
   /** Largest body of a batch; default 6 MiB. */
   readonly batchBodyBytesMax?: number
   /** Of watches, where other than WATCH_BOUNDS. */
   readonly watch?: Partial<WatchBounds>
-  /** Longest wait for the headers of a request; default 10 s. */
-  readonly headersTimeoutMs?: number
-  /** Longest wait for a whole request; default 30 s. */
-  readonly requestTimeoutMs?: number
+  /** What clients may cost; default GUARD_DEFAULTS. */
+  readonly guards?: Partial<GuardLimits>
 }
