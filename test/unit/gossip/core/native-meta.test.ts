@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { classifyMeta, nativeMeta, nativeVersions } from '../../../../src/gossip/core/native-meta.ts'
+import {
+  classifyMeta,
+  nativeMeta,
+  nativeRelease,
+  nativeVersions,
+} from '../../../../src/gossip/core/native-meta.ts'
 
 describe('node meta', () => {
   it('of ours makes a member native', () => {
@@ -21,4 +26,24 @@ describe('node meta', () => {
     expect(classifyMeta(meta)).toBe('foreign')
     expect(nativeVersions(meta)).toEqual({ min: 7, max: 9 })
   })
+})
+
+it('a release behind the versions is for people: who reads none of it, or has none, is as native as before', () => {
+  expect(nativeRelease(nativeMeta('1.2.3-rc.1'))).toBe('1.2.3-rc.1')
+  expect(classifyMeta(nativeMeta('1.2.3-rc.1'))).toBe('native')
+  expect(nativeVersions(nativeMeta('1.2.3'))).toEqual(nativeVersions(nativeMeta()))
+  expect(nativeRelease(nativeMeta())).toBeUndefined()
+})
+
+it.each([
+  ['an escape sequence', [0x1b, 0x5b, 0x32, 0x4a]],
+  ['what is too long', Array<number>(33).fill(0x31)],
+  ['what is not ASCII', [0xc3, 0xa9]],
+])('%s is no release that is shown', (_what, tail) => {
+  expect(nativeRelease(Uint8Array.from([...nativeMeta(), ...tail]))).toBeUndefined()
+})
+
+it('other programs have no release, whatever their meta says; one that cannot be shown is not told', () => {
+  expect(nativeRelease(new TextEncoder().encode('ab120.1.0'))).toBeUndefined()
+  expect(nativeMeta('a b')).toEqual(nativeMeta())
 })
