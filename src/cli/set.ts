@@ -1,30 +1,65 @@
 /** `hearsay set`: sets of strings of a running replica. */
 import type { Command } from 'commander'
+import { type AckAnswer, type AckFlags, ackQuery, ackSignal, addAckFlags, checkAcked } from './ack-flags.ts'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
-import { print, shown } from './output.ts'
+import { jsonAnswer } from './json-answer.ts'
+import { printCounts } from './kv-list.ts'
+import { print, printJson, shown } from './output.ts'
+import { addOutputFlag, type OutputFlags } from './output-flag.ts'
+import { PAGE_ENTRIES, pagesOf } from './pages.ts'
+
+type MembersFlags = ClientFlags & OutputFlags
+
+interface MembersPage {
+  readonly members: readonly string[]
+  readonly next?: string
+}
 
 export function registerSet(program: Command): void {
   const set = program.command('set').description('Read and change sets of strings.')
-  addUrlFlag(set.command('add').description('Add a member.').argument('<set>').argument('<member>')).action(
-    async (name: string, member: string, flags: ClientFlags) => {
-      await ask(flags, { method: 'PUT', path: ['sets', name, member] })
-    },
-  )
-  addUrlFlag(
-    set
-      .command('remove')
-      .description('Remove a member; fine when there is none.')
-      .argument('<set>')
-      .argument('<member>'),
-  ).action(async (name: string, member: string, flags: ClientFlags) => {
-    await ask(flags, { method: 'DELETE', path: ['sets', name, member] })
+  addAckFlags(addUrlFlag(set.command('add').description('Add a member; fine when it is there.')))
+    .argument('<set>')
+    .argument('<member>')
+    .action((name: string, member: string, flags: ClientFlags & AckFlags) =>
+      change('PUT', name, member, flags),
+    )
+  addAckFlags(addUrlFlag(set.command('remove').description('Remove a member; fine when there is none.')))
+    .argument('<set>')
+    .argument('<member>')
+    .action((name: string, member: string, flags: ClientFlags & AckFlags) =>
+      change('DELETE', name, member, flags),
+    )
+  const listing = set
+    .command('members')
+    .description('Print the members of a set, one a line, or list the sets.')
+  addOutputFlag(addUrlFlag(listing), ['table', 'json', 'ndjson'])
+    .argument('[set]', 'Without it: the sets')
+    .action(members)
+}
+
+async function change(
+  method: 'PUT' | 'DELETE',
+  set: string,
+  member: string,
+  flags: ClientFlags & AckFlags,
+): Promise<void> {
+  const response = await ask(flags, {
+    method,
+    path: ['sets', set, member],
+    query: ackQuery(flags),
+    signal: ackSignal(flags),
   })
-  addUrlFlag(set.command('members').description('Print the members, one a line.').argument('<set>')).action(
-    async (name: string, flags: ClientFlags) => {
-      const { members } = (await (await ask(flags, { path: ['sets', name] })).json()) as {
-        readonly members: readonly string[]
-      }
-      for (const member of members) print(shown(member))
-    },
-  )
+  if (response.status === 202) checkAcked(await jsonAnswer<AckAnswer>(response))
+}
+
+async function members(set: string | undefined, flags: MembersFlags): Promise<void> {
+  if (set === undefined) return printCounts('sets', flags)
+  const all: string[] = []
+  for await (const page of pagesOf<MembersPage>(flags, ['sets', set], { limit: PAGE_ENTRIES })) {
+    if (flags.output === 'json') all.push(...page.members)
+    else
+      for (const member of page.members)
+        print(flags.output === 'table' ? shown(member) : JSON.stringify(member))
+  }
+  if (flags.output === 'json') printJson({ members: all })
 }
