@@ -12,6 +12,7 @@
 import { compareBytes } from '../base/bytes.ts'
 import type { CausalContext } from '../crdt/context.ts'
 import type { Delta, ForeignRecord, FullState, RecordPut } from '../store/core/delta.ts'
+import type { MergeWay } from '../store/core/merge-way.ts'
 import { compareRecords } from '../store/core/record-tables.ts'
 import type { StateItem } from '../store/core/state-item.ts'
 import type { StateDigest } from '../store/core/syncable.ts'
@@ -40,30 +41,45 @@ function winnerOf(a: ForeignRecord, b: ForeignRecord): ForeignRecord {
   return compareRecords(a, b) >= 0 ? a : b
 }
 
+type Merged = (news: Delta, way: MergeWay) => void
+
 export class AdmittingStore implements SyncStore {
   readonly #store: SyncStore
   readonly #held: Records['get']
   readonly #refused: (reason: string) => void
+  readonly #merged: Merged
   readonly #made = new WeakSet<ForeignRecord>()
   readonly #met = new Map<string, RecordPut>()
 
   /**
    * @param held what the store holds
    * @param refused hears the reason for each record left out, from a closed set
+   * @param merged hears of each join, also of one without news
    */
-  constructor(store: SyncStore, held: Records['get'], refused: (reason: string) => void) {
+  constructor(
+    store: SyncStore,
+    held: Records['get'],
+    refused: (reason: string) => void,
+    merged: Merged = () => undefined,
+  ) {
     this.#store = store
     this.#held = held
     this.#refused = refused
+    this.#merged = merged
   }
 
   join(delta: Delta, theirs?: CausalContext): Delta {
-    return this.#enter({ ...delta, records: this.#admit(delta.records) }, theirs)
+    const news = this.#enter({ ...delta, records: this.#admit(delta.records) }, theirs)
+    // Only anti-entropy knows a context.
+    this.#merged(news, theirs === undefined ? 'gossip' : 'sync')
+    return news
   }
 
   /** Records that were judged when they were read (core/foreign-state.ts). @returns what was new here, as from `join` */
   joinJudged(records: readonly RecordPut[]): Delta {
-    return this.#enter({ puts: [], adds: [], covered: [], records })
+    const news = this.#enter({ puts: [], adds: [], covered: [], records })
+    this.#merged(news, 'foreign')
+    return news
   }
 
   /**

@@ -15,6 +15,7 @@ import type { Exchange, GossipDelegate, MemberEvent } from '../gossip/core/deleg
 import { nativeVersions } from '../gossip/core/native-meta.ts'
 import { FOREIGN_RELAYED_BYTES_MAX } from '../gossip/core/stream-broadcast.ts'
 import type { Delta, ForeignRecord, RecordPut } from '../store/core/delta.ts'
+import type { MergeWay } from '../store/core/merge-way.ts'
 import { stateKeyName } from '../store/core/state-key.ts'
 import type { Records } from '../store/records.ts'
 import type { PeerLook } from '../store/replication/peer-looks.ts'
@@ -40,6 +41,8 @@ const NO_BYTES = new Uint8Array(0)
 export interface AlertmanagerDelegateDeps extends Omit<ReplicatorDeps, 'onSpread'> {
   readonly records: Records
   readonly note: NonNullable<ReplicatorDeps['note']>
+  /** Hears of each join of something of others, and what of it was news. */
+  readonly merged?: (news: Delta, way: MergeWay) => void
   /** A record or payload of a peer was left out; reasons are from a closed set. */
   readonly dropped: (reason: string, count: number) => void
   /** `none`: nothing is told to others than hearsay replicas, and nothing taken from them. Default `alertmanager`. */
@@ -61,6 +64,7 @@ export class AlertmanagerDelegate implements GossipDelegate {
       deps.store,
       (table, key) => deps.records.get(table, key),
       (reason) => deps.dropped(reason, 1),
+      deps.merged,
     )
     this.#replicator = new Replicator({
       ...deps,

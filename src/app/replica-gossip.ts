@@ -5,12 +5,14 @@
 import { randomBytes } from 'node:crypto'
 import { AlertmanagerDelegate, type AlertmanagerDelegateDeps } from '../alerting/alertmanager-delegate.ts'
 import type { Clock } from '../base/clock.ts'
+import type { ActorId } from '../base/names.ts'
 import { seededRandom } from '../base/random.ts'
 import type { Broadcaster } from '../gossip/core/delegate.ts'
 import { classifyMeta, nativeMeta } from '../gossip/core/native-meta.ts'
 import { observedDelegate } from '../gossip/core/observed-delegate.ts'
 import { createGossip } from '../gossip/io/driver.ts'
 import type { Gossip, GossipOptions } from '../gossip/io/gossip.ts'
+import { MergeCounts } from './merge-counts.ts'
 import type { RoomLog } from './room-log.ts'
 import { VERSION } from './version.ts'
 
@@ -22,6 +24,10 @@ export interface ReplicaGossipDeps
   readonly clock: Clock
   readonly log: RoomLog
   readonly options: Omit<GossipOptions, 'name' | 'meta' | 'classify'>
+  /** Of the store, told in our node meta; it may change while we run. */
+  readonly actor: () => ActorId
+  /** Wall clocks of live hearsay members minus ours, by name. */
+  readonly offsetsMs: () => ReadonlyMap<string, number>
   /** Members have come, gone or changed. */
   readonly membersChanged: () => void
 }
@@ -29,6 +35,7 @@ export interface ReplicaGossipDeps
 export interface ReplicaGossip {
   readonly gossip: Gossip
   readonly delegate: AlertmanagerDelegate
+  readonly merges: MergeCounts
 }
 
 /** Nothing is opened before `Gossip.start`. */
@@ -40,8 +47,18 @@ export function replicaGossip(deps: ReplicaGossipDeps): ReplicaGossip {
     sendReliable: (member, payload) => gossip.sendReliable(member, payload),
     members: () => gossip.members(),
   }
+  const merges = new MergeCounts({ clock, members: () => gossip.members(), offsetsMs: deps.offsetsMs })
+  let told = deps.actor()
   const delegate = new AlertmanagerDelegate({
     ...deps,
+    merged: (news, way) => merges.merged(news, way),
+    heardClock: (peer, wallMs, rttMs) => {
+      deps.heardClock?.(peer, wallMs, rttMs)
+      if (deps.actor() === told) return
+      told = deps.actor()
+      // Called from a message, so not in the same turn.
+      setImmediate(() => gossip.updateMeta(nativeMeta(VERSION, told)))
+    },
     broadcaster,
     random: random(),
     schedule: (task) => void setImmediate(task),
@@ -49,9 +66,9 @@ export function replicaGossip(deps: ReplicaGossipDeps): ReplicaGossip {
     requestExchange: (peer) => void gossip.pushPullNow(peer),
   })
   const gossip = createGossip(
-    { ...options, name, meta: nativeMeta(VERSION), classify: classifyMeta },
+    { ...options, name, meta: nativeMeta(VERSION, told), classify: classifyMeta },
     observedDelegate(delegate, membersChanged),
     { clock, random: random(), log },
   )
-  return { gossip, delegate }
+  return { gossip, delegate, merges }
 }

@@ -22,6 +22,7 @@ import {
   syncSamples,
 } from '../http/metrics/sources.ts'
 import type { Encryption } from './encryption.ts'
+import type { Reload } from './reload.ts'
 import type { Replica } from './replica.ts'
 import { VERSION } from './version.ts'
 import type { WebConfig } from './web-config.ts'
@@ -31,8 +32,10 @@ export function replicaMetrics(
   cluster: ClusterView,
   encryption: Encryption,
   config: Pick<WebConfig, 'samples'> | undefined,
+  reload: Pick<Reload, 'samples'> | undefined,
 ): MetricsRegistry {
   const metrics = createMetrics({ processMetrics: true })
+  if (reload !== undefined) metrics.addSource(() => reload.samples())
   const { gossip, store, silences, alerts, clock } = replica
   metrics.addSource(() => buildSamples(VERSION))
   metrics.addSource(() => healthSamples({ ready: () => replica.readiness() }))
@@ -53,6 +56,7 @@ export function replicaMetrics(
     const stats = gossip.stats()
     return [...gossipSamples(stats, clock.monotonicMs()), ...alertmanagerGossipSamples(stats)]
   })
+  metrics.addSource(() => replica.merges?.samples() ?? [])
   metrics.addSource(() => encryption.samples())
   return metrics
 }

@@ -6,13 +6,13 @@
  * binds, then HTTP; only then are peers joined, and settling goes on in the background while reads and writes are served
  * already. How it stops: shutdown-steps.ts.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { AlertmanagerDelegate } from '../alerting/alertmanager-delegate.ts'
-import { Alerts } from '../alerting/alerts.ts'
-import { NotificationLog } from '../alerting/notification-log.ts'
+import type { Alerts } from '../alerting/alerts.ts'
+import type { NotificationLog } from '../alerting/notification-log.ts'
 import { KIND_CLAIM } from '../alerting/notifier/claim-frames.ts'
-import { Silences } from '../alerting/silences.ts'
+import type { Silences } from '../alerting/silences.ts'
 import type { Clock } from '../base/clock.ts'
 import type { HearsayError } from '../base/errors.ts'
 import type { HashFunction64 } from '../base/hash-function.ts'
@@ -26,17 +26,20 @@ import { openStore } from '../store/open-store.ts'
 import { KIND_ACKNOWLEDGE } from '../store/replication/ack-frames.ts'
 import type { PeerLook } from '../store/replication/peer-looks.ts'
 import type { StateStore } from '../store/state-store.ts'
+import { alertingParts } from './alerting-parts.ts'
 import { ReplicaClaims } from './claims.ts'
 import { ClockFence } from './clock-fence.ts'
 import { clockLog } from './clock-log.ts'
 import { closeInOrder } from './close-in-order.ts'
 import { ClusterEntry } from './cluster-entry.ts'
 import { FrameBatcher } from './frame-batcher.ts'
+import { hasHeardPeer } from './heard-peer.ts'
 import { IncarnationKeeper } from './incarnation-keeper.ts'
 import type { KnownPeers } from './known-peers.ts'
 import { LatestValues } from './latest-values.ts'
 import { limitLog } from './limit-log.ts'
 import { MemberNews } from './member-news.ts'
+import type { MergeCounts } from './merge-counts.ts'
 import type { NotifierDriver } from './notifier-driver.ts'
 import { Ownership } from './ownership.ts'
 import { peerAddress } from './peer-file.ts'
@@ -70,6 +73,8 @@ export class Replica {
   /** Tells when alerts have been posted. */
   readonly alertsPosted: LatestValues = new LatestValues()
   readonly gossip: Gossip | undefined
+  /** Of what others wrote; undefined without gossip. */
+  merges: MergeCounts | undefined
   readonly notificationLog: NotificationLog
   /** Sees to it that one replica sends each notification. */
   readonly notifier: NotifierDriver
@@ -120,20 +125,15 @@ export class Replica {
       this.log.warn({ component: 'app', event: 'incarnation_not_kept', reason: String(error) })
     })
     this.#note = peerNotes(this.log, this.clock, this.dropped)
-    const limitReached = limitLog(this.log, this.clock)
-    this.silences = new Silences(store.records, this.clock, {
-      retentionMs: options.retentionMs,
-      newId: randomUUID,
-      quarantined: ({ id, reason, endsAt }) => this.#note('silence.quarantined', { id, reason, endsAt }),
-      refused: limitReached,
-      ...(options.silenceLimits === undefined ? {} : { limits: options.silenceLimits }),
-    })
-    this.alerts = new Alerts({
+    const alerting = alertingParts(store, options, {
       clock: this.clock,
-      silencedBy: (labels) => this.silences.matching(labels),
-      changed: () => this.alertsPosted.changed(),
-      refused: (reason) => limitReached('ALERTS_FULL', reason),
+      note: this.#note,
+      limitReached: limitLog(this.log, this.clock),
+      alertsPosted: () => this.alertsPosted.changed(),
     })
+    this.silences = alerting.silences
+    this.alerts = alerting.alerts
+    this.notificationLog = alerting.notificationLog
     this.ownership = new Ownership(name, () => this.gossip?.members() ?? [])
     this.#frames = new FrameBatcher(this.clock, (peer, payload) => this.gossip?.sendReliable(peer, payload))
     this.acks = new WriteAcks({
@@ -150,8 +150,7 @@ export class Replica {
       receive: (delta) => this.#receive(delta),
       note: (event, fields) => this.#note(event, fields),
     })
-    const { retentionMs, peerTimeoutMs = PEER_TIMEOUT_MS } = options
-    this.notificationLog = new NotificationLog(store.records, this.clock, { retentionMs })
+    const { peerTimeoutMs = PEER_TIMEOUT_MS } = options
     this.notifier = this.#createNotifier(peerTimeoutMs)
     this.claims = new ReplicaClaims({ driver: this.notifier, clock: this.clock })
     this.#memberNews = new MemberNews(this.clock, () => {
@@ -229,7 +228,7 @@ export class Replica {
 
   readiness(): Readiness {
     const { refusing, awaitingPeers } = this.store.status()
-    const isAwaiting = awaitingPeers !== undefined && !this.#hasHeardPeer()
+    const isAwaiting = awaitingPeers !== undefined && !hasHeardPeer(this)
     if (awaitingPeers !== undefined && !isAwaiting) this.store.heardPeers()
     return readinessOf({
       isDraining: this.#isDraining,
@@ -240,16 +239,6 @@ export class Replica {
       refusing,
       awaitingPeers: isAwaiting ? awaitingPeers : undefined,
     })
-  }
-
-  /** Whether what a live member held is here. Where all are Alertmanagers, that is their silences. */
-  #hasHeardPeer(): boolean {
-    const { gossip } = this
-    if (gossip === undefined) return false
-    const others = gossip.members().filter((member) => !member.isSelf && member.liveness === 'alive')
-    const natives = others.filter((member) => member.peerClass === 'native')
-    if (natives.length > 0) return natives.some(({ name }) => this.syncedWith(name))
-    return others.some(({ name }) => gossip.exchangedWith(name))
   }
 
   /** `host:port` that peers dial; undefined without clustering. */
@@ -302,6 +291,12 @@ export class Replica {
   /** Counters of anti-entropy by name, and `sessions`, those running just now. */
   syncStats(): Readonly<Record<string, number>> {
     return this.#delegate?.syncStats() ?? {}
+  }
+
+  /** Whom to call from now on; who is new is called at once. No peers at all: those of before stay. */
+  changePeers(peers: readonly string[]): void {
+    const added = this.#knownPeers.configure(peers)
+    if (added.length > 0) void this.gossip?.join(added)
   }
 
   drain(): void {
@@ -357,7 +352,7 @@ export class Replica {
 
   #createGossip(options: ReplicaGossipOptions, foreignState: ReplicaOptions['foreignState']): Gossip {
     const { seeds: peers, remembered } = this.#knownPeers
-    const { gossip, delegate } = replicaGossip({
+    const { gossip, delegate, merges } = replicaGossip({
       name: this.name,
       clock: this.clock,
       log: roomLog(this.log, 'gossip'),
@@ -372,6 +367,8 @@ export class Replica {
       },
       heardClock: (peer, wallMs, rttMs) => this.#fence.heard(peer, wallMs, rttMs),
       synced: () => this.store.heardPeers(),
+      actor: () => this.store.actor,
+      offsetsMs: () => this.#fence.offsetsMs(),
       membersChanged: () => this.#memberNews.changed(),
       frames: new Map([
         [KIND_ACKNOWLEDGE, (frame) => this.acks.heard(frame)],
@@ -383,6 +380,7 @@ export class Replica {
     })
     this.#receive = (delta) => delegate.receive(delta)
     this.#delegate = delegate
+    this.merges = merges
     delegate.tick(this.clock.monotonicMs())
     this.#syncTicks = setInterval(() => delegate.tick(this.clock.monotonicMs()), SYNC_TICK_MS)
     this.#syncTicks.unref()

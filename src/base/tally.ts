@@ -6,6 +6,10 @@ export class Tally {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + by)
   }
 
+  count(name: string): number {
+    return this.#counts.get(name) ?? 0
+  }
+
   toRecord(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts)
   }

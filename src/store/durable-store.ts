@@ -25,6 +25,7 @@ import type { StateDigest } from './core/syncable.ts'
 import { Housekeeping } from './housekeeping.ts'
 import type { KeyValue } from './key-value.ts'
 import { KeyValueStore } from './key-value-store.ts'
+import { isMergeTraced, tracedMerge } from './merge-trace.ts'
 import type { PeerWait } from './peer-wait.ts'
 import { RecentRemovals } from './recent-removals.ts'
 import type { RecordStorage } from './record-storage.ts'
@@ -140,6 +141,10 @@ export class DurableStore implements StateStore {
     return this.#options.limits
   }
 
+  changeLimits(changes: Partial<StoreLimits>): void {
+    Object.assign(this.#options.limits, changes)
+  }
+
   get actor(): ActorId {
     return this.#options.keeper.actor
   }
@@ -156,6 +161,10 @@ export class DurableStore implements StateStore {
   }
 
   join(delta: Delta, theirs?: CausalContext): Delta {
+    return isMergeTraced() ? tracedMerge(() => this.#join(delta, theirs)) : this.#join(delta, theirs)
+  }
+
+  #join(delta: Delta, theirs?: CausalContext): Delta {
     if (!this.#shadow.admits(delta)) return NOTHING
     const effective = this.#queue.join(delta, this.#options.clock.wallMs(), theirs)
     this.#committer.kick()

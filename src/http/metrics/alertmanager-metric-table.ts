@@ -29,6 +29,8 @@ export type AlertmanagerMetricName =
   | 'alertmanager_cluster_reconnections_total'
   | 'alertmanager_cluster_refresh_join_failed_total'
   | 'alertmanager_cluster_refresh_join_total'
+  | 'alertmanager_config_last_reload_success_timestamp_seconds'
+  | 'alertmanager_config_last_reload_successful'
   | 'alertmanager_http_request_duration_seconds'
   | 'alertmanager_http_response_size_bytes'
   | 'alertmanager_marked_alerts'
@@ -79,6 +81,8 @@ export const ALERTMANAGER_METRICS: { readonly [Name in AlertmanagerMetricName]: 
     'Configured peers that could not be joined by a refresh',
   ),
   alertmanager_cluster_refresh_join_total: counter('Configured peers that were joined by a refresh'),
+  alertmanager_config_last_reload_success_timestamp_seconds: gauge('When the options were last read again'),
+  alertmanager_config_last_reload_successful: gauge('1 unless the last reload of the options failed'),
   alertmanager_http_request_duration_seconds: histogram(
     'From the end of the headers to the end of the answer, by route; of kv routes one request of 64 is measured and counts for all',
     'handler',

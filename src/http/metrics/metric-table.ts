@@ -14,10 +14,16 @@ export type MetricName =
   | 'hearsay_ready'
   | 'hearsay_http_requests_total'
   | 'hearsay_http_problems_total'
+  | 'hearsay_http_refused_total'
+  | 'hearsay_http_connections'
+  | 'hearsay_http_requests_in_flight'
+  | 'hearsay_http_body_bytes'
   | 'hearsay_http_authentications_total'
   | 'hearsay_http_password_checks_waiting'
   | 'hearsay_http_tls_refused_total'
   | 'hearsay_http_certificate_expiry_timestamp_seconds'
+  | 'alertmanager_config_last_reload_successful'
+  | 'alertmanager_config_last_reload_success_timestamp_seconds'
   | 'hearsay_web_config_last_reload_successful'
   | 'hearsay_web_config_last_reload_success_timestamp_seconds'
   | 'hearsay_watch_open'
@@ -106,6 +112,12 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
   hearsay_ready: gauge('1 when /-/ready answers 200'),
   hearsay_http_requests_total: counter('HTTP requests', 'method'),
   hearsay_http_problems_total: counter('Requests that were answered with a problem', 'code'),
+  hearsay_http_refused_total: counter('Requests and connections that a guard refused or cut off', 'reason'),
+  hearsay_http_connections: gauge('Client connections that are open'),
+  hearsay_http_requests_in_flight: gauge(
+    'Requests that wait for their answers; watches and reads of single values left out',
+  ),
+  hearsay_http_body_bytes: gauge('Bytes of request bodies above 16 KiB in memory'),
   hearsay_http_authentications_total: counter(
     'Requests by whether they were let in: allowed, missing (nobody said who asks), refused, busy (passwords cannot be checked just now)',
     'outcome',
@@ -116,6 +128,10 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
     'reason',
   ),
   hearsay_http_certificate_expiry_timestamp_seconds: gauge('When the certificate of HTTP expires'),
+  alertmanager_config_last_reload_successful: gauge('1 unless the last reload of the options failed'),
+  alertmanager_config_last_reload_success_timestamp_seconds: gauge(
+    'When the options were last read without fault',
+  ),
   hearsay_web_config_last_reload_successful: gauge('1 while the content of the web config is in use'),
   hearsay_web_config_last_reload_success_timestamp_seconds: gauge(
     'When the web config was last found usable',

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { actorId } from '../../../../src/base/names.ts'
 import {
   classifyMeta,
+  nativeActor,
   nativeMeta,
   nativeRelease,
   nativeVersions,
@@ -46,4 +48,23 @@ it.each([
 it('other programs have no release, whatever their meta says; one that cannot be shown is not told', () => {
   expect(nativeRelease(new TextEncoder().encode('ab120.1.0'))).toBeUndefined()
   expect(nativeMeta('a b')).toEqual(nativeMeta())
+})
+
+it('tells release and actor, each with or without the other', () => {
+  const actor = actorId('0123456789abcdef'.repeat(2))
+  const release = '1.2.3-rc.1'
+  expect(nativeActor(nativeMeta(release, actor))).toBe(actor)
+  expect(nativeRelease(nativeMeta(release, actor))).toBe(release)
+  expect(nativeActor(nativeMeta('', actor))).toBe(actor)
+  expect(nativeRelease(nativeMeta('', actor))).toBeUndefined()
+  expect(nativeActor(nativeMeta(release))).toBeUndefined()
+  expect(classifyMeta(nativeMeta(release, actor))).toBe('native')
+})
+
+it('with a part that is no actor tells none', () => {
+  const actor = actorId('ff'.repeat(16))
+  const meta = nativeMeta('1.0.0', actor)
+  expect(nativeActor(meta.subarray(0, -1))).toBeUndefined()
+  expect(nativeActor(Uint8Array.from([...meta, 1]))).toBeUndefined()
+  expect(nativeActor(Uint8Array.of(0xff, 0x80, 0, ...meta))).toBeUndefined()
 })
