@@ -14,7 +14,16 @@ export interface OptionText {
 export type OptionTexts = ReadonlyMap<OptionName, OptionText>
 
 /** Variables of ours that are not options of `serve`. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(['HEARSAY_URL', 'HEARSAY_TEST'])
+const OTHER_VARIABLES: ReadonlySet<string> = new Set([
+  'HEARSAY_URL',
+  'HEARSAY_USER',
+  'HEARSAY_PASSWORD',
+  'HEARSAY_PASSWORD_FILE',
+  'HEARSAY_CA_FILE',
+  'HEARSAY_CLIENT_CERT_FILE',
+  'HEARSAY_CLIENT_KEY_FILE',
+  'HEARSAY_TEST',
+])
 
 /** Non-empty and trimmed parts of a comma separated list. */
 export function splitList(text: string): readonly string[] {

@@ -2,22 +2,47 @@
  * Requests of the client commands to a running replica, and what their failures mean to a shell: 3 for what is not
  * there, 4 for a condition that does not hold, 5 when no replica answers.
  */
-import type { Command } from 'commander'
-import { errorCode } from '../base/errors.ts'
+import { type Command, Option } from 'commander'
 import { CliError } from './cli-error.ts'
+import { type Connection, type ConnectionFlags, connectionOf } from './connection.ts'
+import { connectionTrouble } from './connection-trouble.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
+import { httpRequest } from './http-request.ts'
 import { shown } from './output.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 const DEFAULT_URL = 'http://127.0.0.1:9093'
 
-export interface ClientFlags {
-  readonly url: string
+export type ClientFlags = ConnectionFlags
+
+/** The flags by which a replica is reached, and the variables that stand for them. */
+export function addUrlFlag(command: Command): Command {
+  const { env } = process
+  return command
+    .option('--url <URL>', 'a replica (HEARSAY_URL)', env.HEARSAY_URL ?? DEFAULT_URL)
+    .addOption(preset('--user <NAME>', 'of the replica (HEARSAY_USER)', env.HEARSAY_USER))
+    .addOption(
+      preset(
+        '--password-file <FILE>',
+        'holds the password of the user (HEARSAY_PASSWORD_FILE); or HEARSAY_PASSWORD is the password',
+        env.HEARSAY_PASSWORD_FILE,
+      ),
+    )
+    .addOption(preset('--ca-file <FILE>', 'whom to trust, for https (HEARSAY_CA_FILE)', env.HEARSAY_CA_FILE))
+    .addOption(
+      preset(
+        '--client-cert-file <FILE>',
+        'certificate to show (HEARSAY_CLIENT_CERT_FILE)',
+        env.HEARSAY_CLIENT_CERT_FILE,
+      ),
+    )
+    .addOption(
+      preset('--client-key-file <FILE>', 'its key (HEARSAY_CLIENT_KEY_FILE)', env.HEARSAY_CLIENT_KEY_FILE),
+    )
 }
 
-export function addUrlFlag(command: Command): Command {
-  const preset = process.env.HEARSAY_URL ?? DEFAULT_URL
-  return command.option('--url <URL>', 'a replica (HEARSAY_URL)', preset)
+function preset(flags: string, help: string, value: string | undefined): Option {
+  return new Option(flags, help).default(value === '' ? undefined : value).helpGroup('Who asks:')
 }
 
 export interface ClientRequest {
@@ -35,26 +60,34 @@ export interface ClientRequest {
 
 /** @throws CliError for everything that is not a success */
 export async function ask(flags: ClientFlags, request: ClientRequest): Promise<Response> {
-  const url = requestUrl(flags.url, request)
+  const connection = connectionOf(flags)
+  const url = requestUrl(connection.url, request)
   let response: Response
   try {
-    response = await fetch(url, {
+    response = await httpRequest(url, {
       method: request.method ?? 'GET',
+      headers: { ...connection.headers, ...request.headers },
+      ...(request.body === undefined ? {} : { body: request.body }),
+      agent: connection.agent,
       signal: request.signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-      ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
-      ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
     })
   } catch (error) {
-    throw new CliError(EXIT.unreachable, `cannot reach a replica at ${flags.url}: ${reasonOf(error)}`)
+    const reason = connectionTrouble(error, connection.url, REQUEST_TIMEOUT_MS)
+    throw new CliError(EXIT.unreachable, `cannot reach a replica at ${connection.url}: ${reason}`)
   }
   if (response.ok) return response
-  throw new CliError(exitCodeOf(response.status), await problemText(response))
+  if (response.status === 401) throw new CliError(EXIT.failed, unknownHere(connection))
+  throw new CliError(exitCodeOf(response.status), await problemText(url, response))
 }
 
+function unknownHere({ url, hasUser }: Connection): string {
+  return hasUser
+    ? `${url} does not let this user and password in`
+    : `${url} asks who you are: give --user, and HEARSAY_PASSWORD or --password-file`
+}
+
+/** @param base without a slash at the end */
 function requestUrl(base: string, request: ClientRequest): URL {
-  if (!URL.canParse(base) || !/^https?:/.test(base)) {
-    throw new CliError(EXIT.usage, `--url must be an http or https URL, not ${JSON.stringify(base)}`)
-  }
   for (const segment of request.path) {
     if (segment === '' || segment === '.' || segment === '..') {
       throw new CliError(
@@ -64,7 +97,7 @@ function requestUrl(base: string, request: ClientRequest): URL {
     }
   }
   const path = ['api', request.api ?? 'v1', ...request.path].map(encodeURIComponent).join('/')
-  const url = new URL(`${base.replace(/\/+$/, '')}/${path}`)
+  const url = new URL(`${base}/${path}`)
   for (const [name, value] of Object.entries(request.query ?? {})) {
     for (const one of value === undefined ? [] : [value].flat()) url.searchParams.append(name, one)
   }
@@ -76,7 +109,7 @@ function exitCodeOf(status: number): ExitCode {
   return status === 409 || status === 412 ? EXIT.conflict : EXIT.failed
 }
 
-async function problemText(response: Response): Promise<string> {
+async function problemText(url: URL, response: Response): Promise<string> {
   const text = await response.text()
   try {
     const problem: unknown = JSON.parse(text)
@@ -90,11 +123,5 @@ async function problemText(response: Response): Promise<string> {
   } catch {
     // Not ours: something else answers at this address; its status says what there is to say.
   }
-  return `${response.url} answered ${response.status} ${response.statusText}`
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return `no answer within ${REQUEST_TIMEOUT_MS / 1000} s`
-  return errorCode(error.cause) ?? (error.cause instanceof Error ? error.cause.message : error.message)
+  return `${url.href} answered ${response.status} ${response.statusText}`
 }
