@@ -3,16 +3,17 @@
  * composition root calls `listen`.
  *
  * Kept small per request on purpose: no request log, no child logger, no hook at the end, values pass as the bytes they
- * came in, and counters are integers. Guards of every request: the Host header must name this replica (a page of a rebound
- * DNS name cannot reach us), writes from pages of other sites are refused, bodies and headers are bounded in bytes and
- * in time. There are no CORS headers.
+ * came in, and counters are integers. What every request and every route has to pass is in guards/guards.ts; a new route
+ * passes it without a word.
  */
-import type { Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { errorCode } from '../base/errors.ts'
-import { createHostCheck } from './host-check.ts'
+import { Authentication } from './authentication.ts'
+import { Compression } from './compression.ts'
+import { Guards } from './guards/guards.ts'
 import type { HttpDeps, HttpOptions } from './http-deps.ts'
-import { HttpError, problem, problemOf, sendProblem } from './problem.ts'
+import { takeJsonBodies } from './json-bodies.ts'
+import { RequestTimes } from './metrics/request-times.ts'
+import { HttpError, problemOf, sendProblem } from './problem.ts'
 import { RequestCounts } from './request-counts.ts'
 import { RouteTable } from './route-table.ts'
 import { batchRoutes } from './routes/batch.ts'
@@ -26,6 +27,7 @@ import { membershipRoutes } from './routes/membership.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { notificationRoutes } from './routes/notifications.ts'
 import { ownerRoutes } from './routes/owner.ts'
+import { reloadRoutes } from './routes/reload.ts'
 import { setListRoutes } from './routes/set-lists.ts'
 import { setRoutes } from './routes/sets.ts'
 import { silenceMatchRoutes } from './routes/silence-match.ts'
@@ -40,9 +42,6 @@ export const BATCH_BODY_BYTES_MAX: number = 6 * 1024 * 1024
 export function batchBodyBytes(batchBytesMax: number): number {
   return Math.max(BATCH_BODY_BYTES_MAX, Math.ceil((batchBytesMax * 3) / 2))
 }
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
-const KEEP_ALIVE_TIMEOUT_MS = 72_000
 /** Above any header Node lets in, so that an over-long key gets the store's answer, with its limit. */
 const SEGMENT_CHARS_MAX = 16_384
 
@@ -60,12 +59,14 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
     }
     return sendProblem(reply, body)
   }
+  const admit = admission(deps)
+  const guards = new Guards({ ...options, limits: options.guards ?? {} })
   const app = fastify({
     logger: false,
     bodyLimit: bodyBytesMax,
-    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS },
+    requestTimeout: guards.limits.requestTimeoutMs,
+    keepAliveTimeout: guards.limits.idleTimeoutMs,
+    ...listenerOptions(options, guards),
     forceCloseConnections: 'idle',
     // Labels have any name; no object of a body is ever merged into another.
     onProtoPoisoning: 'ignore',
@@ -76,37 +77,61 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
     // A misspelt parameter must be an error, not a write without its TTL.
     ajv: { customOptions: { removeAdditional: false } },
     frameworkErrors: (error, request, reply) => {
-      answerError(error, request, reply)
+      // No hook has run.
+      admit(request, reply, (refusal) => void answerError(refusal ?? error, request, reply))
     },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => guards.answerClientError(error, socket),
   })
   app.setErrorHandler(answerError)
-  app.removeContentTypeParser('text/plain')
+  // What has no route reads no body; those that have say which they take.
+  app.removeAllContentTypeParsers()
 
   const table = new RouteTable()
+  const compression = new Compression(options.routePrefix.replace(/\/+$/, ''))
   app.addHook('onRoute', (route) => {
     table.add(route.url, route.method)
+    compression.addTo(route)
   })
   app.setNotFoundHandler((request, reply) => {
     throw notFound(table, request, reply)
   })
-  const refusalOf = createHostCheck(options.listenHost, options.externalUrl)
-  app.addHook('onRequest', (request, _reply, done) => {
-    counts.request(request.method)
-    done(refusalOf(request))
-  })
+  guards.install(app, (method) => counts.request(method))
+  app.addHook('onRequest', admit)
+  const times = new RequestTimes(deps.log)
+  times.attach(app)
   deps.metrics.addSource(() => counts.samples())
+  deps.metrics.addSource(() => times.samples())
+  deps.metrics.addSource(() => guards.samples())
 
   registerRoutes(app, deps, options)
   return app
+}
+
+type Admission = (request: FastifyRequest, reply: FastifyReply, done: (refusal?: Error) => void) => void
+
+/** Who comes in: everybody, unless the web config says otherwise. */
+function admission({ access, metrics }: HttpDeps): Admission {
+  if (access === undefined) return (_request, _reply, done) => done()
+  const authentication = new Authentication(access)
+  metrics.addSource(() => authentication.samples())
+  return (request, reply, done) => authentication.admit(request, reply, done)
+}
+
+/** Fastify takes the options of a listener under the name of its protocol. */
+function listenerOptions({ tls }: HttpOptions, guards: Guards): { readonly http: object } {
+  const { listenerOptions: own } = guards
+  const options = tls === undefined ? { http: own } : { https: { ...tls, ...own } }
+  return options as { readonly http: object }
 }
 
 function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptions): void {
   const prefix = options.routePrefix.replace(/\/+$/, '')
   app.register(
     (scope, _options, done) => {
+      takeJsonBodies(scope)
       scope.register(healthRoutes(deps.health, options.version))
       scope.register(metricsRoutes(deps.metrics))
+      if (deps.reload !== undefined) scope.register(reloadRoutes(deps.reload))
       scope.register(kvRoutes(deps), { prefix: '/api/v1' })
       scope.register(kvListRoutes(deps.kv, prefix), { prefix: '/api/v1' })
       scope.register(setRoutes(deps), { prefix: '/api/v1' })
@@ -147,28 +172,4 @@ function notFound(table: RouteTable, request: FastifyRequest, reply: FastifyRepl
   const allowed = methods.join(', ')
   reply.header('allow', allowed)
   return new HttpError('HTTP_METHOD_NOT_ALLOWED', `this path takes ${allowed}`)
-}
-
-const CLIENT_ERRORS: ReadonlyMap<string, readonly [code: string, detail: string]> = new Map([
-  ['HPE_HEADER_OVERFLOW', ['HTTP_HEADERS_TOO_LARGE', 'the headers may have at most 16384 bytes']],
-  ['ERR_HTTP_REQUEST_TIMEOUT', ['HTTP_REQUEST_TIMEOUT', 'the request did not arrive in time']],
-])
-
-/** Answers what the HTTP parser refused before any request existed, and hangs up. */
-function answerClientError(error: Error, socket: Socket): void {
-  const code = errorCode(error)
-  if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const [problemCode, detail] = CLIENT_ERRORS.get(code ?? '') ?? [
-    'HTTP_REQUEST_MALFORMED',
-    'this is not an HTTP request that can be read',
-  ]
-  const body = problem(problemCode, detail)
-  const text = JSON.stringify(body)
-  socket.end(
-    `HTTP/1.1 ${body.status} ${body.title}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
-  )
 }

@@ -12,6 +12,7 @@ import type { StringSets } from '../store/string-sets.ts'
 import type { Claims, ClusterView, GossipKeys, HealthView, Membership } from './facades.ts'
 import type { GuardLimits } from './guards/guard-limits.ts'
 import type { MetricsRegistry } from './metrics/registry.ts'
+import type { ReloadReport } from './routes/reload.ts'
 import type { WatchBounds } from './watch/watch-bounds.ts'
 import type { WatchSource } from './watch/watch-source.ts'
 import type { WebAccess } from './web-access.ts'
@@ -43,6 +44,8 @@ export interface HttpDeps {
   readonly alerting?: AlertingDeps
   /** Who may come in; left out: everybody. */
   readonly access?: WebAccess
+  /** For `POST /-/reload`. */
+  readonly reload?: () => Promise<ReloadReport>
   /** Registered under `/api/v2`. */
   readonly alertmanagerApi?: FastifyPluginAsync
 }

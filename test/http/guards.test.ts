@@ -193,7 +193,7 @@ describe('requests that are not HTTP', () => {
   })
 
   it('waits for headers and bodies are bounded', async () => {
-    const port = await listening({ headersTimeoutMs: 1234, requestTimeoutMs: 5678 })
+    const port = await listening({ guards: { headersTimeoutMs: 1234, requestTimeoutMs: 5678 } })
     const server = open[0]?.app.server
     expect(port).toBeGreaterThan(0)
     expect([server?.headersTimeout, server?.requestTimeout]).toEqual([1234, 5678])

@@ -3,19 +3,20 @@ import type { FastifyPluginCallback } from 'fastify'
 import type { HealthView } from '../facades.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
+const IMMEDIATE = { config: { immediate: true } }
 
 export function healthRoutes(health: HealthView, version: string): FastifyPluginCallback {
   const index =
     `hearsay ${version}\n\n/api/v1/kv       values\n/api/v1/sets     sets\n/api/v1/cluster  members\n` +
     '/api/v1/status   this replica\n/-/ready         readiness\n/metrics         for Prometheus\n'
   return (app, _options, done) => {
-    app.get('/', (_request, reply) => {
+    app.get('/', IMMEDIATE, (_request, reply) => {
       reply.header('content-type', TEXT).send(index)
     })
-    app.get('/-/healthy', (_request, reply) => {
+    app.get('/-/healthy', IMMEDIATE, (_request, reply) => {
       reply.header('content-type', TEXT).send('OK\n')
     })
-    app.get('/-/ready', (_request, reply) => {
+    app.get('/-/ready', IMMEDIATE, (_request, reply) => {
       const { ready, reasons } = health.ready()
       reply
         .code(ready ? 200 : 503)

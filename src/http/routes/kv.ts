@@ -57,8 +57,14 @@ type TypedApp = FastifyInstance<
   TypeBoxTypeProvider
 >
 
+const IMMEDIATE_BYTES_MAX = 16 * 1024
+
 /** What is in a path is text by construction: the schema documents it, checking it again would cost each read. */
-const ITEM_ROUTE = { schema: { params: KeyParams }, validatorCompiler: () => () => true }
+const ITEM_ROUTE = {
+  schema: { params: KeyParams },
+  config: { immediate: true },
+  validatorCompiler: () => () => true,
+}
 
 export function kvRoutes(deps: HttpDeps): FastifyPluginCallback {
   return (scope, _options, done) => {
@@ -146,12 +152,26 @@ function sendItem(reply: FastifyReply, item: KvItem, accept: string | undefined,
   }
   if (item.value.contentType === MSGPACK) {
     reply.header('vary', 'accept')
-    const json = accept?.includes(MSGPACK) === true ? undefined : msgpackAsJson(item.value.bytes)
-    if (json !== undefined) {
-      reply.header('content-type', 'application/json; charset=utf-8').send(json)
+    if (accept?.includes(MSGPACK) !== true) {
+      sendAsJson(reply, item)
       return
     }
   }
+  sendAsStored(reply, item)
+}
+
+/** MessagePack of the library. A large one takes its turn: 1 MiB of it are some 20 ms of work. */
+function sendAsJson(reply: FastifyReply, item: KvItem): void {
+  const send = (): void => {
+    const json = msgpackAsJson(item.value.bytes)
+    if (json === undefined) sendAsStored(reply, item)
+    else reply.header('content-type', 'application/json; charset=utf-8').send(json)
+  }
+  if (item.value.bytes.length <= IMMEDIATE_BYTES_MAX) send()
+  else reply.server.inTurn(reply.request, reply, send)
+}
+
+function sendAsStored(reply: FastifyReply, item: KvItem): void {
   const served = servedType(item.value.contentType)
   reply.header('content-type', served.contentType)
   if (served.needsSandbox) {

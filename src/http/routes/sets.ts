@@ -62,7 +62,7 @@ export function setRoutes(deps: HttpDeps): FastifyPluginCallback {
 
     app.get(
       '/sets/:set/:member',
-      { schema: { params: MemberParams, response: { 200: Member } } },
+      { schema: { params: MemberParams, response: { 200: Member } }, config: { immediate: true } },
       (request, reply) => {
         const { set, member } = checked(request.params)
         if (!sets.has(set, member)) {

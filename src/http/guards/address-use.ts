@@ -1,0 +1,23 @@
+/** What one client address holds: its connections, and how much of its bodies is in memory. */
+export interface AddressUse {
+  readonly key: string
+  connections: number
+  bodyBytes: number
+}
+
+/** One entry for each address with a connection, so never more than there may be connections. */
+export class AddressUses {
+  readonly #uses = new Map<string, AddressUse>()
+
+  add(key: string): AddressUse {
+    const use = this.#uses.get(key) ?? { key, connections: 0, bodyBytes: 0 }
+    use.connections++
+    this.#uses.set(key, use)
+    return use
+  }
+
+  remove(use: AddressUse): void {
+    use.connections--
+    if (use.connections === 0) this.#uses.delete(use.key)
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Whether the event loop is late: a timer that should ring every 100 ms notes by how much it was late; the latest of the
+ * last second counts. While nothing else gets its turn a request would only wait, so it is better sent away.
+ *
+ * Why not @fastify/under-pressure: it takes the mean over a second of a timer of 10 ms, so a loop that stands still for
+ * two seconds and then runs counts as being in good order; and its hook costs every read 3 %. Here a read costs one flag.
+ */
+
+const PERIOD_MS = 100
+/** Lateness is remembered for so many rings. */
+const REMEMBERED = 10
+
+export class LoopDelay {
+  readonly #maxMs: number
+  readonly #latest: number[] = []
+  #timer: NodeJS.Timeout | undefined
+  #dueMs = 0
+  #isLate = false
+
+  /** @param maxMs 0 for never late */
+  constructor(maxMs: number) {
+    this.#maxMs = maxMs
+  }
+
+  get isLate(): boolean {
+    return this.#isLate
+  }
+
+  start(): void {
+    if (this.#maxMs === 0 || this.#timer !== undefined) return
+    this.#dueMs = performance.now() + PERIOD_MS
+    this.#timer = setInterval(() => {
+      const nowMs = performance.now()
+      this.note(nowMs - this.#dueMs)
+      this.#dueMs = nowMs + PERIOD_MS
+    }, PERIOD_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** One ring that was late by so much. */
+  note(delayMs: number): void {
+    if (this.#latest.push(delayMs) > REMEMBERED) this.#latest.shift()
+    this.#isLate = this.#maxMs > 0 && this.#latest.some((ms) => ms > this.#maxMs)
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * A request that waits for its answer, and what routes say about themselves to the guards.
+ *
+ * A route says nothing unless it is an exception: what is not marked is counted, bounded in time, and takes its turn.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Connection } from './connection.ts'
+
+export interface Ticket {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly connection: Connection | undefined
+  readonly sinceMs: number
+  /** Of its body, in memory. */
+  bodyBytes: number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For what an `immediate` route finds to be dear after all: runs it as on any other route, or refuses. */
+    inTurn(request: FastifyRequest, reply: FastifyReply, run: () => void): void
+  }
+  interface FastifyRequest {
+    ticket: Ticket | null
+  }
+  interface FastifyContextConfig {
+    /** It may answer for ever (a watch, a download): neither counted nor bounded in time; slow readers are still cut. */
+    readonly longLived?: boolean
+    /** It answers at once and costs microseconds: not counted. */
+    readonly immediate?: boolean
+  }
+}
