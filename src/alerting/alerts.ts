@@ -18,6 +18,10 @@ export const RESOLVE_TIMEOUT_MS: number = 5 * 60_000
 export const KEEP_RESOLVED_MS: number = 30 * 60_000
 export const ALERTS_MAX = 100_000
 export const ALERTS_BYTES_MAX: number = 128 * 1024 * 1024
+/** What the two may be set to. */
+export const ALERTS_MAX_MOST = 10_000_000
+export const ALERTS_BYTES_LEAST = 1024
+export const ALERTS_BYTES_MOST: number = 1024 ** 4
 /** What an alert costs beside its texts, a character of which counts as one byte. */
 export const ALERT_OVERHEAD_BYTES = 512
 const SWEEP_INTERVAL_MS = 60_000
@@ -32,7 +36,7 @@ export interface AlertsOptions {
   readonly changed?: () => void
   /** Hears of each post for which there was not room enough, and what to say about it. */
   readonly refused?: (message: string) => void
-  /** Default 100,000. */
+  /** Default 100,000. Read anew at each post, as the next. */
   readonly alertsMax?: number
   /** Default 128 MiB. */
   readonly bytesMax?: number
@@ -92,13 +96,9 @@ export class Alerts {
   #invalid = 0
   #refused = 0
   #sweptMs: number
-  readonly #alertsMax: number
-  readonly #bytesMax: number
 
   constructor(options: AlertsOptions) {
     this.#options = options
-    this.#alertsMax = options.alertsMax ?? ALERTS_MAX
-    this.#bytesMax = options.bytesMax ?? ALERTS_BYTES_MAX
     this.#sweptMs = options.clock.monotonicMs()
   }
 
@@ -174,6 +174,14 @@ export class Alerts {
 
   nowNs(): bigint {
     return nanosFromMs(this.#options.clock.wallMs())
+  }
+
+  get #alertsMax(): number {
+    return this.#options.alertsMax ?? ALERTS_MAX
+  }
+
+  get #bytesMax(): number {
+    return this.#options.bytesMax ?? ALERTS_BYTES_MAX
   }
 
   /** @returns whether there was room */

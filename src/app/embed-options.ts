@@ -3,6 +3,7 @@
  * that is misspelt would leave a replica in memory only, or unencrypted; so unknown names are refused.
  */
 import type { Logger } from 'pino'
+import { ALERTS_BYTES_LEAST, ALERTS_BYTES_MOST, ALERTS_MAX_MOST } from '../alerting/alerts.ts'
 import { RECORD_BYTES_MAX } from '../alerting/core/admission.ts'
 import { SILENCES_MAX, type SilenceLimits } from '../alerting/core/silence-limits.ts'
 import { parseDuration } from '../base/duration.ts'
@@ -11,6 +12,7 @@ import { Keyring } from '../gossip/wire/keyring.ts'
 import { STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
 import { parseKey } from './gossip-key.ts'
 import { checkOptionNames, optionInvalid } from './option-names.ts'
+import type { AlertLimits } from './replica-options.ts'
 
 /** Versions of a delegate's own protocol that peers must have in common: lowest, highest, spoken. */
 export type DelegateVersion = readonly [min: number, max: number, current: number]
@@ -58,6 +60,10 @@ export interface LimitSettings {
   readonly silences?: number
   /** Record of a silence created here, without the second copy of its matchers; 0, the default, for no limit. */
   readonly silenceBytes?: number
+  /** Alerts held, resolved ones among them, beyond which no new one is taken. */
+  readonly alerts?: number
+  /** What these may take. */
+  readonly alertsBytes?: number
 }
 
 /** What `openReplica` takes; all of it optional. */
@@ -105,6 +111,11 @@ const STORE_LIMITS = {
   batchBytes: 'batchBytesMax',
   entries: 'entriesMax',
 } as const satisfies Readonly<Partial<Record<keyof LimitSettings, keyof StoreLimits>>>
+/** Least and most. */
+const ALERT_LIMITS = {
+  alerts: [1, ALERTS_MAX_MOST],
+  alertsBytes: [ALERTS_BYTES_LEAST, ALERTS_BYTES_MOST],
+} as const satisfies Readonly<Partial<Record<keyof LimitSettings, readonly [number, number]>>>
 const SILENCE_LIMITS_MAX = { silences: SILENCES_MAX, silenceBytes: RECORD_BYTES_MAX } as const
 
 /** What the settings mean to the store. */
@@ -118,6 +129,14 @@ export function storeLimits(settings: LimitSettings): Partial<StoreLimits> {
 /** What they mean to silences. */
 export function silenceLimits({ silences = 0, silenceBytes = 0 }: LimitSettings): SilenceLimits {
   return { silencesMax: silences, silenceBytesMax: silenceBytes }
+}
+
+/** What they mean to alerts. */
+export function alertLimits({ alerts, alertsBytes }: LimitSettings): AlertLimits {
+  return {
+    ...(alerts === undefined ? {} : { alertsMax: alerts }),
+    ...(alertsBytes === undefined ? {} : { bytesMax: alertsBytes }),
+  }
 }
 
 /** @throws HearsayError `OPTION_INVALID`, naming the option; `GOSSIP_KEY_INVALID`, `GOSSIP_KEYS_TOO_MANY` */
@@ -181,6 +200,7 @@ function checkLimits(limits: LimitSettings): void {
   const bounds = new Map<string, readonly [min: number, max: number]>([
     ...Object.entries(STORE_LIMITS).map(([name, bound]) => [name, [1, STORE_LIMITS_MAX[bound]]] as const),
     ...Object.entries(SILENCE_LIMITS_MAX).map(([name, max]) => [name, [0, max]] as const),
+    ...Object.entries(ALERT_LIMITS),
   ])
   checkOptionNames('limits.', limits, [...bounds.keys()])
   for (const [name, [min, max]] of bounds) {

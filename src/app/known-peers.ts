@@ -44,10 +44,11 @@ export interface PeerSource extends Pick<Gossip, 'members'> {
 }
 
 export class KnownPeers {
-  /** Peers as configured, now or at an earlier start. */
+  /** Peers as configured, now or at an earlier start. Always the same list: who looks at it anew sees what has changed. */
   readonly seeds: readonly string[]
   /** Peers of an earlier run, the likeliest to be there first. */
   readonly remembered: readonly KnownPeer[]
+  readonly #seeds: string[]
   readonly #path: string | undefined
   readonly #options: KnownPeersOptions
   #source: PeerSource | undefined
@@ -68,7 +69,8 @@ export class KnownPeers {
   ) {
     this.#options = options
     this.#path = path
-    this.seeds = seeds
+    this.#seeds = [...seeds]
+    this.seeds = this.#seeds
     this.remembered = remembered
     this.#written = this.#format(remembered)
   }
@@ -99,6 +101,15 @@ export class KnownPeers {
     this.#write()
     this.#writtenAtMs = Number.NEGATIVE_INFINITY
     this.changed()
+  }
+
+  /** @returns those that are new. No peers at all change nothing, as at a start */
+  configure(peers: readonly string[]): readonly string[] {
+    if (peers.length === 0) return []
+    const added = peers.filter((peer) => !this.#seeds.includes(peer))
+    this.#seeds.splice(0, this.#seeds.length, ...peers)
+    this.changed()
+    return added
   }
 
   /** Members came, went, or were given up. */

@@ -10,6 +10,7 @@ import type { LogFormat, LogLevel } from './serve-options.ts'
 
 export interface LoggerOptions {
   readonly level: LogLevel
+  /** Read at each line: a getter may change it. */
   readonly format: LogFormat
   /** Name of the replica. */
   readonly node: string
@@ -65,10 +66,10 @@ const LINE_OF: { readonly [Format in LogFormat]: (record: Readonly<Record<string
 /** Use `logger.child({ component })` in each room, and log objects with `event`. */
 export function createLogger(options: LoggerOptions): Logger {
   const write = options.write ?? ((text: string) => void process.stderr.write(text))
-  const line = LINE_OF[options.format]
   const stream: DestinationStream = {
     // A line that names no component or event still has them, so that every line can be grouped.
-    write: (json) => write(line({ component: 'app', event: 'message', ...JSON.parse(json) })),
+    write: (json) =>
+      write(LINE_OF[options.format]({ component: 'app', event: 'message', ...JSON.parse(json) })),
   }
   return pino(
     {

@@ -8,6 +8,7 @@ import { parseDuration } from '../base/duration.ts'
 import { lanDefaults } from '../gossip/core/config.ts'
 import type { Keyring } from '../gossip/wire/keyring.ts'
 import {
+  alertLimits,
   checkOptions,
   embeddedRing,
   type GossipSettings,
@@ -43,7 +44,13 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
     retentionMs: parseDuration(RETENTION),
     maxClockSkewMs: parseDuration(MAX_CLOCK_SKEW),
     settleTimeoutMs: parseDuration(SETTLE_TIMEOUT),
-    ...(limits === undefined ? {} : { limits: storeLimits(limits), silenceLimits: silenceLimits(limits) }),
+    ...(limits === undefined
+      ? {}
+      : {
+          limits: storeLimits(limits),
+          silenceLimits: silenceLimits(limits),
+          alertLimits: alertLimits(limits),
+        }),
     ...(gossip === undefined ? {} : { gossip: gossipOptions(gossip, label, ring) }),
     ...(gossip?.foreignState === undefined ? {} : { foreignState: gossip.foreignState }),
     ...(gossip?.peerTimeout === undefined ? {} : { peerTimeoutMs: peerTimeoutMs(gossip.peerTimeout) }),

@@ -5,7 +5,13 @@
  * The compiler holds the list complete: every field of `ServeOptions` has exactly one entry with a default of its type.
  */
 
-import { ALERTS_BYTES_MAX, ALERTS_MAX } from '../alerting/alerts.ts'
+import {
+  ALERTS_BYTES_LEAST,
+  ALERTS_BYTES_MAX,
+  ALERTS_BYTES_MOST,
+  ALERTS_MAX,
+  ALERTS_MAX_MOST,
+} from '../alerting/alerts.ts'
 import { RECORD_BYTES_MAX } from '../alerting/core/admission.ts'
 import { SILENCES_MAX } from '../alerting/core/silence-limits.ts'
 import { DEFAULT_STORE_LIMITS, STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
@@ -220,15 +226,15 @@ const limits = {
     default: ALERTS_MAX,
     group: 'Limits',
     min: 1,
-    max: 10_000_000,
+    max: ALERTS_MAX_MOST,
     help: 'Alerts that this replica holds in memory; further ones are refused',
   },
   'limits.alerts-bytes': {
     type: 'count',
     default: ALERTS_BYTES_MAX,
     group: 'Limits',
-    min: 1024,
-    max: 1024 ** 4,
+    min: ALERTS_BYTES_LEAST,
+    max: ALERTS_BYTES_MOST,
     help: 'Bytes that they may take',
   },
   'silences.max-silences': silenceLimit(

@@ -1,14 +1,18 @@
 /** `hearsay serve` in one call: a replica with its HTTP side, from the checked options. */
 import { setTimeout } from 'node:timers/promises'
+import { HearsayError } from '../base/errors.ts'
 import { Alarms } from '../gossip/io/alarms.ts'
 import type { Keyring } from '../gossip/wire/keyring.ts'
+import type { ReloadReport } from '../http/routes/reload.ts'
 import type { StoreLimits } from '../store/store-limits.ts'
 import { Encryption } from './encryption.ts'
 import { gossipPlace } from './gossip-place.ts'
 import { KeyFile } from './key-file.ts'
-import { createLogger } from './logger.ts'
+import { LiveLog } from './live-log.ts'
+import { LiveOptions } from './live-options.ts'
 import { mustAuthenticate } from './option-rules.ts'
-import { effectiveRoutePrefix } from './options.ts'
+import { effectiveRoutePrefix, type ResolvedOptions } from './options.ts'
+import { Reload, type ReloadDeps } from './reload.ts'
 import { Replica } from './replica.ts'
 import type { ReplicaGossipOptions, ReplicaOptions } from './replica-options.ts'
 import { roomLog } from './room-log.ts'
@@ -26,6 +30,8 @@ export interface RunningReplica {
   /** For a person: where it listens, what peers dial, whether that is encrypted; undefined without clustering. */
   readonly gossipPlace: string | undefined
   readonly name: string
+  /** Reads the configuration again. @throws HearsayError `CONFIG_INVALID`, as `Reload.run`; at once without `reread` */
+  reload(): Promise<ReloadReport>
   /** The orderly stop of shutdown-steps.ts, in the time that the options give it. Never rejects. Idempotent. */
   close(): Promise<ShutdownEnd>
 }
@@ -34,13 +40,19 @@ export interface RunningReplica {
  * Resolves when HTTP answers; the replica may still be settling (`/-/ready` says).
  * @throws HearsayError with the code of what failed: see KeyFile.open, openStore, Gossip.start and openWeb; nothing stays
  *   open then
+ * @param reread the options as their sources are now, for a reload; default: as they were
  */
-export async function startReplica(options: ServeOptions): Promise<RunningReplica> {
+export async function startReplica(
+  options: ServeOptions,
+  reread: () => ResolvedOptions = () => ({ options, origins: new Map(), warnings: [] }),
+): Promise<RunningReplica> {
+  const live = new LiveOptions(options)
+  const log = new LiveLog({ level: options['log.level'], format: options['log.format'] })
   const keyPath = options['cluster.key-file']
   const file = keyPath === undefined ? undefined : await KeyFile.open(keyPath, systemClock)
   const gossip = gossipOptions(options, file?.ring)
   const config = await openWebConfig(options)
-  const replica = await Replica.open(replicaOptions(options, gossip))
+  const replica = await Replica.open(replicaOptions(live, gossip, log))
   try {
     const protection = {
       ring: file?.ring,
@@ -58,22 +70,25 @@ export async function startReplica(options: ServeOptions): Promise<RunningReplic
         ? undefined
         : gossipPlace(gossip.listen, gossipAddress, gossip.advertise !== undefined, protection)
     encryption.tell(roomLog(replica.log, 'app'))
+    const reload = new Reload({ ...reloading(replica, live, log, file, config), resolve: reread })
     const web = await openWeb(replica, {
       listen: options['web.listen-address'],
       externalUrl: options['web.external-url'],
       routePrefix: effectiveRoutePrefix(options),
       encryption,
       ...(config === undefined ? {} : { config }),
+      reload,
     })
     file?.follow(roomLog(replica.log, 'app'))
     config?.follow(roomLog(replica.log, 'app'))
     void replica.settle()
     let stopping: Promise<ShutdownEnd> | undefined
     const close = (): Promise<ShutdownEnd> => {
-      stopping ??= stop({ replica, web, rest: () => closeAll([file, config]) }, replica, options)
+      stopping ??= stop({ replica, web, rest: () => closeAll([file, config]) }, replica, live.now)
       return stopping
     }
-    return { url: web.url, gossipAddress, gossipPlace: place, name: replica.name, close }
+    const { name } = replica
+    return { url: web.url, gossipAddress, gossipPlace: place, name, reload: () => reload.run(), close }
   } catch (error) {
     await replica.close()
     throw error
@@ -101,22 +116,65 @@ function stop(plan: ShutdownPlan, { clock, log }: Replica, options: ServeOptions
   })
 }
 
-function replicaOptions(options: ServeOptions, gossip: ReplicaGossipOptions | undefined): ReplicaOptions {
+/** What of a reload is this replica's. */
+function reloading(
+  replica: Replica,
+  live: LiveOptions,
+  log: LiveLog,
+  file: KeyFile | undefined,
+  config: WebConfig | undefined,
+): Omit<ReloadDeps, 'resolve'> {
+  const rereadKeys = async (): Promise<void> => {
+    await file?.check()
+    if (file?.status.error !== undefined) throw new HearsayError('KEY_FILE_MALFORMED', file.status.error)
+  }
+  return {
+    clock: replica.clock,
+    log: roomLog(replica.log, 'app'),
+    live,
+    files: [
+      ...(file === undefined ? [] : [{ option: 'cluster.key-file' as const, reread: rereadKeys }]),
+      ...(config === undefined
+        ? []
+        : [{ option: 'web.config.file' as const, reread: () => config.reload() }]),
+    ],
+    fixed: new Set(replica.gossip === undefined ? ['cluster.peer'] : []),
+    changed: (names, now) => {
+      log.change({ level: now['log.level'], format: now['log.format'] })
+      replica.store.changeLimits(limitsOf(now))
+      if (names.has('cluster.peer')) replica.changePeers(now['cluster.peer'])
+    },
+  }
+}
+
+function replicaOptions(
+  live: LiveOptions,
+  gossip: ReplicaGossipOptions | undefined,
+  log: LiveLog,
+): ReplicaOptions {
+  const options = live.now
   const name = options['cluster.peer-name']
   return {
     storagePath: options['storage.path'],
     ...(name === undefined ? {} : { name }),
-    retentionMs: options['data.retention'],
+    get retentionMs() {
+      return live.now['data.retention']
+    },
     maxClockSkewMs: options['cluster.max-clock-skew'],
     ...(gossip === undefined ? {} : { gossip }),
     settleTimeoutMs: options['cluster.settle-timeout'],
     peerTimeoutMs: options['cluster.peer-timeout'],
     limits: limitsOf(options),
-    silenceLimits: {
-      silencesMax: options['silences.max-silences'],
-      silenceBytesMax: options['silences.max-silence-size-bytes'],
+    get silenceLimits() {
+      return {
+        silencesMax: live.now['silences.max-silences'],
+        silenceBytesMax: live.now['silences.max-silence-size-bytes'],
+      }
     },
-    log: (node) => createLogger({ level: options['log.level'], format: options['log.format'], node }),
+    get alertLimits() {
+      return { alertsMax: live.now['limits.alerts'], bytesMax: live.now['limits.alerts-bytes'] }
+    },
+    log: (node) => log.logger(node),
   }
 }
 

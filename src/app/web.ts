@@ -16,6 +16,7 @@ import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
 import { clusterView } from './cluster-view.ts'
 import { Encryption } from './encryption.ts'
 import { notifierStatus } from './notifier-status.ts'
+import type { Reload } from './reload.ts'
 import type { Replica } from './replica.ts'
 import { replicaMetrics } from './replica-metrics.ts'
 import { entrySpreadDeps } from './replica-notifier.ts'
@@ -32,6 +33,8 @@ export interface WebOptions {
   readonly encryption?: Encryption
   /** Default: no TLS, and everybody may come in. */
   readonly config?: WebConfig
+  /** For `POST /-/reload`. Default: there is nothing to read again. */
+  readonly reload?: Reload
 }
 
 export interface Web {
@@ -88,7 +91,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
   const startedAtMs = replica.clock.wallMs()
   const { encryption = new Encryption({ ring: undefined, verifyIncoming: true, verifyOutgoing: true }) } =
     options
-  const { config } = options
+  const { config, reload } = options
   const cluster = clusterView(replica, () => [...encryption.warnings(), ...(config?.warnings() ?? [])])
   const health = { ready: () => replica.readiness() }
   const { store, silences, alerts } = replica
@@ -104,11 +107,12 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       owner: (key) => replica.ownership.owner(key),
       gossipKeys: encryption,
       health,
-      metrics: replicaMetrics(replica, cluster, encryption, config),
+      metrics: replicaMetrics(replica, cluster, encryption, config, reload),
       log: replica.log,
       wallMs: () => replica.clock.wallMs(),
       status: () => statusOf(replica, cluster, startedAtMs, encryption, config),
       snapshot: () => store.snapshot(),
+      ...(reload === undefined ? {} : { reload: () => reload.run() }),
       ...(config === undefined ? {} : { access: config }),
       alerting: {
         log: replica.notificationLog,

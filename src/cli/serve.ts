@@ -1,7 +1,7 @@
 /** `hearsay serve`: one replica, until told to stop. */
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import { resolveOptions } from '../app/options.ts'
+import { type ResolvedOptions, resolveOptions } from '../app/options.ts'
 import { OptionsError } from '../app/options-error.ts'
 import type { ServeOptions } from '../app/serve-options.ts'
 import type { ShutdownEnd } from '../app/shutdown.ts'
@@ -11,6 +11,7 @@ import { CliError } from './cli-error.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { boundHeapGrowth } from './heap-growth.ts'
 import { print, printError } from './output.ts'
+import { ReloadSignal } from './reload-signal.ts'
 import { addServeFlags, type GivenFlags } from './serve-flags.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -30,18 +31,16 @@ export function registerServe(program: Command): void {
     .addHelpText('after', EXAMPLES)
   const givenFlags = addServeFlags(command)
   command.action(async () => {
-    await serve(checkedOptions(givenFlags()))
+    const reloads = new ReloadSignal()
+    const given = givenFlags()
+    await serve(checkedOptions(given), () => resolved(given), reloads)
   })
 }
 
 function checkedOptions(given: GivenFlags): ServeOptions {
   try {
     if (given.problems.length > 0) throw new OptionsError(given.problems)
-    const { options, warnings } = resolveOptions({
-      flags: given.texts,
-      environment: process.env,
-      readFile: (path) => readFileSync(path, 'utf8'),
-    })
+    const { options, warnings } = resolved(given)
     for (const warning of [...given.warnings, ...warnings]) printError(`warning: ${warning}`)
     return options
   } catch (error) {
@@ -50,9 +49,23 @@ function checkedOptions(given: GivenFlags): ServeOptions {
   }
 }
 
-async function serve(options: ServeOptions): Promise<void> {
+function resolved(given: GivenFlags): ResolvedOptions {
+  return resolveOptions({
+    flags: given.texts,
+    environment: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+  })
+}
+
+async function serve(
+  options: ServeOptions,
+  reread: () => ResolvedOptions,
+  reloads: ReloadSignal,
+): Promise<void> {
   const stop = stopSignal()
-  const replica = await started(options)
+  const replica = await started(options, reread)
+  // What came of it is in the log.
+  reloads.follow(() => void replica.reload().catch(() => undefined))
   boundHeapGrowth()
   const gossip = replica.gossipPlace === undefined ? 'without gossip' : `gossips on ${replica.gossipPlace}`
   print(`${replica.name} serves ${replica.url} and ${gossip}`)
@@ -68,11 +81,11 @@ function exitCodeOf({ hung, failures, tookMs }: ShutdownEnd): ExitCode {
   return EXIT.failed
 }
 
-async function started(options: ServeOptions): Promise<RunningReplica> {
+async function started(options: ServeOptions, reread: () => ResolvedOptions): Promise<RunningReplica> {
   // Loaded here so that help, usage errors and client commands do not wait for the whole server.
   const { startReplica } = await import('../app/start-replica.ts')
   try {
-    return await startReplica(options)
+    return await startReplica(options, reread)
   } catch (error) {
     const isDebugging = options['log.level'] === 'debug' || options['log.level'] === 'trace'
     if (isDebugging || !isExpected(error)) throw error

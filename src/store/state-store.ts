@@ -77,6 +77,8 @@ export interface StateStore extends Joinable, Syncable {
   readonly identity: PeerIdentity
   /** Of local writes. */
   readonly limits: StoreLimits
+  /** From the next write on; what is stored stays, whatever its size. */
+  changeLimits(changes: Partial<StoreLimits>): void
   /** Hears own mutations once they are durable, one delta each; this is what gossip may spread. One listener, set before first write. */
   onCommitted(listener: (deltas: readonly Delta[]) => void): void
   /**

@@ -98,6 +98,26 @@ describe('the limits of a replica', () => {
     expect([answer.status, await answer.json()]).toEqual([400, text])
   })
 
+  it('bound the alerts that are held here, in number and in bytes', async () => {
+    const alert = (name: string, text = '') => ({ labels: { alertname: name }, annotations: { text } })
+    const few = await open({ alerts: 1 })
+    few.alerts.post([alert('a')])
+    expect(() => few.alerts.post([alert('b')])).toThrow('(limits: 1 alerts, 134217728 bytes)')
+    const answer = await fetch(`${few.url}/api/v2/alerts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify([alert('b')]),
+    })
+    expect(answer.status).toBe(507)
+    expect(few.alerts.all()).toHaveLength(1)
+    const small = await open({ alertsBytes: 1024 })
+    small.alerts.post([alert('a')])
+    expect(() => small.alerts.post([alert('b', 'x'.repeat(600))])).toThrow(
+      '(limits: 100000 alerts, 1024 bytes)',
+    )
+    expect(small.alerts.all()).toHaveLength(1)
+  })
+
   it('may be above the defaults; bodies and peers follow', async () => {
     const gossip = { listen: '127.0.0.1:0' }
     const limits = { keyBytes: 16_384, valueBytes: 4_194_304, batchBytes: 6_291_456 }
@@ -136,6 +156,8 @@ describe('the limits of a replica', () => {
     [{ batchBytes: Number.NaN }, 'limits.batchBytes'],
     [{ entries: 100_000_001 }, 'limits.entries'],
     [{ silences: -1 }, 'limits.silences'],
+    [{ alerts: 0 }, 'limits.alerts'],
+    [{ alertsBytes: 1023 }, 'limits.alertsBytes'],
     [{ silenceBytes: 4_194_305 }, 'limits.silenceBytes'],
     [{ keys: 1 } as LimitSettings, 'limits.keys'],
   ] as const)('cannot be %o', async (limits, named) => {
