@@ -21,6 +21,7 @@ import { Tally } from '../base/tally.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import { onAbort } from '../store/on-abort.ts'
 import { errorText } from './error-text.ts'
+import { NotificationTimes } from './notification-times.ts'
 import { NotifierLog } from './notifier-log.ts'
 
 /** Runs one attempt. What it throws is a failed one that is tried again. */
@@ -71,6 +72,8 @@ export class NotifierDriver {
   readonly #deps: NotifierDriverDeps
   readonly #notifier: Notifier
   readonly #log: NotifierLog
+  /** For metrics. */
+  readonly times: NotificationTimes = new NotificationTimes()
   readonly #attempts = new Tally()
   readonly #flushes = new Map<number, RunningFlush>()
   readonly #claims = new Map<number, (result: ClaimResult) => void>()
@@ -278,7 +281,9 @@ export class NotifierDriver {
     if (running === undefined) return
     const attempt = new AbortController()
     running.attempt = attempt
+    const startedMs = this.#nowMs()
     const outcome = await outcomeOf(running.send(order, attempt.signal))
+    this.times.attempted(running.flush, outcome.ok, this.#nowMs() - startedMs)
     this.#attempts.add(outcome.ok ? 'attempts_ok' : 'attempts_failed')
     const isWanted = running.attempt === attempt && this.#flushes.has(id)
     if (running.attempt === attempt) running.attempt = undefined
@@ -331,6 +336,7 @@ export class NotifierDriver {
     if (running === undefined) return
     this.#flushes.delete(id)
     this.#log.finished(running.flush, result)
+    this.times.finished(running.flush, result)
     running.attempt?.abort(new Error('this flush is over'))
     running.finish(result)
     this.#drained()

@@ -21,6 +21,7 @@ import {
   storeSamples,
   syncSamples,
 } from '../http/metrics/sources.ts'
+import { DiskSpace } from './disk-space.ts'
 import type { Encryption } from './encryption.ts'
 import type { Reload } from './reload.ts'
 import type { Replica } from './replica.ts'
@@ -43,11 +44,17 @@ export function replicaMetrics(
   metrics.addSource(() => alertmanagerClusterSamples(cluster, gossip !== undefined))
   metrics.addSource(() => clockSamples(replica.clockRefusal() !== undefined, replica.clockOffsetsMs()))
   metrics.addSource(() => storeSamples(store.status()))
+  if (replica.storagePath !== undefined) {
+    const disk = new DiskSpace(replica.storagePath)
+    void disk.refresh()
+    metrics.addSource(() => disk.samples())
+  }
   metrics.addSource(() => ackSamples(replica.acks.stats))
   metrics.addSource(() => silenceSamples(silences))
   metrics.addSource(() => alertSamples(alerts))
   metrics.addSource(() => notificationSamples(replica.notificationLog.stats, replica.notifier.stats))
   metrics.addSource(() => notifierSamples(replica.notifier.stats))
+  metrics.addSource(() => replica.notifier.times.samples())
   metrics.addSource(() => replicationSamples(Object.entries(replica.dropped.toRecord())))
   metrics.addSource(() => syncSamples(replica.syncStats()))
   if (config !== undefined) metrics.addSource(() => config.samples())

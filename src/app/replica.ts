@@ -67,6 +67,8 @@ export class Replica {
   readonly name: string
   readonly clock: Clock
   readonly store: StateStore
+  /** Undefined in memory. */
+  readonly storagePath: string | undefined
   readonly silences: Silences
   /** Of this replica alone. */
   readonly alerts: Alerts
@@ -115,6 +117,7 @@ export class Replica {
     options: ReplicaOptions,
   ) {
     this.store = store
+    this.storagePath = options.storagePath
     this.name = name
     this.clock = options.clock ?? systemClock
     this.#fence = fence
