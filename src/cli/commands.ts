@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { registerBench } from './bench.ts'
 import { registerCluster } from './cluster.ts'
+import { registerCompletion } from './completion.ts'
 import { registerDev } from './dev.ts'
 import { registerHelp } from './help.ts'
 import { registerKeys } from './keys.ts'
@@ -24,5 +25,5 @@ export const COMMANDS: readonly (readonly [group: string, commands: readonly Reg
   ['Data', [registerKv, registerSet, registerSilence]],
   ['Operate', [registerStatus, registerCluster, registerOwner, registerKeys, registerSnapshot]],
   ['Measure', [registerSim, registerBench]],
-  ['More', [registerHelp]],
+  ['More', [registerCompletion, registerHelp]],
 ]
