@@ -3,7 +3,6 @@
  * before the write, so that what cannot be met writes nothing; counted after it. What was not met in time is answered
  * with 202 and the names of those who have it: the write stays, and goes on spreading.
  */
-import { parseDuration } from '../base/duration.ts'
 import {
   ACK_TIMEOUT_MS,
   type Ack,
@@ -12,7 +11,7 @@ import {
   parseAck,
 } from '../store/core/acknowledgement.ts'
 import type { Delta } from '../store/core/delta.ts'
-import { HttpError } from './problem.ts'
+import { durationParameter, queryFault } from './query-fault.ts'
 
 /** Longest wait for other replicas: a client that waits longer does better to ask again. */
 export const ACK_TIMEOUT_MS_MAX = 60_000
@@ -52,7 +51,7 @@ export class Acknowledger {
   }
 
   /**
-   * @throws HttpError `HTTP_QUERY_INVALID`; HearsayError `DURATION_MALFORMED`, `ACK_UNREACHABLE`, `ACK_OVERLOADED`
+   * @throws HttpError `HTTP_QUERY_INVALID`, `DURATION_MALFORMED`, `ACK_UNREACHABLE`, `ACK_OVERLOADED`
    */
   plan(query: AcknowledgementQuery): Planned | Local {
     const { ack, timeoutMs = ACK_TIMEOUT_MS } = askedFor(query)
@@ -70,16 +69,16 @@ export class Acknowledger {
   }
 }
 
-/** @throws HttpError `HTTP_QUERY_INVALID`; HearsayError `DURATION_MALFORMED` */
+/** @throws HttpError `HTTP_QUERY_INVALID`, `DURATION_MALFORMED` */
 export function askedFor({ ack, timeout }: AcknowledgementQuery): AskedFor {
-  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout)
+  const timeoutMs = timeout === undefined ? undefined : durationParameter('timeout', timeout)
   if (timeoutMs === 0 || (timeoutMs ?? 0) > ACK_TIMEOUT_MS_MAX) {
-    throw new HttpError('HTTP_QUERY_INVALID', 'timeout must be more than 0 and at most 60s')
+    throw queryFault('timeout', 'timeout must be more than 0 and at most 60s')
   }
   const parsed = ack === undefined ? undefined : parseAck(ack)
   if (ack === undefined || parsed !== undefined) return { ack: parsed, timeoutMs }
-  throw new HttpError(
-    'HTTP_QUERY_INVALID',
+  throw queryFault(
+    'ack',
     `ack must be local, a number from 1 to 9999, majority or all: ${JSON.stringify(ack)}`,
   )
 }

@@ -54,8 +54,12 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const body = problemOf(error, request.routeOptions?.bodyLimit ?? bodyBytesMax)
     counts.problem(body.code)
-    if (body.status === 500) {
-      deps.log.error({ component: 'http', event: 'HTTP_INTERNAL_ERROR', err: error }, 'a request failed')
+    if (body.code === 'INTERNAL_ERROR') {
+      const { instance } = body
+      deps.log.error(
+        { component: 'http', event: 'http_request_failed', instance, err: error },
+        'a request failed',
+      )
     }
     return sendProblem(reply, body)
   }

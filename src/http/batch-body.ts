@@ -10,6 +10,7 @@ import type { BatchOp } from '../store/batch.ts'
 import type { StoredValue } from '../store/core/delta.ts'
 import { elementSlices, memberSlices } from './json-slices.ts'
 import { HttpError } from './problem.ts'
+import { pointerPart } from './schema-faults.ts'
 import { asBuffer, isJsonType, storedValue } from './stored-value.ts'
 import { expiryOf } from './ttl.ts'
 
@@ -37,8 +38,7 @@ export function batchOps(body: Uint8Array, nowMs: number): BatchOp[] {
     try {
       return batchOp(fieldsOf(op), values[index], nowMs)
     } catch (error) {
-      if (!(error instanceof HearsayError)) throw error
-      throw new HttpError(error.code, `ops[${index}]: ${error.message}`)
+      throw error instanceof HearsayError ? ofOperation(index, error) : error
     }
   })
 }
@@ -83,15 +83,24 @@ function valueText(text: string, at: number): string | undefined {
 function batchOp(fields: Fields, valueText: string | undefined, nowMs: number): BatchOp {
   const { op } = fields
   const expected = typeof op === 'string' ? FIELDS.get(op) : undefined
-  if (expected === undefined) throw invalid('op must be put, delete, add or remove')
+  if (expected === undefined) throw invalid('op must be put, delete, add or remove', 'op')
   const stranger = Object.keys(fields).find((name) => !expected.includes(name))
-  if (stranger !== undefined) throw invalid(`a ${op} takes no ${JSON.stringify(stranger)}`)
+  if (stranger !== undefined) throw invalid(`a ${op} takes no ${JSON.stringify(stranger)}`, stranger)
   if (op === 'add' || op === 'remove')
     return { op, set: textOf(fields, 'set'), member: textOf(fields, 'member') }
   const [map, key] = [textOf(fields, 'map'), textOf(fields, 'key')]
   if (op === 'delete') return { op, map, key }
+  return { op: 'put', map, key, value: putValue(fields, valueText), ...expiry(fields, nowMs) }
+}
+
+/** What is wrong with a `ttl` here is wrong with the body, whatever it would be called in a query. */
+function expiry(fields: Fields, nowMs: number): { readonly expiresAtMs?: number } {
   const ttl = fields.ttl === undefined ? undefined : textOf(fields, 'ttl')
-  return { op: 'put', map, key, value: putValue(fields, valueText), ...expiryOf(ttl, nowMs) }
+  try {
+    return expiryOf(ttl, nowMs)
+  } catch (error) {
+    throw error instanceof HearsayError ? invalid(error.message, 'ttl') : error
+  }
 }
 
 function putValue(fields: Fields, valueText: string | undefined): StoredValue {
@@ -105,13 +114,14 @@ function putValue(fields: Fields, valueText: string | undefined): StoredValue {
     if (!isJsonType(type)) throw invalid(`value is JSON; for ${JSON.stringify(type)} use valueBase64`)
     return storedValue(type, Buffer.from(valueText))
   }
-  if (typeof valueBase64 !== 'string' || !BASE64.test(valueBase64)) throw invalid('valueBase64 is not base64')
+  if (typeof valueBase64 !== 'string' || !BASE64.test(valueBase64))
+    throw invalid('valueBase64 is not base64', 'valueBase64')
   return storedValue(contentType, Buffer.from(valueBase64, 'base64'))
 }
 
 function textOf(fields: Fields, name: string): string {
   const text = fields[name]
-  if (typeof text !== 'string') throw invalid(`${name} must be text`)
+  if (typeof text !== 'string') throw invalid(`${name} must be text`, name)
   return text
 }
 
@@ -120,6 +130,22 @@ function fieldsOf(value: unknown): Fields {
   return value as Fields
 }
 
-function invalid(detail: string): HttpError {
-  return new HttpError('HTTP_BODY_INVALID', detail)
+/** @param field of the operation, where it is one */
+function invalid(detail: string, field?: string): HttpError {
+  return new HttpError('HTTP_BODY_INVALID', detail, {
+    errors: [{ pointer: field === undefined ? '#' : `#/${pointerPart(field)}`, detail }],
+  })
+}
+
+/** Says which operation it was, in words and as a pointer. */
+function ofOperation(index: number, error: HearsayError): HttpError {
+  const { errors = [{ pointer: '#', detail: error.message }], ...others } =
+    error instanceof HttpError ? error.extensions : {}
+  return new HttpError(error.code, `ops[${index}]: ${error.message}`, {
+    ...others,
+    errors: errors.map(({ pointer = '#', detail }) => ({
+      pointer: `#/ops/${index}${pointer.slice(1)}`,
+      detail,
+    })),
+  })
 }

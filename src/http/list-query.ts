@@ -1,5 +1,5 @@
 /** Query parameters that lists share: how many items, whether with values, and the query of the page that follows. */
-import { HttpError } from './problem.ts'
+import { queryFault } from './query-fault.ts'
 
 export const LIST_LIMIT_MAX: number = 1000
 
@@ -7,7 +7,7 @@ export const LIST_LIMIT_MAX: number = 1000
 export function parseLimit(text: string): number {
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
   if (limit < 1 || limit > LIST_LIMIT_MAX) {
-    throw new HttpError('HTTP_QUERY_INVALID', `limit must be 1 to ${LIST_LIMIT_MAX}`, LIST_LIMIT_MAX)
+    throw queryFault('limit', `limit must be 1 to ${LIST_LIMIT_MAX}`, LIST_LIMIT_MAX)
   }
   return limit
 }
@@ -16,7 +16,7 @@ export function parseLimit(text: string): number {
 export function parseValues(text: string | undefined): boolean {
   if (text === undefined || text === 'true' || text === '1') return true
   if (text === 'false' || text === '0') return false
-  throw new HttpError('HTTP_QUERY_INVALID', 'values must be true or false')
+  throw queryFault('values', 'values must be true or false')
 }
 
 /**

@@ -1,13 +1,15 @@
 /**
- * Errors as RFC 9457 problem details: `type`, `title`, `status`, `detail`, our stable `code`, and `limit` where one was
- * exceeded.
+ * Errors as RFC 9457 problem details: `type`, `title`, `status`, `detail` and our stable `code`; `limit` where one was
+ * exceeded, `errors` with the place of each fault of an input, and `instance` where the log says more.
  *
  * One table says which status a code has. A code that is not in it is a fault of ours: 500 `INTERNAL_ERROR`, logged with
  * its cause, told to the client without detail. Fastify's own errors are translated to our codes, so that clients never
  * depend on the server library.
  */
+import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { errorCode, HearsayError } from '../base/errors.ts'
+import { type InputFault, inputFaults, type SchemaFault } from './schema-faults.ts'
 
 interface ProblemKind {
   readonly status: number
@@ -76,6 +78,7 @@ export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
   ['SNAPSHOT_BUSY', { status: 503, title: 'Another snapshot is being saved' }],
   ['WATCH_CURSOR_MALFORMED', { status: 400, title: 'This is no cursor of a watch' }],
   ['WATCH_READERS_MAX', { status: 503, title: 'There are as many watches as there may be' }],
+  ['CONFIG_INVALID', { status: 500, title: 'The configuration cannot be used' }],
   ['INTERNAL_ERROR', { status: 500, title: 'A fault of this program' }],
 ])
 
@@ -97,24 +100,29 @@ export interface Problem {
   readonly status: number
   readonly code: string
   readonly detail: string
+  /** Of a fault of ours: it stands on the log line as well. */
+  readonly instance?: string
   readonly limit?: number
+  readonly errors?: readonly InputFault[]
   /** Of a claim: the replica through which it is held. */
   readonly holder?: string
 }
+
+/** What a problem says beside its text. */
+export type ProblemExtensions = Pick<Problem, 'limit' | 'errors' | 'holder'>
 
 /** An error that HTTP itself raises; its code must be in the table. */
 export class HttpError extends HearsayError {
   override readonly name = 'HttpError'
   /** For scopes with an error handler of their own, such as `/api/v2`. */
   readonly statusCode: number
-  readonly limit: number | undefined
-  readonly holder: string | undefined
+  readonly extensions: ProblemExtensions
 
-  constructor(code: string, message: string, limit?: number, holder?: string) {
+  /** @param extensions a number is a limit */
+  constructor(code: string, message: string, extensions: ProblemExtensions | number = {}) {
     super(code, message)
     this.statusCode = PROBLEM_TABLE.get(code)?.status ?? 500
-    this.limit = limit
-    this.holder = holder
+    this.extensions = typeof extensions === 'number' ? { limit: extensions } : extensions
   }
 }
 
@@ -123,13 +131,20 @@ export function problemOf(error: unknown, bodyBytesMax: number): Problem {
   const original = errorCode(error) ?? ''
   const code = CODE_OF_FASTIFY.get(original) ?? original
   const kind = PROBLEM_TABLE.get(code)
-  if (kind === undefined) return problem('INTERNAL_ERROR', 'the fault is in the log of this replica')
+  if (kind === undefined) {
+    const fault = problem('INTERNAL_ERROR', 'the fault is in the log of this replica, under this instance')
+    return { ...fault, instance: `urn:uuid:${randomUUID()}` }
+  }
   const message = error instanceof Error ? error.message : kind.title
   if (code === 'HTTP_BODY_TOO_LARGE') {
     return problem(code, `a body may have at most ${bodyBytesMax} bytes`, bodyBytesMax)
   }
-  const body = problem(code, message, limitOf(error))
-  return error instanceof HttpError && error.holder !== undefined ? { ...body, holder: error.holder } : body
+  if (isSchemaError(error)) {
+    const { sentence, errors } = inputFaults(error.validationContext, error.validation)
+    return { ...problem(code, sentence), errors }
+  }
+  if (error instanceof HttpError) return { ...problem(code, message), ...error.extensions }
+  return problem(code, message, limitOf(error))
 }
 
 export function problem(code: string, detail: string, limit?: number): Problem {
@@ -146,6 +161,13 @@ export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
     .header('cache-control', 'no-store')
     .serializer(JSON.stringify)
     .send(body)
+}
+
+/** What fastify's own validator found. */
+function isSchemaError(
+  error: unknown,
+): error is { readonly validation: readonly SchemaFault[]; readonly validationContext?: string } {
+  return error instanceof Error && 'validation' in error && Array.isArray(error.validation)
 }
 
 function limitOf(error: unknown): number | undefined {

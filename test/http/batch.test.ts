@@ -124,8 +124,8 @@ describe('a batch with a mistake', () => {
   })
 
   it.each([
-    [{ ...put('k'), ttl: 'soon' }, 400, 'DURATION_MALFORMED'],
-    [{ ...put('k'), ttl: '0' }, 400, 'HTTP_QUERY_INVALID'],
+    [{ ...put('k'), ttl: 'soon' }, 400, 'HTTP_BODY_INVALID'],
+    [{ ...put('k'), ttl: '0' }, 400, 'HTTP_BODY_INVALID'],
     [
       { op: 'put', map: 'm', key: 'k', valueBase64: '', contentType: 'a/b\r\nx: y' },
       415,

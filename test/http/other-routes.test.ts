@@ -75,8 +75,10 @@ describe('cluster, status and health', () => {
     const answer = await testApp({ cluster: clusterOf(self) }).app.inject('/api/v1/cluster')
     expect(answer.json()).toEqual({
       name: 'dev-1',
+      left: false,
       settled: true,
       healthScore: 0,
+      lag: { members: 0, ms: 0 },
       warnings: [],
       sharedNames: [],
       lost: [],

@@ -188,13 +188,12 @@ function shownClaim({ id, key, expiresAtMs }: HeldClaim): Readonly<Record<string
 function refusal({ reason, holder }: Extract<ClaimOutcome, { readonly held: false }>): HttpError {
   switch (reason) {
     case 'denied':
-      return new HttpError('CLAIM_HELD', 'another sender holds the claim', undefined, holder)
+      return new HttpError('CLAIM_HELD', 'another sender holds the claim', heldBy(holder))
     case 'timeout':
       return new HttpError(
         'CLAIM_HELD',
         'it was not the turn of this replica within the wait',
-        undefined,
-        holder,
+        heldBy(holder),
       )
     case 'newer-entry':
       return new HttpError('CLAIM_OUTDATED', 'another replica has just notified: decide again')
@@ -203,6 +202,10 @@ function refusal({ reason, holder }: Extract<ClaimOutcome, { readonly held: fals
     case 'overloaded':
       return new HttpError('CLAIMS_MAX', 'this replica has as many claims to care for as it may')
   }
+}
+
+function heldBy(holder: string | undefined): { readonly holder?: string } {
+  return holder === undefined ? {} : { holder }
 }
 
 function notFound(id: string): HttpError {

@@ -9,7 +9,7 @@ import { hasEnded, nanosFromMs } from '../../alerting/core/nanos.ts'
 import type { Notification, ReceiverDatum } from '../../alerting/core/notification.ts'
 import type { DecidedFlush } from '../../alerting/core/notification-decision.ts'
 import { notificationKey, type Receiver } from '../../alerting/core/receiver.ts'
-import { parseDuration } from '../../base/duration.ts'
+import { bodyFault, durationField } from '../body-fault.ts'
 import { HttpError } from '../problem.ts'
 
 export const ALERTS_MAX = 10_000
@@ -118,7 +118,8 @@ export interface Sides {
 export function workOf({ groupKey, receiver: given }: WorkBody): Work {
   const { groupName, integration, idx = 0 } = given
   for (const [name, text] of Object.entries({ groupKey, groupName, integration })) {
-    if (LONE_SURROGATE.test(text)) throw invalid(`${name} has half of a surrogate pair`)
+    if (LONE_SURROGATE.test(text))
+      throw bodyFault(name === 'groupKey' ? name : `receiver.${name}`, 'has half of a surrogate pair')
   }
   const receiver = { groupName, integration, idx }
   const key = notificationKey(groupKey, receiver)
@@ -152,7 +153,7 @@ export function sidesOf(body: SidesBody, { nowMs, labelHash }: BodyContext): Sid
   return { firing: [...fires], resolved: [...ended] }
 }
 
-/** @throws HttpError `HTTP_BODY_INVALID`; HearsayError `DURATION_MALFORMED` */
+/** @throws HttpError `HTTP_BODY_INVALID`, `DURATION_MALFORMED` */
 export function judgedOf(body: JudgedBody, context: BodyContext): DecidedFlush {
   const { repeatInterval, sendResolved = true, flushedAt } = body
   return {
@@ -163,11 +164,11 @@ export function judgedOf(body: JudgedBody, context: BodyContext): DecidedFlush {
   }
 }
 
-/** @throws HttpError `HTTP_BODY_INVALID`; HearsayError `DURATION_MALFORMED` */
+/** @throws HttpError `HTTP_BODY_INVALID`, `DURATION_MALFORMED` */
 export function durationOf(name: string, text: string, minMs: number, maxMs: number): number {
-  const durationMs = parseDuration(text)
+  const durationMs = durationField(name, text)
   if (durationMs >= minMs && durationMs <= maxMs) return durationMs
-  throw invalid(`${name} must be ${minMs / 1000}s to ${maxMs / 1000}s`)
+  throw bodyFault(name, `must be ${minMs / 1000}s to ${maxMs / 1000}s`)
 }
 
 /** @throws HttpError `HTTP_BODY_INVALID` */
@@ -177,7 +178,7 @@ export function receiverDataOf(body: ReceiverDataBody | undefined): ReadonlyMap<
       if (typeof value !== 'object') return [key, value]
       const whole = BigInt(value.int64)
       if (BigInt.asIntN(64, whole) === whole) return [key, whole]
-      throw invalid(`receiverData.${key}.int64 is beyond 64 bits`)
+      throw bodyFault(`receiverData.${key}.int64`, 'is beyond 64 bits')
     }),
   )
 }
@@ -207,13 +208,13 @@ function hashesOf(name: string, texts: readonly string[]): bigint[] {
   return texts.map((text, index) => {
     const hash = BigInt(text)
     if (hash < HASH_END) return hash
-    throw invalid(`${name}[${index}] is beyond 64 bits`)
+    throw bodyFault(`${name}[${index}]`, 'is beyond 64 bits')
   })
 }
 
 function instantOf(name: string, text: string): bigint {
   const ns = text === '' ? undefined : parseDateTime(text)
-  if (ns === undefined) throw invalid(`${name} must be a date and time as in RFC 3339`)
+  if (ns === undefined) throw bodyFault(name, 'must be a date and time as in RFC 3339')
   return ns
 }
 

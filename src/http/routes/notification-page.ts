@@ -5,8 +5,8 @@
 import type { Notification } from '../../alerting/core/notification.ts'
 import { receiverKey } from '../../alerting/core/receiver.ts'
 import type { NotificationLog } from '../../alerting/notification-log.ts'
-import { HttpError } from '../problem.ts'
 import { LIST_LIMIT_MAX } from '../list-query.ts'
+import { HttpError } from '../problem.ts'
 import { shownEntry } from './notification-body.ts'
 
 const LIMIT_DEFAULT = 100

@@ -7,13 +7,12 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { parseDuration } from '../../base/duration.ts'
 import type { WatchFilter } from '../../store/watches.ts'
 import { clientOf } from '../client-address.ts'
 import { sendJsonText } from '../json-text.ts'
 import { parseValues } from '../list-query.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
-import { HttpError } from '../problem.ts'
+import { durationParameter, queryFault } from '../query-fault.ts'
 import { longPoll } from '../watch/long-poll.ts'
 import type { WatchBounds } from '../watch/watch-bounds.ts'
 import type { WatchSource } from '../watch/watch-source.ts'
@@ -191,15 +190,15 @@ function positionOf(
   return cursor === undefined ? watches.end : watches.positionOf(cursor)
 }
 
-/** @returns undefined for a stream. @throws HttpError `HTTP_QUERY_INVALID`; HearsayError `DURATION_MALFORMED` */
+/** @returns undefined for a stream. @throws HttpError `HTTP_QUERY_INVALID`, `DURATION_MALFORMED` */
 function waitOf({ wait }: Query, accept: string | undefined): number | undefined {
   if (wait === undefined) return undefined
   if (accept?.includes(EVENT_STREAM) === true) {
-    throw new HttpError('HTTP_QUERY_INVALID', `wait is for long polls; ${EVENT_STREAM} goes without it`)
+    throw queryFault('wait', `wait is for long polls; ${EVENT_STREAM} goes without it`)
   }
-  const waitMs = parseDuration(wait)
+  const waitMs = durationParameter('wait', wait)
   if (waitMs > WAIT_MS_MAX) {
-    throw new HttpError('HTTP_QUERY_INVALID', 'wait may be at most 1m', WAIT_MS_MAX)
+    throw queryFault('wait', 'wait may be at most 1m', WAIT_MS_MAX)
   }
   return waitMs
 }
