@@ -8,7 +8,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 
-const ENTRY = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/y
+const ENTRY = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/gy
 const TYPES: ReadonlySet<string> = new Set(['DNS', 'email', 'URI'])
 
 export function hasAllowedName(
@@ -29,7 +29,16 @@ function namesOf(text: string): ReadonlySet<string> {
     if (match[0] === '') break
     position = match.index + match[0].length
     const [, type = '', value = ''] = match
-    if (TYPES.has(type)) names.add(value.startsWith('"') ? String(JSON.parse(value)) : value)
+    if (TYPES.has(type)) names.add(value.startsWith('"') ? unquoted(value) : value)
   }
   return position === text.length ? names : new Set()
+}
+
+/** @returns what no name is when it cannot be read */
+function unquoted(value: string): string {
+  try {
+    return String(JSON.parse(value))
+  } catch {
+    return ''
+  }
 }

@@ -215,13 +215,12 @@ function refuseStrangers({ path, mustAuthenticate }: WebConfigOptions, { setting
 
 /** What a listener is made with. */
 function refuseForLife(path: string, before: LoadedWebConfig, after: LoadedWebConfig): void {
-  const changed = [
-    ...((before.settings.tls === undefined) === (after.settings.tls === undefined) ? [] : ['TLS or none']),
-    ...(before.settings.tls?.clientAuth === after.settings.tls?.clientAuth ? [] : ['client_auth_type']),
-    ...(JSON.stringify(before.settings.requestRate) === JSON.stringify(after.settings.requestRate)
-      ? []
-      : ['rate_limit']),
-  ]
+  const [tls, nextTls] = [before.settings.tls, after.settings.tls]
+  const rates = [before.settings.requestRate, after.settings.requestRate].map((rate) => JSON.stringify(rate))
+  const changed: string[] = []
+  if ((tls === undefined) !== (nextTls === undefined)) changed.push('TLS or none')
+  else if (tls?.clientAuth !== nextTls?.clientAuth) changed.push('client_auth_type')
+  if (rates[0] !== rates[1]) changed.push('rate_limit')
   if (changed.length === 0) return
   throw new OptionsError([`${path}: ${changed.join(', ')} cannot change while it runs: restart for it`])
 }
