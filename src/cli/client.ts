@@ -19,25 +19,25 @@ export type ClientFlags = ConnectionFlags
 export function addUrlFlag(command: Command): Command {
   const { env } = process
   return command
-    .option('--url <URL>', 'a replica (HEARSAY_URL)', env.HEARSAY_URL ?? DEFAULT_URL)
-    .addOption(preset('--user <NAME>', 'of the replica (HEARSAY_USER)', env.HEARSAY_USER))
+    .option('--url <URL>', 'A replica (HEARSAY_URL)', env.HEARSAY_URL || DEFAULT_URL)
+    .addOption(preset('--user <NAME>', 'A user of the replica (HEARSAY_USER)', env.HEARSAY_USER))
     .addOption(
       preset(
         '--password-file <FILE>',
-        'holds the password of the user (HEARSAY_PASSWORD_FILE); or HEARSAY_PASSWORD is the password',
+        'Holds the password of the user (HEARSAY_PASSWORD_FILE); or HEARSAY_PASSWORD is the password',
         env.HEARSAY_PASSWORD_FILE,
       ),
     )
-    .addOption(preset('--ca-file <FILE>', 'whom to trust, for https (HEARSAY_CA_FILE)', env.HEARSAY_CA_FILE))
+    .addOption(preset('--ca-file <FILE>', 'Whom to trust, for https (HEARSAY_CA_FILE)', env.HEARSAY_CA_FILE))
     .addOption(
       preset(
         '--client-cert-file <FILE>',
-        'certificate to show (HEARSAY_CLIENT_CERT_FILE)',
+        'Certificate to show (HEARSAY_CLIENT_CERT_FILE)',
         env.HEARSAY_CLIENT_CERT_FILE,
       ),
     )
     .addOption(
-      preset('--client-key-file <FILE>', 'its key (HEARSAY_CLIENT_KEY_FILE)', env.HEARSAY_CLIENT_KEY_FILE),
+      preset('--client-key-file <FILE>', 'Its key (HEARSAY_CLIENT_KEY_FILE)', env.HEARSAY_CLIENT_KEY_FILE),
     )
 }
 

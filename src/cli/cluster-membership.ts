@@ -12,7 +12,7 @@ type MembershipFlags = ClientFlags & OutputFlags
 /** Above what gossip waits for a name and for a peer that swallows the connection. */
 const JOIN_TIMEOUT_MS = 60_000
 const JSON_BODY = { 'content-type': 'application/json' }
-const PEERS_HELP = 'host:port to call on; none: the peers that the replica knows'
+const PEERS_HELP = 'HOST:PORT to call on; without: the peers that the replica knows'
 
 interface JoinAnswer {
   readonly name: string

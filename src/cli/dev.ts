@@ -5,7 +5,8 @@
 import { relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { OPTION_SCHEMA } from '../app/option-schema.ts'
 import { CliError } from './cli-error.ts'
 import { type DevReplica, NODES_MAX, planReplicas } from './dev-plan.ts'
 import { type DevExit, DevProcess } from './dev-process.ts'
@@ -29,14 +30,18 @@ export function registerDev(program: Command): void {
   program
     .command('dev')
     .description('Run several durable replicas here, to try things on.')
-    .option('--nodes <N>', 'how many', '3')
-    .option('--data-dir <DIR>', 'each replica keeps its state in a subfolder', './data')
+    .option('--nodes <N>', 'How many', '3')
+    .option('--data-dir <DIR>', 'Each replica keeps its state in a subfolder', './data')
     .option(
       '--base-port <PORT>',
       'HTTP of the first; gossip is one above, the next replica 100 above',
       '9093',
     )
-    .option('--log-level <LEVEL>', 'of the replicas; their lines are shown with their names', 'warn')
+    .addOption(
+      new Option('--log-level <LEVEL>', 'Of the replicas; their lines are shown with their names')
+        .choices(OPTION_SCHEMA['log.level'].values ?? [])
+        .default('warn'),
+    )
     .action(async (flags: DevFlags) => {
       const nodes = wholeNumber('--nodes', flags.nodes, 1, NODES_MAX)
       const basePort = wholeNumber('--base-port', flags.basePort, 1, 65_434 - 100 * (nodes - 1))

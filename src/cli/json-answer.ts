@@ -11,7 +11,8 @@ export async function jsonAnswer<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T
   } catch (error) {
-    const reason = error instanceof SyntaxError ? 'no JSON: is this a replica?' : 'an answer that breaks off'
-    throw new CliError(EXIT.failed, `${response.url} sends ${reason}`)
+    const reason =
+      error instanceof SyntaxError ? 'the answer is no JSON: is this a replica?' : 'the answer breaks off'
+    throw new CliError(EXIT.failed, reason)
   }
 }

@@ -6,7 +6,7 @@ import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 
 export function registerOwner(program: Command): void {
   const owner = program.command('owner').description('Print which live replica owns a piece of work.')
-  addOutputFlag(addUrlFlag(owner.argument('<key>', 'any text that all replicas name the work by'))).action(
+  addOutputFlag(addUrlFlag(owner.argument('<key>', 'Any text that all replicas name the work by'))).action(
     async (key: string, flags: ClientFlags & OutputFlags) => {
       const answer: unknown = await (await ask(flags, { path: ['owner', key] })).json()
       if (flags.output === 'json') printJson(answer)

@@ -2,7 +2,7 @@
  * The tree of commands, built without running anything: the program, the completion scripts and docs/reference/cli.md all
  * come from it.
  */
-import { Command } from 'commander'
+import { Command, type Option } from 'commander'
 import { VERSION } from '../app/version.ts'
 import { paintFor } from './colour.ts'
 import { COMMANDS } from './commands.ts'
@@ -30,6 +30,7 @@ export function buildProgram(given: readonly string[]): Command {
     .exitOverride()
     .configureHelp({
       styleTitle: (title) => paintFor(process.stdout)('title', title),
+      optionDescription,
       subcommandTerm: (command) => `${command.name()} ${argumentsOf(command)}`.trimEnd(),
     })
     .configureOutput({ outputError: (text) => printError(usageLine(text, program, given)) })
@@ -46,4 +47,15 @@ export function buildProgram(given: readonly string[]): Command {
 
 function argumentsOf(command: Command): string {
   return command.usage().replace('[options]', '').replace('<command>', '').trim()
+}
+
+/** With its choices, where the text does not say them, and its default. */
+export function optionDescription({ description, argChoices = [], defaultValue }: Option): string {
+  const choices = argChoices.some((choice) => description.includes(choice)) ? '' : argChoices.join(', ')
+  const preset = typeof defaultValue === 'string' ? `default ${defaultValue}` : ''
+  const notes = [choices, preset].filter((note) => note !== '')
+  if (notes.length === 0) return description
+  const bare = description.replace(/ \((HEARSAY_\w+)\)$/, '')
+  const variable = bare === description ? [] : [description.slice(bare.length + 2, -1)]
+  return `${bare} (${[...notes, ...variable].join('; ')})`
 }

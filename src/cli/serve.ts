@@ -27,7 +27,7 @@ export function registerServe(program: Command): void {
   const command = program
     .command('serve')
     .description('Run one replica.')
-    .addHelpOption(new Option('-h, --help', 'print this text').helpGroup('Configuration:'))
+    .addHelpOption(new Option('-h, --help', 'Print this text').helpGroup('Configuration:'))
     .addHelpText('after', EXAMPLES)
   const givenFlags = addServeFlags(command)
   command.action(async () => {

@@ -16,11 +16,11 @@ export function registerSim(program: Command): void {
   program
     .command('sim')
     .description('Replay a simulated cluster from its seed.')
-    .requiredOption('--seed <N>', 'which run')
-    .option('--nodes <N>', 'replicas; default derived from the seed')
-    .option('--options <JSON>', 'other options than those derived from the seed, as a failure prints them')
-    .option('--shrink', 'when it fails, look for the smallest run that fails alike')
-    .option('--trace', 'print every event')
+    .requiredOption('--seed <N>', 'Which run')
+    .option('--nodes <N>', 'Replicas; default: derived from the seed')
+    .option('--options <JSON>', 'Other options than those derived from the seed, as a failure prints them')
+    .option('--shrink', 'When it fails, look for the smallest run that fails alike')
+    .option('--trace', 'Print every event')
     .action(async (flags: SimFlags) => {
       // Loaded here so that no other command pays for the simulator.
       const [{ runSim }, { parseOverrides }] = await Promise.all([

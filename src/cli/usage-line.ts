@@ -52,5 +52,5 @@ function commandOf(program: Command, given: readonly string[]): Command {
 }
 
 function flagsOf(command: Command): string[] {
-  return command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? [])
+  return ['--help', ...command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? [])]
 }
