@@ -121,7 +121,7 @@ export class AlertmanagerDelegate implements GossipDelegate {
       withRecords ? this.#deps.records.entries(table) : []
     const state = encodeForeignState(records, frame)
     if (state.length <= STATE_BYTES_MAX) return state
-    this.#deps.note('replication.state_too_large', { bytes: state.length, limit: STATE_BYTES_MAX })
+    this.#deps.note('replication_state_too_large', { bytes: state.length, limit: STATE_BYTES_MAX })
     const bytesMax = Math.max(0, STATE_BYTES_MAX - frame.length - ENVELOPE_BYTES)
     return encodeForeignState(records, frame, { bytesMax, from: this.#deps.random.next() })
   }
@@ -152,7 +152,7 @@ export class AlertmanagerDelegate implements GossipDelegate {
     const versions = nativeVersions(meta)
     if (event.type !== 'join' || peerClass === 'native' || versions === undefined) return
     const theirs = `${versions.min}-${versions.max}`
-    this.#deps.note('replication.peer_version_unsupported', { peer: name, theirs, ours: PRIVATE_VERSION })
+    this.#deps.note('replication_peer_version_unsupported', { peer: name, theirs, ours: PRIVATE_VERSION })
   }
 
   ackPayload(peer: string): Uint8Array {

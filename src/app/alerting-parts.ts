@@ -36,7 +36,7 @@ export function alertingParts(
       return options.silenceLimits ?? {}
     },
     newId: randomUUID,
-    quarantined: ({ id, reason, endsAt }) => note('silence.quarantined', { id, reason, endsAt }),
+    quarantined: ({ id, reason, endsAt }) => note('silence_quarantined', { id, reason, endsAt }),
     refused: limitReached,
   })
   const alerts = new Alerts({

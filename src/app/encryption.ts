@@ -58,7 +58,7 @@ export class Encryption implements GossipKeys {
   tell(log: RoomLog): void {
     const plaintext = this.#plaintext()
     if (plaintext === undefined) return
-    const level = plaintext.code === 'gossip-plaintext' ? 'info' : 'warn'
+    const level = plaintext.code === 'gossip_plaintext' ? 'info' : 'warn'
     log[level](plaintext.code, { advice: plaintext.text })
   }
 

@@ -18,7 +18,7 @@ export function gossipPlace(
   const bound = formatHostPort({ host, port: drawn })
   const place = bound === dialled ? dialled : `${bound} (peers dial ${dialled})`
   const plaintext = plaintextGossip(listen, protection)
-  if (plaintext?.code === 'gossip-plaintext') return `${place} in plaintext`
+  if (plaintext?.code === 'gossip_plaintext') return `${place} in plaintext`
   if (plaintext !== undefined) return `${place} partly in plaintext`
   return protection.ring === undefined ? place : `${place} encrypted`
 }

@@ -15,7 +15,7 @@ import { Histogram } from '../base/histogram.ts'
 import { Tally } from '../base/tally.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import { nativeActor } from '../gossip/core/native-meta.ts'
-import type { Sample } from '../http/metrics/registry.ts'
+import type { AnySample } from '../http/metrics/registry.ts'
 import type { Delta } from '../store/core/delta.ts'
 import type { MergeWay } from '../store/core/merge-way.ts'
 
@@ -77,7 +77,7 @@ export class MergeCounts {
     }
   }
 
-  *samples(): Iterable<Sample> {
+  *samples(): Iterable<AnySample> {
     for (const way of ['gossip', 'sync', 'foreign']) {
       for (const result of ['news', 'known']) {
         const value = this.#merges.count(`${way} ${result}`)

@@ -7,7 +7,7 @@
 import type { Flush, FlushResult } from '../alerting/core/flush.ts'
 import { Histogram } from '../base/histogram.ts'
 import { Tally } from '../base/tally.ts'
-import type { Sample } from '../http/metrics/registry.ts'
+import type { AnySample } from '../http/metrics/registry.ts'
 
 /** Seconds; Alertmanager's. */
 const LATENCY_BOUNDS: readonly number[] = [1, 5, 10, 15, 20]
@@ -42,7 +42,7 @@ export class NotificationTimes {
     if (outcome === 'failed') counts.failures.add(reason)
   }
 
-  *samples(): Iterable<Sample> {
+  *samples(): Iterable<AnySample> {
     for (const [integration, { latency, failures, failedAttempts, flushes }] of this.#counts) {
       const labels = { integration }
       yield { name: 'alertmanager_notification_latency_seconds', histogram: latency, labels }

@@ -8,10 +8,10 @@ import { limitedLog } from '../gossip/io/limited-log.ts'
 import { roomLog } from './room-log.ts'
 
 const WARNED_EVENTS: ReadonlySet<string> = new Set([
-  'replication.state_too_large',
-  'replication.wire_version_newer',
-  'replication.peer_version_unsupported',
-  'silence.quarantined',
+  'replication_state_too_large',
+  'replication_wire_version_newer',
+  'replication_peer_version_unsupported',
+  'silence_quarantined',
 ])
 
 export type PeerNote = (event: string, fields: Readonly<Record<string, string | number>>) => void

@@ -18,7 +18,7 @@ export interface GossipProtection {
 
 export interface PlaintextGossip {
   /** Stable, and the event in the log: no keys at all, or keys that are not relied upon yet. */
-  readonly code: 'gossip-plaintext' | 'gossip-partly-plaintext'
+  readonly code: 'gossip_plaintext' | 'gossip_partly_plaintext'
   readonly text: string
 }
 
@@ -30,7 +30,7 @@ export function plaintextGossip(listen: string, protection: GossipProtection): P
   const at = `gossip on ${formatHostPort({ host, port })}`
   if (ring === undefined || ring.isEmpty) {
     return {
-      code: 'gossip-plaintext',
+      code: 'gossip_plaintext',
       text: `${at} is plaintext: right beside Alertmanagers, which have no gossip key, on a network that only members reach; any other cluster can be encrypted (docs/encryption.md)`,
     }
   }
@@ -40,7 +40,7 @@ export function plaintextGossip(listen: string, protection: GossipProtection): P
     : `is sent in plaintext, though there is a key${verifyIncoming ? '' : ', and plaintext of others is taken'}`
   const flag = verifyOutgoing ? '--no-cluster.verify-incoming' : '--no-cluster.verify-outgoing'
   return {
-    code: 'gossip-partly-plaintext',
+    code: 'gossip_partly_plaintext',
     text: `${at} ${does}: the next step of the move to encryption leaves out ${flag} on every replica (docs/encryption.md)`,
   }
 }

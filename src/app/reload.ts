@@ -10,7 +10,7 @@
 import type { Clock } from '../base/clock.ts'
 import { formatDuration } from '../base/duration.ts'
 import { HearsayError } from '../base/errors.ts'
-import type { ValueSample } from '../http/metrics/registry.ts'
+import type { Sample } from '../http/metrics/registry.ts'
 import type { ReloadReport } from '../http/routes/reload.ts'
 import { errorText } from './error-text.ts'
 import { LIVE_OPTIONS, type LiveOptions } from './live-options.ts'
@@ -64,7 +64,7 @@ export class Reload {
     return next
   }
 
-  *samples(): Iterable<ValueSample> {
+  *samples(): Iterable<Sample> {
     yield { name: 'alertmanager_config_last_reload_successful', value: this.#succeeded ? 1 : 0 }
     yield {
       name: 'alertmanager_config_last_reload_success_timestamp_seconds',

@@ -275,7 +275,7 @@ export class SimGossip implements Broadcaster, SimHost {
         return
       case 'note':
         trace.event(clock.nowMs, index, 'note', effect.event)
-        if (effect.event === 'member-reaped') this.#forgotten.push(String(effect.fields.node))
+        if (effect.event === 'member_reaped') this.#forgotten.push(String(effect.fields.node))
         return
       default:
         unreachable(effect)

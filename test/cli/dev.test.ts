@@ -124,7 +124,7 @@ describe('hearsay dev', () => {
     expect(end.tookMs).toBeLessThan(5000)
     expect(rows.filter(({ pid }) => isAlive(pid))).toEqual([])
     // On a machine so busy that they start seconds apart, the first ones say that the others are not there yet.
-    expect(command.stderr.split('\n').filter((line) => !line.includes('event=peer-not-joined'))).toEqual([''])
+    expect(command.stderr.split('\n').filter((line) => !line.includes('event=peer_not_joined'))).toEqual([''])
   })
 
   it('stops on SIGINT', async () => {

@@ -65,7 +65,7 @@ requirement(NEEDED)('three hearsay and two members of memberlist survive', () =>
   /** What must not grow while keys are exchanged. */
   const harm = async (): Promise<readonly unknown[]> => [
     await count('hearsay_gossip_dropped_total', 'reason', UNREADABLE),
-    await count('hearsay_gossip_events_total', 'event', ['member-dead', 'member-left']),
+    await count('hearsay_gossip_events_total', 'event', ['member_dead', 'member_left']),
     ...(await Promise.all(goes.map((go) => go.goodbyes()))),
   ]
 

@@ -38,12 +38,12 @@ export class Admission {
     const { node, endpoint } = alive
     const { outbox } = this.#deps
     if ((known === undefined || moved) && !this.allowsEndpoint(endpoint)) {
-      outbox.note('debug', 'member-outside-networks', { node: node.slice(0, 64) })
+      outbox.note('debug', 'member_outside_networks', { node: node.slice(0, 64) })
       return false
     }
     const isNews = known === undefined || !isLive(known)
     if (!isNews || this.#isWelcome(alive)) return true
-    outbox.note('debug', 'member-refused', { node: node.slice(0, 64) })
+    outbox.note('debug', 'member_refused', { node: node.slice(0, 64) })
     return false
   }
 

@@ -82,7 +82,7 @@ export class EagerDissemination implements Dissemination {
     const bytes = this.#outbox.encode(message)
     const pending = { key: message.node, bytes, notice, queuedAtMs: nowMs }
     if (this.#broadcasts.enqueueMembership(pending)) this.#scheduleFlush(nowMs)
-    else this.#outbox.note('warn', 'membership-message-too-long', { bytes: bytes.length })
+    else this.#outbox.note('warn', 'membership_message_too_long', { bytes: bytes.length })
   }
 
   tellTheDead(message: AliveMessage): void {
@@ -96,7 +96,7 @@ export class EagerDissemination implements Dissemination {
   user(nowMs: number, broadcast: Broadcast): void {
     const { audience, key, payload } = broadcast
     if (payload.length === 0 || this.#members.livePeers(audience) === 0) {
-      this.#outbox.note('debug', 'broadcast-without-audience', { audience, bytes: payload.length })
+      this.#outbox.note('debug', 'broadcast_without_audience', { audience, bytes: payload.length })
       return
     }
     const bytes = this.#outbox.encode({ kind: 'user', payload })
@@ -111,7 +111,7 @@ export class EagerDissemination implements Dissemination {
     const transmits = isRelayed ? this.#sentByAuthor(audience) : 0
     queue.enqueue({ key, bytes, payload, isRelayed, queuedAtMs: nowMs }, transmits)
     const messages = queue.dropped - droppedBefore
-    if (messages > 0) this.#outbox.note('debug', 'broadcast-queue-full', { audience, messages })
+    if (messages > 0) this.#outbox.note('debug', 'broadcast_queue_full', { audience, messages })
     if (transmits === 0) this.#scheduleFlush(nowMs)
   }
 

@@ -205,7 +205,7 @@ export class GossipMachine {
   #ack(nowMs: number, ack: AckMessage, from: Endpoint): void {
     if (this.#probe.ack(nowMs, ack, from) || this.#relay.ack(ack.seqNo)) return
     if (this.#conflicts.ack(nowMs, ack.seqNo, from)) return
-    this.#outbox.note('debug', 'ack-unexpected', { seqNo: ack.seqNo })
+    this.#outbox.note('debug', 'ack_unexpected', { seqNo: ack.seqNo })
   }
 
   /** Earliest internal deadline; the driver arms one timer for it. Ask again after every call into the machine. */
@@ -257,7 +257,7 @@ export class GossipMachine {
    */
   mergeNodes(nowMs: number, nodes: readonly NodeRecord[], join: boolean): boolean {
     if (!this.#exchange.merge(nowMs, nodes, join)) return false
-    this.#outbox.note('debug', 'nodes-merged', { nodes: nodes.length, join: join ? 1 : 0 })
+    this.#outbox.note('debug', 'nodes_merged', { nodes: nodes.length, join: join ? 1 : 0 })
     this.#selfRules.reviewLeave()
     return true
   }
@@ -277,7 +277,7 @@ export class GossipMachine {
   sendReliable(_nowMs: number, memberName: string, payload: Uint8Array): void {
     const record = this.#members.get(memberName)
     if (record === undefined || record.isSelf || !isLive(record)) {
-      this.#outbox.note('debug', 'send-to-unknown-member', { node: memberName })
+      this.#outbox.note('debug', 'send_to_unknown_member', { node: memberName })
       return
     }
     this.#outbox.emit({ type: 'stream-user', to: record.endpoint, payload })

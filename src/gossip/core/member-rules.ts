@@ -98,7 +98,7 @@ export class MemberRules {
       return
     }
     if (suspect.from === '' || suspect.from === suspect.node) {
-      outbox.note('debug', 'suspect-malformed', { node: suspect.node, from: suspect.from.slice(0, 64) })
+      outbox.note('debug', 'suspect_malformed', { node: suspect.node, from: suspect.from.slice(0, 64) })
       return
     }
     record.incarnation = Math.max(record.incarnation, suspect.incarnation)
@@ -112,7 +112,7 @@ export class MemberRules {
     dissemination.membership(nowMs, suspect)
     members.setLiveness(record, 'suspect', nowMs)
     suspicions.start(record.name, suspect.from, suspicionBounds(config, members.size), nowMs)
-    outbox.note('info', 'member-suspect', { node: record.name, from: suspect.from })
+    outbox.note('info', 'member_suspect', { node: record.name, from: suspect.from })
   }
 
   dead(nowMs: number, dead: DeadMessage): void {
@@ -128,7 +128,7 @@ export class MemberRules {
     if (!isLive(record)) return
     dissemination.membership(nowMs, dead)
     members.setLiveness(record, dead.from === dead.node ? 'left' : 'dead', nowMs)
-    outbox.note('info', `member-${record.liveness}`, { node: record.name, from: dead.from })
+    outbox.note('info', `member_${record.liveness}`, { node: record.name, from: dead.from })
     outbox.emit({ type: 'member-event', event: { type: 'leave', member: memberView(record) } })
   }
 
@@ -154,14 +154,14 @@ export class MemberRules {
       (addr.length !== 4 && addr.length !== 16) ||
       port > 65535
     ) {
-      outbox.note('debug', 'alive-malformed', fields)
+      outbox.note('debug', 'alive_malformed', fields)
       return undefined
     }
     const versions = checkVersions(config.vsn, alive.vsn)
     if (versions !== 'fits') {
       const address = endpointToText(alive.endpoint)
       const advice = versions === 'incompatible' ? { advice: versionAdvice(config.vsn, alive.vsn) } : {}
-      outbox.note('warn', `alive-version-${versions}`, {
+      outbox.note('warn', `alive_version_${versions}`, {
         ...fields,
         address,
         vsn: alive.vsn.join('.'),
@@ -177,7 +177,7 @@ export class MemberRules {
     const { members, config, outbox, random } = this.#deps
     const { node: name, meta } = alive
     if (members.size >= config.membersMax || !this.#hasRoom(memberBytes({ name, meta }))) {
-      outbox.note('warn', 'members-full', { node: name.slice(0, 64), members: members.size })
+      outbox.note('warn', 'members_full', { node: name.slice(0, 64), members: members.size })
       return undefined
     }
     const { endpoint, vsn } = alive
@@ -189,7 +189,7 @@ export class MemberRules {
   #mayGrow(record: MemberRecord, meta: Uint8Array): boolean {
     const { name } = record
     if (this.#hasRoom(memberBytes({ name, meta }) - memberBytes(record))) return true
-    this.#deps.outbox.note('warn', 'members-full', { node: name.slice(0, 64), metaBytes: meta.length })
+    this.#deps.outbox.note('warn', 'members_full', { node: name.slice(0, 64), metaBytes: meta.length })
     return false
   }
 
@@ -217,7 +217,7 @@ export class MemberRules {
     if (wasLive && !metaChanged) return
     if (!wasLive) {
       record.rttMs = undefined
-      outbox.note('info', 'member-alive', { node: record.name, incarnation: record.incarnation })
+      outbox.note('info', 'member_alive', { node: record.name, incarnation: record.incarnation })
     }
     const type = wasLive ? 'update' : 'join'
     outbox.emit({ type: 'member-event', event: { type, member: memberView(record) } })
@@ -225,7 +225,7 @@ export class MemberRules {
 
   #conflict(nowMs: number, record: MemberRecord, otherEndpoint: Endpoint): void {
     const { outbox, conflicts } = this.#deps
-    outbox.note('debug', 'name-conflict', { node: record.name })
+    outbox.note('debug', 'name_conflict', { node: record.name })
     if (isLive(record)) conflicts.seen(nowMs, record, otherEndpoint)
     outbox.emit({
       type: 'member-event',
@@ -274,7 +274,7 @@ export class MemberRules {
 
   #believes(record: MemberRecord, incarnation: number): boolean {
     if (isPlausible(record.incarnation, incarnation)) return true
-    this.#deps.outbox.note('warn', 'incarnation-implausible', { node: record.name, incarnation })
+    this.#deps.outbox.note('warn', 'incarnation_implausible', { node: record.name, incarnation })
     return false
   }
 }

@@ -117,7 +117,7 @@ export class NameConflicts {
       return
     }
     if (this.#isFull(record.isSelf)) {
-      this.#deps.outbox.note('debug', 'name-conflicts-full', { node: record.name })
+      this.#deps.outbox.note('debug', 'name_conflicts_full', { node: record.name })
       return
     }
     const claim: Claim = {
@@ -242,12 +242,12 @@ export class NameConflicts {
 
   #tell(nowMs: number, claim: Claim): void {
     claim.toldMs = nowMs
-    this.#deps.outbox.note('warn', 'name-taken-twice', placesOf(claim))
+    this.#deps.outbox.note('warn', 'name_taken_twice', placesOf(claim))
   }
 
   #forget(key: string, claim: Claim): void {
     this.#claims.delete(key)
-    if (claim.toldMs !== undefined) this.#deps.outbox.note('info', 'name-conflict-over', placesOf(claim))
+    if (claim.toldMs !== undefined) this.#deps.outbox.note('info', 'name_conflict_over', placesOf(claim))
     claim.toldMs = undefined
   }
 

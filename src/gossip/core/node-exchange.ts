@@ -44,7 +44,7 @@ export class NodeExchange {
   /** @returns false when it was refused, and nothing of it taken */
   merge(nowMs: number, nodes: readonly NodeRecord[], join: boolean): boolean {
     if (join && !this.#isWelcome(nodes)) {
-      this.#deps.outbox.note('warn', 'merge-refused', { nodes: nodes.length })
+      this.#deps.outbox.note('warn', 'merge_refused', { nodes: nodes.length })
       return false
     }
     for (const node of nodes) this.#mergeOne(nowMs, node)

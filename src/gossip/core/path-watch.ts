@@ -148,7 +148,7 @@ export class PathWatch {
     if (path.state === 'failing') {
       const level = path.toldMs >= path.sinceMs ? 'info' : 'debug'
       const fields = { node: peer.name, transport: way, failedMs: Math.round(nowMs - path.sinceMs) }
-      this.#outbox.note(level, 'path-restored', fields)
+      this.#outbox.note(level, 'path_restored', fields)
     }
     path.state = 'ok'
     path.sinceMs = nowMs
@@ -162,7 +162,7 @@ export class PathWatch {
     const isRepeated = nowMs - path.toldMs < TELL_AGAIN_MS
     if (!isRepeated) path.toldMs = nowMs
     const hint = pathHint(peer, this.paths(nowMs, peer)) ?? ''
-    this.#outbox.note(isRepeated ? 'debug' : 'warn', 'path-failing', {
+    this.#outbox.note(isRepeated ? 'debug' : 'warn', 'path_failing', {
       node: peer.name,
       transport: way,
       hint,

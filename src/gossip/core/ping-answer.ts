@@ -47,7 +47,7 @@ export class PingAnswer {
   answer(nowMs: number, message: PingMessage, from: Endpoint): void {
     const { config, members, dissemination, outbox, paths, conflicts } = this.#deps
     if (message.node !== '' && message.node !== config.name) {
-      outbox.note('debug', 'ping-for-another', { node: message.node.slice(0, 64) })
+      outbox.note('debug', 'ping_for_another', { node: message.node.slice(0, 64) })
       return
     }
     this.#checkName(nowMs, message)
@@ -79,7 +79,7 @@ export class PingAnswer {
     if (!reads) return NO_PAYLOAD
     const payload = ackPayload(peer.name)
     if (payload.length <= ACK_PAYLOAD_BYTES_MAX) return payload
-    outbox.note('warn', 'ack-payload-too-long', { bytes: payload.length, limit: ACK_PAYLOAD_BYTES_MAX })
+    outbox.note('warn', 'ack_payload_too_long', { bytes: payload.length, limit: ACK_PAYLOAD_BYTES_MAX })
     return NO_PAYLOAD
   }
 }

@@ -93,7 +93,7 @@ export class Probe {
     const running = this.#running
     if (running?.ping.seqNo !== seqNo || running.phase !== 'direct') return
     running.sendFailed = true
-    this.#deps.outbox.note('debug', 'probe-send-failed', { node: running.target.name })
+    this.#deps.outbox.note('debug', 'probe_send_failed', { node: running.target.name })
     this.#askOthers(nowMs, running)
   }
 
@@ -135,7 +135,7 @@ export class Probe {
     if (running?.ping.seqNo !== seqNo || nowMs < running.endsAtMs) return
     if (running.streamAcked) {
       // Whether that is so always, and so worth a person's time, is path-watch.ts' to say.
-      this.#deps.outbox.note('debug', 'probe-stream-only', { node: running.target.name })
+      this.#deps.outbox.note('debug', 'probe_stream_only', { node: running.target.name })
       this.#found(nowMs, running, false)
       if (!running.sendFailed) this.#lost(nowMs, running.target)
     }
@@ -153,7 +153,7 @@ export class Probe {
     if (payload.length === 0 || target.peerClass !== 'native') return
     const { outbox } = this.#deps
     if (payload.length > ACK_PAYLOAD_BYTES_MAX || placeKey(from) !== placeKey(target.endpoint)) {
-      outbox.note('debug', 'ack-payload-refused', { node: target.name, bytes: payload.length })
+      outbox.note('debug', 'ack_payload_refused', { node: target.name, bytes: payload.length })
       return
     }
     outbox.emit({ type: 'ack-payload', peer: target.name, payload, rttMs })
@@ -238,7 +238,7 @@ export class Probe {
       if (this.#cursor >= members.size) {
         this.#cursor = 0
         const reaped = members.reapAndShuffle(nowMs, config.gossipToTheDeadMs, random)
-        for (const { name } of reaped) outbox.note('debug', 'member-reaped', { node: name })
+        for (const { name } of reaped) outbox.note('debug', 'member_reaped', { node: name })
       }
       const candidate = members.order[this.#cursor++]
       if (candidate !== undefined && !candidate.isSelf && isLive(candidate)) return candidate

@@ -67,7 +67,7 @@ export class Relay {
     const seqNo = this.#remember(nowMs, pending)
     if (seqNo === undefined) return
     if (!isMeant) {
-      outbox.note('debug', 'relay-to-stranger', { node: message.node.slice(0, 64) })
+      outbox.note('debug', 'relay_to_stranger', { node: message.node.slice(0, 64) })
       return
     }
     const ping = outbox.encode({
@@ -85,7 +85,7 @@ export class Relay {
     const { config, sequence, outbox, timers } = this.#deps
     const ofAsker = this.#byAsker.get(pending.asker) ?? 0
     if (this.#pending.size >= RELAYS_MAX || ofAsker >= RELAYS_PER_ASKER_MAX) {
-      outbox.note('debug', 'relay-full', { relays: this.#pending.size, ofAsker })
+      outbox.note('debug', 'relay_full', { relays: this.#pending.size, ofAsker })
       return undefined
     }
     const seqNo = sequence.next()

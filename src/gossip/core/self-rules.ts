@@ -55,7 +55,7 @@ export class SelfRules {
   announce(nowMs: number): void {
     const { record, outbox, dissemination, isListed } = this.#deps
     if (!isListed) {
-      outbox.note('warn', 'self-outside-networks', { node: record.name })
+      outbox.note('warn', 'self_outside_networks', { node: record.name })
       return
     }
     outbox.emit({ type: 'own-incarnation', incarnation: record.incarnation })
@@ -77,7 +77,7 @@ export class SelfRules {
     const { record, outbox, conflicts, isListed } = this.#deps
     if (this.#leaving || !isListed) return
     if (endpointKey(alive.endpoint) !== endpointKey(record.endpoint)) {
-      outbox.note('debug', 'name-conflict', { node: record.name })
+      outbox.note('debug', 'name_conflict', { node: record.name })
       conflicts.seen(nowMs, record, alive.endpoint)
       const event = {
         type: 'conflict',
@@ -96,7 +96,7 @@ export class SelfRules {
   /** Somebody says that we are suspect or dead, at our incarnation or a higher one. */
   accused(nowMs: number, accusation: SuspectMessage | DeadMessage): void {
     if (this.#leaving || !this.#deps.isListed) return
-    this.#deps.outbox.note('info', 'accusation-refuted', {
+    this.#deps.outbox.note('info', 'accusation_refuted', {
       kind: accusation.kind,
       from: accusation.from.slice(0, 64),
       incarnation: accusation.incarnation,

@@ -93,7 +93,7 @@ export class StreamBroadcast {
     }
     if (key !== undefined) this.#broadcasts.user[audience].discardKey(key)
     const messages = this.#long[audience].add(key, payload)
-    if (messages > 0) this.#outbox.note('debug', 'broadcast-queue-full', { audience, messages })
+    if (messages > 0) this.#outbox.note('debug', 'broadcast_queue_full', { audience, messages })
     return 'waits'
   }
 
@@ -146,7 +146,7 @@ export class StreamBroadcast {
     const own = items.filter(({ isRelayed }) => isRelayed !== true)
     for (const batch of batchesOf(own)) this.#send('native', encodeBatch(batch))
     for (const item of items) queue.settle(item, live, 0)
-    this.#outbox.note('debug', 'broadcast-repeat', {
+    this.#outbox.note('debug', 'broadcast_repeat', {
       messages: own.length,
       relayed: items.length - own.length,
     })
@@ -164,7 +164,7 @@ export class StreamBroadcast {
       }
     })
     for (const item of items) queue.settle(item, sendsOf(item), limit)
-    this.#outbox.note('debug', 'broadcast-repeat', { messages: items.length, relayed: 0 })
+    this.#outbox.note('debug', 'broadcast_repeat', { messages: items.length, relayed: 0 })
   }
 
   #hasBacklog(audience: PeerClass): boolean {
@@ -211,7 +211,7 @@ export class StreamBroadcast {
     for (const item of items) queue.settle(item, this.#members.livePeers('foreign'), 0)
     const payloads = [...long, ...items.map(payloadOf)]
     for (const payload of this.#coalesce?.(payloads) ?? payloads) this.#send('foreign', payload)
-    this.#outbox.note('debug', 'broadcast-foreign-batch', { messages: payloads.length, bytes })
+    this.#outbox.note('debug', 'broadcast_foreign_batch', { messages: payloads.length, bytes })
     return payloads.length
   }
 
@@ -230,7 +230,7 @@ export class StreamBroadcast {
     const complete = receivers.length === this.#members.livePeers('native')
     const limit = complete ? 0 : this.#broadcasts.userLimit('native')
     for (const item of items) queue.settle(item, receivers.length, limit)
-    this.#outbox.note('debug', 'broadcast-batch', { messages: items.length, bytes, peers: receivers.length })
+    this.#outbox.note('debug', 'broadcast_batch', { messages: items.length, bytes, peers: receivers.length })
     return items.length
   }
 

@@ -67,7 +67,7 @@ export class Counters {
 
   /** A push-pull of ours is over. @param startedMs monotonic */
   exchanged(startedMs: number, succeeded: boolean): void {
-    this.events.add(succeeded ? 'push-pull-done' : 'push-pull-failed')
+    this.events.add(succeeded ? 'push_pull_done' : 'push_pull_failed')
     if (succeeded) this.pushPullSeconds.observe((this.#clock.monotonicMs() - startedMs) / 1000)
   }
 
@@ -78,7 +78,7 @@ export class Counters {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - (this.#loggedAt.get(reason) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
     this.#loggedAt.set(reason, nowMs)
-    this.#log.debug('input-dropped', { reason, from: endpointToText(from) })
+    this.#log.debug('input_dropped', { reason, from: endpointToText(from) })
   }
 
   get drops(): Readonly<Record<string, number>> {

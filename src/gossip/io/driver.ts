@@ -285,7 +285,7 @@ class Driver implements Gossip {
     const parts = this.#live()
     if (parts === undefined) return
     this.#counters.packets.add('send-failed')
-    this.#deps.log.debug('packet-send-failed', { to: endpointToText(to), reason: error.message })
+    this.#deps.log.debug('packet_send_failed', { to: endpointToText(to), reason: error.message })
     if (this.#probe?.target !== endpointKey(to)) return
     parts.pump.machine.sendFailed(this.#nowMs(), this.#probe.seqNo)
     parts.pump.settle()
@@ -388,7 +388,7 @@ class Driver implements Gossip {
     const startedMs = this.#nowMs()
     const reason = await tracedPushPull(to, join, () => parts.exchange.initiate(to, join))
     this.#counters.exchanged(startedMs, reason === undefined)
-    if (reason !== undefined) this.#deps.log.debug('push-pull-failed', { to: endpointToText(to), reason })
+    if (reason !== undefined) this.#deps.log.debug('push_pull_failed', { to: endpointToText(to), reason })
     return reason
   }
 }

@@ -88,7 +88,7 @@ export class NameClaim {
   async #contest(peer: Endpoint, refuser: Refuser, held: NodeRecord): Promise<void> {
     const { alarms, clock, events } = this.#deps
     refuser.asks++
-    events.add('own-name-refused')
+    events.add('own_name_refused')
     // Who is thought dead can say goodbye no more: memberlist listens to the living only.
     const found = held.liveness === 'dead' ? 'there' : await this.#look(held)
     if (found === 'gone' && refuser.goodbyes < GOODBYES_MAX) {

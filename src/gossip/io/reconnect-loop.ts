@@ -88,7 +88,7 @@ export class ReconnectLoop {
     const [oldest] = this.#surprisedAtMs.keys()
     if (this.#surprisedAtMs.size >= SURPRISES_MAX && oldest !== undefined) this.#surprisedAtMs.delete(oldest)
     this.#surprisedAtMs.set(key, nowMs)
-    this.#deps.events.add('stranger-asked')
+    this.#deps.events.add('stranger_asked')
     void this.#deps.exchange(endpoint)
   }
 
@@ -117,7 +117,7 @@ export class ReconnectLoop {
     const isOurs = isOwn(endpoint)
     const trouble = isOurs ? undefined : knockTrouble(await knock.at(endpoint))
     if (trouble !== undefined && reconnect.isLost(endpoint)) unjoined.note(endpointToText(endpoint), trouble)
-    if (isOurs || trouble !== undefined) events.add('reconnect-failed')
+    if (isOurs || trouble !== undefined) events.add('reconnect_failed')
     else if (isWanted()) await this.#join(endpoint)
     reconnect.ended(endpoint)
     this.#arm()
@@ -129,7 +129,7 @@ export class ReconnectLoop {
     if (turnMs > 0) await new Promise<void>((begin) => alarms.at(clock.monotonicMs() + turnMs, begin))
     if (reconnect.isLost(endpoint) && isWanted()) {
       const reason = await exchange(endpoint)
-      events.add(reason === undefined ? 'reconnected' : 'reconnect-failed')
+      events.add(reason === undefined ? 'reconnected' : 'reconnect_failed')
       unjoined.note(endpointToText(endpoint), reason === undefined ? undefined : exchangeTrouble(reason))
     }
     this.#joining--
@@ -149,7 +149,7 @@ export class ReconnectLoop {
     }
     const { contacted, failed } = await joiner.join(peers, isMember)
     this.#refreshing = false
-    events.add('refresh-joined', contacted)
-    events.add('refresh-failed', failed.length)
+    events.add('refresh_joined', contacted)
+    events.add('refresh_failed', failed.length)
   }
 }

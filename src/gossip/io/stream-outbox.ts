@@ -67,12 +67,12 @@ export class StreamOutbox {
     return { messages: this.#waitingMessages, bytes: this.#waitingBytes }
   }
 
-  /** @param payload must not change afterwards; what is dropped for it, or it itself, counts as `reliable-overflow` */
+  /** @param payload must not change afterwards; what is dropped for it, or it itself, counts as `reliable_overflow` */
   add(to: Endpoint, payload: Uint8Array): void {
     const key = endpointKey(to)
     const peer = this.#peers.get(key) ?? { to, waiting: [], waitingBytes: 0, running: 0 }
     if (!this.#makeRoom(payload.length, peer.waitingBytes + payload.length)) {
-      this.#counters.events.add('reliable-overflow')
+      this.#counters.events.add('reliable_overflow')
       return
     }
     this.#peers.set(key, peer)
@@ -91,7 +91,7 @@ export class StreamOutbox {
     if (most === undefined || most.waitingBytes <= ownBytes || most.waitingBytes < excess) return false
     for (let freed = 0; freed < excess; ) {
       freed += this.#takeOldest(most)?.length ?? excess
-      this.#counters.events.add('reliable-overflow')
+      this.#counters.events.add('reliable_overflow')
     }
     return true
   }
@@ -137,7 +137,7 @@ export class StreamOutbox {
     this.#running++
     const deadlineMs = this.#clock.monotonicMs() + this.#options.tcpTimeoutMs
     void this.#client.tell(peer.to, { kind: 'user', payload }, deadlineMs).then((outcome) => {
-      this.#counters.events.add(outcome.type === 'failed' ? 'reliable-failed' : 'reliable-delivered')
+      this.#counters.events.add(outcome.type === 'failed' ? 'reliable_failed' : 'reliable_delivered')
       this.#ended(peer.to, wasReached(outcome))
       peer.running--
       this.#running--

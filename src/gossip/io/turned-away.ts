@@ -56,7 +56,7 @@ export class TurnedAwayList {
     const leftOut = this.#lines.take(dropReason, nowMs)
     if (leftOut === undefined) return
     const since = leftOut === 0 ? {} : { suppressed: leftOut }
-    this.#log.warn('traffic-not-readable', { from: address, reason, ...since })
+    this.#log.warn('traffic_not_readable', { from: address, reason, ...since })
   }
 
   /** Of the last minute, the last heard first. */

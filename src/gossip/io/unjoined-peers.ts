@@ -52,7 +52,7 @@ export class UnjoinedPeers {
     const before = this.#entries.get(address)
     this.#entries.delete(address)
     if (trouble === undefined) {
-      if (before?.wasTold === true) this.#log.info('peer-joined', { peer: address })
+      if (before?.wasTold === true) this.#log.info('peer_joined', { peer: address })
       return
     }
     const [oldest] = this.#entries.keys()
@@ -62,7 +62,7 @@ export class UnjoinedPeers {
     const { nextLineMs, gapMs } = known ?? { nextLineMs: nowMs, gapMs: FIRST_GAP_MS }
     const isEarly = !trouble.isThere && nowMs - this.#startedMs < PATIENCE_MS
     const isDue = nowMs >= nextLineMs && !isEarly
-    if (isDue) this.#log.warn('peer-not-joined', { peer: address, reason: trouble.reason })
+    if (isDue) this.#log.warn('peer_not_joined', { peer: address, reason: trouble.reason })
     this.#entries.set(address, {
       ...trouble,
       address,

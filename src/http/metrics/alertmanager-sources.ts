@@ -1,7 +1,7 @@
 /** Readers of what Alertmanager counts of its cluster, under its names (alertmanager-metric-table.ts). */
 import type { GossipStats } from '../../gossip/io/gossip.ts'
 import type { ClusterView } from '../facades.ts'
-import type { Sample } from './registry.ts'
+import type { AnySample, Sample } from './registry.ts'
 
 type Counts = Readonly<Record<string, number>>
 
@@ -17,7 +17,7 @@ export function* alertmanagerClusterSamples(cluster: ClusterView, enabled: boole
   yield { name: 'alertmanager_peer_position', value: before }
 }
 
-export function* alertmanagerGossipSamples(stats: GossipStats): Iterable<Sample> {
+export function* alertmanagerGossipSamples(stats: GossipStats): Iterable<AnySample> {
   const { sent, received, sentBytes, receivedBytes, memberEvents, events, machine } = stats
   yield* messageSamples('sent', sent, sentBytes)
   yield* messageSamples('received', received, receivedBytes)
@@ -37,10 +37,10 @@ export function* alertmanagerGossipSamples(stats: GossipStats): Iterable<Sample>
   yield { name: 'alertmanager_cluster_reconnections_total', value: events.reconnected ?? 0 }
   yield {
     name: 'alertmanager_cluster_reconnections_failed_total',
-    value: events['reconnect-failed'] ?? 0,
+    value: events['reconnect_failed'] ?? 0,
   }
-  yield { name: 'alertmanager_cluster_refresh_join_total', value: events['refresh-joined'] ?? 0 }
-  yield { name: 'alertmanager_cluster_refresh_join_failed_total', value: events['refresh-failed'] ?? 0 }
+  yield { name: 'alertmanager_cluster_refresh_join_total', value: events['refresh_joined'] ?? 0 }
+  yield { name: 'alertmanager_cluster_refresh_join_failed_total', value: events['refresh_failed'] ?? 0 }
   if (machine !== undefined) {
     yield { name: 'alertmanager_cluster_pings_seconds', histogram: machine.probeSeconds }
   }

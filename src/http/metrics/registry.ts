@@ -12,7 +12,7 @@ import { type ReadHistogram, readHistogram } from './read-histogram.ts'
 
 type Labels = Readonly<Record<string, string>>
 
-export interface ValueSample {
+export interface Sample {
   readonly name: MetricName
   readonly value: number
   readonly labels?: Labels
@@ -24,10 +24,10 @@ export interface HistogramSample {
   readonly labels?: Labels
 }
 
-export type Sample = ValueSample | HistogramSample
+export type AnySample = Sample | HistogramSample
 
 /** Called at each scrape; must be quick and must not throw. A counter's value is its total so far. */
-export type SampleSource = () => Iterable<Sample>
+export type SampleSource = () => Iterable<AnySample>
 
 export interface MetricsRegistry {
   readonly contentType: string
@@ -59,12 +59,18 @@ export function createMetrics(options: { readonly processMetrics: boolean }): Me
     },
     scrape: () => {
       for (const metric of [...metrics.values(), ...histograms.values()]) metric.reset()
+      const told = new Set<MetricName>()
       for (const source of sources) {
         for (const sample of source()) {
           const { name, labels = {} } = sample
+          told.add(name)
           if ('histogram' in sample) histograms.get(name)?.take(sample.histogram, labels)
           else metrics.get(name)?.inc(labels, sample.value)
         }
+      }
+      // A gauge that nobody tells is left out: 0 would say that what is not there does badly.
+      for (const [name, metric] of metrics) {
+        if (!told.has(name) && metric instanceof Gauge && METRIC_TABLE[name].labels.length === 0) metric.remove()
       }
       return registry.metrics()
     },

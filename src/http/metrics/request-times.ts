@@ -11,7 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import type { Logger } from 'pino'
 import { Histogram } from '../../base/histogram.ts'
 import { isRequestTraced, traceRequest } from '../request-trace.ts'
-import type { Sample } from './registry.ts'
+import type { AnySample } from './registry.ts'
 
 /** Seconds: those of Alertmanager, and below 50 ms where our requests are. */
 const DURATION_BOUNDS: readonly number[] = [
@@ -47,7 +47,7 @@ export class RequestTimes {
     })
   }
 
-  *samples(): Iterable<Sample> {
+  *samples(): Iterable<AnySample> {
     for (const { labels, seconds, bytes } of this.#times.values()) {
       yield { name: 'alertmanager_http_request_duration_seconds', histogram: seconds, labels }
       if (bytes.count > 0) yield { name: 'alertmanager_http_response_size_bytes', histogram: bytes, labels }

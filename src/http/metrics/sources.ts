@@ -10,7 +10,7 @@ import type { WriteConcernStats } from '../../store/core/acknowledgement.ts'
 import type { StoreStatus } from '../../store/state-store.ts'
 import type { ClusterMember, ClusterView, HealthView } from '../facades.ts'
 import type { MetricName } from './metric-table.ts'
-import type { Sample } from './registry.ts'
+import type { AnySample, Sample } from './registry.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -60,7 +60,7 @@ export function* clockSamples(fenced: boolean, offsetsMs: ReadonlyMap<string, nu
   }
 }
 
-export function* storeSamples(status: StoreStatus): Iterable<Sample> {
+export function* storeSamples(status: StoreStatus): Iterable<AnySample> {
   yield { name: 'hearsay_store_entries', value: status.entries }
   yield { name: 'hearsay_store_tombstones', value: status.tombstones }
   yield { name: 'hearsay_store_husks', value: status.husks }
@@ -162,12 +162,12 @@ const BYTES_ENDING = '-bytes'
 
 /** There from the start, since alerts look for their first increase. */
 const WATCHED_EVENTS: Counts = {
-  'member-suspect': 0,
-  'member-alive': 0,
-  'member-dead': 0,
-  'accusation-refuted': 0,
-  'push-pull-done': 0,
-  'push-pull-failed': 0,
+  member_suspect: 0,
+  member_alive: 0,
+  member_dead: 0,
+  accusation_refuted: 0,
+  push_pull_done: 0,
+  push_pull_failed: 0,
 }
 
 /** There from the start, since docs/encryption.md says to watch them; all others with their first count. */
@@ -179,7 +179,7 @@ const WATCHED_DROPS: Counts = {
 }
 
 /** @param nowMs monotonic, as the times in `stats` */
-export function* gossipSamples(stats: GossipStats, nowMs: number): Iterable<Sample> {
+export function* gossipSamples(stats: GossipStats, nowMs: number): Iterable<AnySample> {
   yield* tallied('hearsay_gossip_packets_total', 'outcome', { plaintext: 0, ...withoutBytes(stats.packets) })
   yield* tallied('hearsay_gossip_streams_total', 'outcome', { plaintext: 0, ...withoutBytes(stats.streams) })
   yield* byteSamples('udp', stats.packets)

@@ -131,7 +131,7 @@ export class Replicator implements GossipDelegate {
   /** News that came by a foreign peer's message: native peers shall have it from us as well. */
   relay(news: Delta): void {
     const lines = news.puts.length + news.adds.length + news.covered.length + news.records.length
-    if (lines > RELAY_LINES_MAX) this.#note('replication.relay_skipped', { lines, limit: RELAY_LINES_MAX })
+    if (lines > RELAY_LINES_MAX) this.#note('replication_relay_skipped', { lines, limit: RELAY_LINES_MAX })
     else this.#spreadPieces(news)
   }
 
@@ -149,7 +149,7 @@ export class Replicator implements GossipDelegate {
   userMessage(payload: Uint8Array): void {
     if (isBatch(payload)) {
       const entries = decodeBatch(payload)
-      if (entries === undefined) this.#note('replication.frame_malformed', { bytes: payload.length })
+      if (entries === undefined) this.#note('replication_frame_malformed', { bytes: payload.length })
       // An entry that is itself a batch would nest without end; nobody makes one.
       else for (const entry of entries) if (!isBatch(entry)) this.userMessage(entry)
       return
@@ -211,7 +211,7 @@ export class Replicator implements GossipDelegate {
   ackReceived(peer: string, payload: Uint8Array, rttMs: number): void {
     const told = decodeAckPayload(payload)
     if (told === undefined) {
-      this.#note('replication.ack_malformed', { bytes: payload.length })
+      this.#note('replication_ack_malformed', { bytes: payload.length })
       return
     }
     this.#deps.heardClock?.(peer, told.wallMs, rttMs)
@@ -251,11 +251,11 @@ export class Replicator implements GossipDelegate {
   #open(bytes: Uint8Array, kind: number, tells = true): Uint8Array | undefined {
     const version = bytes[1]
     if (bytes[0] === PRIVATE_MAGIC && version !== undefined && version > PRIVATE_VERSION) {
-      if (tells) this.#note('replication.wire_version_newer', { theirs: version, ours: PRIVATE_VERSION })
+      if (tells) this.#note('replication_wire_version_newer', { theirs: version, ours: PRIVATE_VERSION })
       return undefined
     }
     if (bytes[0] === PRIVATE_MAGIC && version !== undefined && bytes[2] === kind) return bytes.subarray(3)
-    if (tells) this.#note('replication.frame_unknown', { bytes: bytes.length })
+    if (tells) this.#note('replication_frame_unknown', { bytes: bytes.length })
     return undefined
   }
 
@@ -264,7 +264,7 @@ export class Replicator implements GossipDelegate {
       return decode()
     } catch (error) {
       if (!(error instanceof HearsayError)) throw error
-      if (tells) this.#note('replication.frame_malformed', { code: error.code })
+      if (tells) this.#note('replication_frame_malformed', { code: error.code })
       return undefined
     }
   }

@@ -313,7 +313,7 @@ export class Syncer {
       if (running.session.receive(body)) return
     } catch (error) {
       if (!(error instanceof HearsayError)) throw error
-      this.#deps.note('replication.frame_malformed', { code: error.code })
+      this.#deps.note('replication_frame_malformed', { code: error.code })
     }
     this.#close(peer, 'sessions_broken')
   }
@@ -325,7 +325,7 @@ export class Syncer {
     this.#running.delete(peer)
     this.#askPostponed()
     this.stats.add(outcome)
-    this.#deps.note('replication.session_ended', { peer, outcome })
+    this.#deps.note('replication_session_ended', { peer, outcome })
   }
 
   /** Whether a session with this peer brings thousands of items here, or may: its frames can overtake its offer. */

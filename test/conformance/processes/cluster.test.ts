@@ -119,7 +119,7 @@ describe('hearsay', () => {
     expect((await statusOf(one)).peers).toEqual([{ name: 'twin', address: one.gossipAddress }])
     for (const replica of [one, two]) {
       const metrics = await (await fetch(`${replica.url}/metrics`)).text()
-      expect(metrics).toMatch(/^hearsay_gossip_events_total\{event="name-taken-twice"\} [1-9]/m)
+      expect(metrics).toMatch(/^hearsay_gossip_events_total\{event="name_taken_twice"\} [1-9]/m)
     }
   })
 })

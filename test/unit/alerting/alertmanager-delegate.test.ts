@@ -233,7 +233,7 @@ describe('a hearsay replica whose private versions we do not read', () => {
     delegate.memberEvent({ type: 'join', member: member('am', 'foreign') })
     delegate.memberEvent({ type: 'join', member: member('zz', 'native', nativeMeta()) })
     expect(notes).toEqual([
-      ['replication.peer_version_unsupported', { peer: 'zz-new', theirs: '7-9', ours: 1 }],
+      ['replication_peer_version_unsupported', { peer: 'zz-new', theirs: '7-9', ours: 1 }],
     ])
   })
 })

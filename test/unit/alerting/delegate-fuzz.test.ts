@@ -285,7 +285,7 @@ describe('whatever a user message or a user state holds', { timeout: 120_000 }, 
     })
     fed.handOver()
     expect([...notes.keys()]).toEqual(
-      expect.arrayContaining(['replication.frame_malformed', 'replication.frame_unknown', 'PART_MALFORMED']),
+      expect.arrayContaining(['replication_frame_malformed', 'replication_frame_unknown', 'PART_MALFORMED']),
     )
   })
 

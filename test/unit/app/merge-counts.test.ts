@@ -3,7 +3,7 @@ import { MergeCounts } from '../../../src/app/merge-counts.ts'
 import { actorId } from '../../../src/base/names.ts'
 import type { Member } from '../../../src/gossip/core/delegate.ts'
 import { nativeMeta } from '../../../src/gossip/core/native-meta.ts'
-import type { Sample } from '../../../src/http/metrics/registry.ts'
+import type { AnySample } from '../../../src/http/metrics/registry.ts'
 import type { Delta } from '../../../src/store/core/delta.ts'
 
 const NOW_MS = 1_000_000
@@ -32,20 +32,23 @@ function record(table: string, ms: number): Delta {
 }
 
 /** Them: 40 ms ahead of us. */
-function setup(): { counts: MergeCounts; sample: (name: string, ...labels: string[]) => Sample | undefined } {
+function setup(): {
+  counts: MergeCounts
+  sample: (name: string, ...labels: string[]) => AnySample | undefined
+} {
   const counts = new MergeCounts({
     clock: { monotonicMs: () => 0, wallMs: () => NOW_MS },
     members: () => [member('b', nativeMeta('1.0.0', THEM)), member('old', nativeMeta())],
     offsetsMs: () => new Map([['b', 40]]),
   })
-  const sample = (name: string, ...labels: string[]): Sample | undefined =>
+  const sample = (name: string, ...labels: string[]): AnySample | undefined =>
     [...counts.samples()].find(
       (one) => one.name === name && labels.every((label) => Object.values(one.labels ?? {}).includes(label)),
     )
   return { counts, sample }
 }
 
-function sumMs(sample: Sample | undefined): number {
+function sumMs(sample: AnySample | undefined): number {
   return sample !== undefined && 'histogram' in sample ? Math.round(sample.histogram.sum * 1000) : Number.NaN
 }
 

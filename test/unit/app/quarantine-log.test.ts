@@ -72,7 +72,7 @@ describe('a silence that is held back', () => {
     const { replica, said, status, metric } = await open()
     const bad = poison('bad')
     for (let i = 0; i < 3; i++) hear(replica, bad)
-    expect(said('silence.quarantined')).toMatchObject([{ level: 40, id: 'bad', reason: REASON }])
+    expect(said('silence_quarantined')).toMatchObject([{ level: 40, id: 'bad', reason: REASON }])
     const endsAt = new Date(Number(bad.endsAtNs / 1_000_000n)).toISOString()
     expect(await status()).toEqual({ count: 1, silences: [{ id: 'bad', reason: REASON, endsAt }] })
     expect(await metric('hearsay_silences_quarantined ')).toBe('hearsay_silences_quarantined 1')
@@ -81,7 +81,7 @@ describe('a silence that is held back', () => {
   it('does not flood the log when there are thousands, nor the status', async () => {
     const { replica, said, status } = await open()
     hear(replica, ...Array.from({ length: 2000 }, (_, i) => poison(`bad-${i}`)))
-    expect(said('silence.quarantined').length).toBeLessThanOrEqual(60)
+    expect(said('silence_quarantined').length).toBeLessThanOrEqual(60)
     const { count, silences } = await status()
     expect([count, silences.length]).toEqual([2000, 100])
   })
@@ -98,7 +98,7 @@ describe('a silence that is held back', () => {
     const second = await open({ storagePath })
     expect(await second.status()).toMatchObject({ count: 1, silences: [{ id: 'worse' }] })
     expect(await second.metric('hearsay_silences_quarantined ')).toBe('hearsay_silences_quarantined 1')
-    expect(second.said('silence.quarantined')).toEqual([])
+    expect(second.said('silence_quarantined')).toEqual([])
   })
 })
 

@@ -78,7 +78,7 @@ describe('the ack to a ping', () => {
       2000,
     )
     expect(payloadOfAck(long)).toEqual(NOTHING)
-    expect(long.notes('ack-payload-too-long')).toHaveLength(1)
+    expect(long.notes('ack_payload_too_long')).toHaveLength(1)
   })
 
   it('to an Alertmanager or a Serf is on the wire the nil that Go sends', () => {

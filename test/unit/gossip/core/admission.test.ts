@@ -18,7 +18,7 @@ describe('allowed networks', () => {
     expect(solo.machine.members().map(({ name }) => name)).toEqual(expect.arrayContaining(['self', 'in']))
     expect([solo.member('out'), solo.member('far')]).toEqual([undefined, undefined])
     expect(solo.sent('alive').map(({ node }) => node)).not.toContain('out')
-    expect(solo.notes('member-outside-networks')).toHaveLength(2)
+    expect(solo.notes('member_outside_networks')).toHaveLength(2)
   })
 
   it('keep a member from moving outside, and an address outside is no conflict', () => {
@@ -37,7 +37,7 @@ describe('allowed networks', () => {
     expect(solo.machine.members().map(({ name }) => name)).toEqual(['a'])
     expect(solo.machine.nodeRecords().map(({ name }) => name)).toEqual(['a'])
     expect(solo.sent('alive').filter(({ node }) => node === 'self')).toEqual([])
-    expect(solo.notes('self-outside-networks')).toHaveLength(1)
+    expect(solo.notes('self_outside_networks')).toHaveLength(1)
     solo.machine.leave(5000)
     expect(solo.sent('dead')).toEqual([])
     expect(solo.ofType('left')).toHaveLength(1)
@@ -80,7 +80,7 @@ describe('the application', () => {
     welcome = false
     solo.receive(aliveOf('a', 2000, { incarnation: 2 }))
     expect(solo.liveness('a')).toBe('dead')
-    expect(solo.notes('member-refused')).toHaveLength(1)
+    expect(solo.notes('member_refused')).toHaveLength(1)
   })
 
   it('sees all that a joining peer knows, and a refusal takes nothing of it', () => {
@@ -95,7 +95,7 @@ describe('the application', () => {
     expect(solo.machine.mergeNodes(0, list, true)).toBe(false)
     expect(seen).toEqual([['a alive false', 'b dead false', 'self alive true']])
     expect(solo.machine.members()).toHaveLength(1)
-    expect(solo.notes()).toEqual(['merge-refused'])
+    expect(solo.notes()).toEqual(['merge_refused'])
   })
 
   it('is not asked about the push-pulls of those who are in', () => {

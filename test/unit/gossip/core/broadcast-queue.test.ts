@@ -256,3 +256,19 @@ describe('a message that counts as sent', () => {
     expect([queue.size, queue.bytes, queue.unsent]).toEqual([0, 0, 0])
   })
 })
+
+describe('the age of what waits', () => {
+  it('is that of the oldest message of all tiers, and there is none when nothing waits', () => {
+    const queue = queueOf()
+    expect(queue.oldestAtMs).toBeUndefined()
+    queue.enqueue({ bytes: bytesOf(10, 1), queuedAtMs: 100 }, 3)
+    queue.enqueue({ bytes: bytesOf(20, 2), queuedAtMs: 200 })
+    expect(queue.oldestAtMs).toBe(100)
+    for (const item of queue.take({ ...MANY, itemsMax: 2 })) {
+      queue.settle(item, item.bytes[0] === 1 ? 1 : 0, 4)
+    }
+    expect(queue.oldestAtMs).toBe(200)
+    queue.clear()
+    expect(queue.oldestAtMs).toBeUndefined()
+  })
+})

@@ -91,7 +91,7 @@ describe('alive', () => {
     const told = (vsn: Uint8Array): string => {
       const { effects } = new Solo().peer('odd', 4000, { vsn })
       const [note] = effects.filter(
-        (one) => one.type === 'note' && one.event === 'alive-version-incompatible',
+        (one) => one.type === 'note' && one.event === 'alive_version_incompatible',
       )
       const { address, vsn: shown, advice } = note?.type === 'note' ? note.fields : {}
       return [address, shown, advice].join(' ')
@@ -110,14 +110,14 @@ describe('alive', () => {
     solo.peer('x'.repeat(1025), 4000)
     solo.peer('odd', 4000, { meta: new Uint8Array(4097) })
     expect(solo.machine.members()).toHaveLength(3)
-    expect(solo.notes('alive-malformed')).toHaveLength(4)
+    expect(solo.notes('alive_malformed')).toHaveLength(4)
   })
 
   it('about more names than the bound is counted and dropped', () => {
     const solo = new Solo({ membersMax: 3 })
     for (let i = 0; i < 5; i++) solo.peer(`m${i}`, 2000 + i)
     expect(solo.machine.members()).toHaveLength(3)
-    expect(solo.notes('members-full')).toHaveLength(3)
+    expect(solo.notes('members_full')).toHaveLength(3)
   })
 
   it('of members that would cost more than the bound together is dropped, and a longer meta is not taken', () => {
@@ -128,7 +128,7 @@ describe('alive', () => {
     solo.peer('small', 2002, { meta: new Uint8Array(0) })
     solo.peer('small', 2002, { meta: new Uint8Array(4000), incarnation: 2 })
     expect(solo.member('small')).toMatchObject({ incarnation: 2, meta: new Uint8Array(0) })
-    expect(solo.notes('members-full')).toHaveLength(2)
+    expect(solo.notes('members_full')).toHaveLength(2)
     solo.peer('large', 2000, { meta: new Uint8Array(0), incarnation: 2 })
     solo.peer('small', 2002, { meta: new Uint8Array(500), incarnation: 3 })
     expect(solo.member('small')?.meta.length).toBe(500)
@@ -229,13 +229,13 @@ describe('suspect', () => {
       .receive(suspectOf('a', 1, ''))
       .receive(suspectOf('a', 1, 'a'))
     expect(solo.liveness('a')).toBe('alive')
-    expect(solo.notes('suspect-malformed')).toHaveLength(2)
+    expect(solo.notes('suspect_malformed')).toHaveLength(2)
   })
 
   it('at an incarnation that nobody could refute is not believed', () => {
     const solo = trio().receive(suspectOf('a', INCARNATION_MAX)).receive(deadOf('a', INCARNATION_MAX))
     expect(solo.member('a')).toMatchObject({ liveness: 'alive', incarnation: 1 })
-    expect(solo.notes('incarnation-implausible')).toHaveLength(2)
+    expect(solo.notes('incarnation_implausible')).toHaveLength(2)
   })
 })
 
@@ -380,6 +380,6 @@ describe('reaping', () => {
     expect([solo.liveness('a'), solo.liveness('b')]).toEqual(['dead', 'left'])
     solo.advanceTo(5400)
     expect([solo.member('a'), solo.member('b')]).toEqual([undefined, undefined])
-    expect(solo.notes('member-reaped')).toHaveLength(2)
+    expect(solo.notes('member_reaped')).toHaveLength(2)
   })
 })

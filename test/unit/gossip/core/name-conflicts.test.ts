@@ -29,10 +29,10 @@ describe('a name that two processes have', () => {
     cluster.runTo(5100)
     expect(conflictsOf(first)).toEqual(['x self 2001 2002'])
     expect(conflictsOf(second)).toEqual(['x self 2002 2001'])
-    expect(first.noted('name-taken-twice')).toEqual([
+    expect(first.noted('name_taken_twice')).toEqual([
       'warn node=x address=127.0.0.1:2001 otherAddress=127.0.0.1:2002',
     ])
-    expect(second.noted('name-taken-twice')).toHaveLength(1)
+    expect(second.noted('name_taken_twice')).toHaveLength(1)
   })
 
   it('is known to a bystander once it has lasted longer than a restart', () => {
@@ -46,9 +46,9 @@ describe('a name that two processes have', () => {
   it('is said once in ten minutes for as long as it lasts, and nobody is put out of the cluster', () => {
     const { cluster, c, first, second } = namesakes()
     cluster.runTo(595_000)
-    expect([first, second, c].map((node) => node.noted('name-taken-twice').length)).toEqual([1, 1, 1])
+    expect([first, second, c].map((node) => node.noted('name_taken_twice').length)).toEqual([1, 1, 1])
     cluster.runTo(650_000)
-    expect([first, second, c].map((node) => node.noted('name-taken-twice').length)).toEqual([2, 2, 2])
+    expect([first, second, c].map((node) => node.noted('name_taken_twice').length)).toEqual([2, 2, 2])
     expect([c.alive(), first.alive(), second.alive()]).toEqual([
       ['c', 'x'],
       ['c', 'x'],
@@ -64,12 +64,12 @@ describe('a name that two processes have', () => {
     cluster.kill(gone)
     cluster.runTo(107_000)
     expect(conflictsOf(c)).toEqual([])
-    expect(c.noted('name-conflict-over')).toEqual([
+    expect(c.noted('name_conflict_over')).toEqual([
       'info node=x address=127.0.0.1:2001 otherAddress=127.0.0.1:2002',
     ])
     cluster.runTo(120_000)
     expect(conflictsOf(stays)).toEqual([])
-    expect(stays.noted('name-conflict-over')).toHaveLength(1)
+    expect(stays.noted('name_conflict_over')).toHaveLength(1)
     cluster.runTo(300_000)
     expect(conflictsOf(c)).toEqual([])
     expect([c.alive(), stays.alive()]).toEqual([
@@ -82,8 +82,8 @@ describe('a name that two processes have', () => {
     const { cluster, first, second, c } = namesakes()
     cluster.kill(first)
     cluster.runTo(120_000)
-    expect(second.noted('name-taken-twice')).toEqual([])
-    expect(c.noted('name-taken-twice')).toEqual([])
+    expect(second.noted('name_taken_twice')).toEqual([])
+    expect(c.noted('name_taken_twice')).toEqual([])
     expect(c.alive()).toEqual(['c', 'x'])
   })
 

@@ -44,7 +44,7 @@ describe('a path', () => {
     expect(states(cluster, b, 'a')).toBe('failing ok')
     expect(states(cluster, a, 'c')).toMatch(/^ok/)
     cluster.runTo(600_000)
-    expect(a.noted('path-failing')).toEqual([
+    expect(a.noted('path_failing')).toEqual([
       'warn node=b transport=udp hint=UDP to b fails, TCP works: check the firewall for UDP 2001, both ways',
     ])
     expect(a.alive()).toEqual(NAMES)
@@ -56,10 +56,10 @@ describe('a path', () => {
     cluster.join(cluster.add('b', 2001), 2000)
     cluster.udpLost = () => true
     cluster.runTo(600_000)
-    const saved = a.noted('probe-stream-only')
+    const saved = a.noted('probe_stream_only')
     expect(saved.length).toBeGreaterThan(300)
     expect(new Set(saved)).toEqual(new Set(['debug node=b']))
-    expect(a.noted('path-failing')).toHaveLength(1)
+    expect(a.noted('path_failing')).toHaveLength(1)
     expect(states(cluster, a, 'b')).toBe('failing ok')
   })
 
@@ -80,7 +80,7 @@ describe('a path', () => {
     cluster.tcpLost = between(2000, 2001)
     cluster.runTo(120_000)
     expect([states(cluster, a, 'b'), states(cluster, b, 'a')]).toEqual(['ok failing', 'ok failing'])
-    expect(a.noted('path-failing')).toEqual([
+    expect(a.noted('path_failing')).toEqual([
       'warn node=b transport=tcp hint=TCP to b fails, UDP works: check the firewall for TCP 2001',
     ])
   })
@@ -91,7 +91,7 @@ describe('a path', () => {
     cluster.tcpLost = between(2000, 2001)
     cluster.runTo(60_000)
     expect(states(cluster, a, 'b')).toBe('failing failing')
-    expect(a.noted('path-failing').at(-1)).toContain('neither UDP nor TCP to b works, though other members')
+    expect(a.noted('path_failing').at(-1)).toContain('neither UDP nor TCP to b works, though other members')
     expect(a.alive()).toEqual(NAMES)
   })
 
@@ -104,7 +104,7 @@ describe('a path', () => {
     cluster.tcpLost = () => false
     cluster.runTo(75_000)
     expect(states(cluster, a, 'b')).toBe('ok ok')
-    expect(a.noted('path-restored').map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
+    expect(a.noted('path_restored').map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
       'info node=b transport=udp',
       'info node=b transport=tcp',
     ])
@@ -118,10 +118,10 @@ describe('a path', () => {
       cluster.udpLost = () => false
       cluster.runTo(round * 25_000 + 5000)
     }
-    const levels = a.noted('path-failing').map((line) => line.split(' ')[0])
+    const levels = a.noted('path_failing').map((line) => line.split(' ')[0])
     expect(levels.length).toBeGreaterThan(10)
     expect(levels.filter((level) => level === 'warn')).toHaveLength(1)
-    expect(a.noted('path-restored').filter((line) => line.startsWith('info'))).toHaveLength(1)
+    expect(a.noted('path_restored').filter((line) => line.startsWith('info'))).toHaveLength(1)
   })
 
   it('of a peer that died is not called broken, and is unknown when it comes back', () => {
@@ -129,7 +129,7 @@ describe('a path', () => {
     cluster.kill(b)
     for (let i = 0; i < 20; i++) a.machine.sendReliable(cluster.nowMs, 'b', Uint8Array.of(i))
     cluster.runTo(30_000)
-    expect(a.noted('path-failing')).toEqual([])
+    expect(a.noted('path_failing')).toEqual([])
     expect(a.machine.paths(cluster.nowMs).has('b')).toBe(false)
     const again = cluster.add('b', 2001, {}, 5)
     cluster.join(again, 2000)
@@ -141,7 +141,7 @@ describe('a path', () => {
     let sent = 0
     cluster.udpLost = () => ++sent % 10 === 0
     cluster.runTo(1_200_000)
-    expect(a.noted('path-failing').length).toBeLessThanOrEqual(1)
+    expect(a.noted('path_failing').length).toBeLessThanOrEqual(1)
   })
 
   it('is not called broken on streams that failed during the probe: the peer may have died meanwhile', () => {

@@ -148,7 +148,7 @@ describe('a probe', () => {
     solo.machine.streamPingDone(solo.nowMs, ping.seqNo, true)
     solo.advanceTo(packet.atMs + 1000)
     expect(targetOf(solo, ping)).toBe('alive')
-    expect(solo.notes('probe-stream-only')).toHaveLength(1)
+    expect(solo.notes('probe_stream_only')).toHaveLength(1)
     expect(solo.machine.healthScore()).toBe(0)
   })
 
@@ -189,7 +189,7 @@ describe('a probe', () => {
     solo.receive({ kind: 'nack', seqNo: ping.seqNo + 1 })
     solo.advanceTo(packet.atMs + 1000)
     expect(solo.liveness('a')).toBe('suspect')
-    expect(solo.notes('ack-unexpected')).toHaveLength(1)
+    expect(solo.notes('ack_unexpected')).toHaveLength(1)
   })
 
   it('counts an ack once: a second one finds nobody waiting', () => {
@@ -197,7 +197,7 @@ describe('a probe', () => {
     const { ping } = firstPing(solo)
     solo.receive({ kind: 'ack', seqNo: ping.seqNo, payload: NO_ACK })
     solo.receive({ kind: 'ack', seqNo: ping.seqNo, payload: NO_ACK })
-    expect(solo.notes('ack-unexpected')).toHaveLength(1)
+    expect(solo.notes('ack_unexpected')).toHaveLength(1)
   })
 })
 

@@ -73,7 +73,7 @@ describe('relaying a ping', () => {
     solo.receive(request({ target: endpoint(3000) }), 3000)
     solo.receive(request({ target: endpoint(1000) }), 3000)
     expect(solo.packets).toEqual([])
-    expect(solo.notes('relay-to-stranger')).toHaveLength(3)
+    expect(solo.notes('relay_to_stranger')).toHaveLength(3)
   })
 
   it('to ourselves needs no ping: we are there', () => {
@@ -94,7 +94,7 @@ describe('relaying a ping', () => {
     expect(solo.sent('ping')).toHaveLength(RELAYS_PER_ASKER_MAX)
     for (let i = 0; i < RELAYS_MAX; i++) solo.receive(request({ seqNo: i }), 4000 + i)
     expect(solo.sent('ping')).toHaveLength(RELAYS_MAX)
-    expect(solo.notes('relay-full')).toHaveLength(5 + RELAYS_PER_ASKER_MAX)
+    expect(solo.notes('relay_full')).toHaveLength(5 + RELAYS_PER_ASKER_MAX)
     solo.advanceTo(1000).forget()
     for (let i = 0; i < RELAYS_PER_ASKER_MAX; i++) solo.receive(request(), 3000)
     expect(solo.sent('ping')).toHaveLength(RELAYS_PER_ASKER_MAX)
@@ -108,7 +108,7 @@ describe('relaying a ping', () => {
         solo.receive({ kind: 'ack', seqNo: relayed(solo, round), payload: new Uint8Array() }, 2000)
       else solo.advanceTo(solo.nowMs + 501)
     }
-    expect(solo.notes('relay-full')).toEqual([])
+    expect(solo.notes('relay_full')).toEqual([])
   })
 })
 
@@ -132,7 +132,7 @@ describe('answering a ping', () => {
   it('happens only for our own name or none', () => {
     const solo = helper().receive({ kind: 'ping', seqNo: 1, node: 'other' }, 2000)
     expect(solo.packets).toEqual([])
-    expect(solo.notes('ping-for-another')).toHaveLength(1)
+    expect(solo.notes('ping_for_another')).toHaveLength(1)
   })
 
   it('carries what waits to be told behind the ack', () => {

@@ -246,6 +246,6 @@ describe('a reliable send', () => {
     const solo = clusterOf(1, 0).receive({ kind: 'dead', node: 'n0', incarnation: 1, from: 'x' })
     for (const name of ['nobody', 'n0', 'self']) solo.machine.sendReliable(solo.nowMs, name, Uint8Array.of(1))
     expect(solo.ofType('stream-user')).toEqual([])
-    expect(solo.notes('send-to-unknown-member')).toHaveLength(3)
+    expect(solo.notes('send_to_unknown_member')).toHaveLength(3)
   })
 })

@@ -64,7 +64,7 @@ describe('hostile datagrams', () => {
     const reasons = Object.keys(node.gossip.stats().drops)
     expect(reasons).toContain('truncated')
     expect(reasons).toContain('empty')
-    const logged = node.logged.filter(({ event }) => event === 'input-dropped')
+    const logged = node.logged.filter(({ event }) => event === 'input_dropped')
     expect(logged.length).toBeGreaterThanOrEqual(reasons.length)
     expect(logged.length).toBeLessThan(10 * reasons.length)
     expect(node.sees('peer')).toBe('alive')
@@ -85,8 +85,8 @@ describe('hostile datagrams', () => {
       vsn: Uint8Array.of(1, 5, 2, 0, 0, 0),
     })
     for (let i = 0; i < 500; i++) socket.send(taken, portOf(node), '127.0.0.1')
-    await until(() => (node.gossip.stats().events['name-conflict'] ?? 0) >= 400)
-    expect(node.logged.filter(({ event }) => event === 'name-conflict').length).toBeLessThan(100)
+    await until(() => (node.gossip.stats().events['name_conflict'] ?? 0) >= 400)
+    expect(node.logged.filter(({ event }) => event === 'name_conflict').length).toBeLessThan(100)
   })
 
   it('an endpoint that no socket takes is a counted failure when we are made to send there', async () => {
@@ -331,6 +331,6 @@ describe('peers that answer badly', () => {
     })
     expect(node.delegate.merged).toEqual([])
     await until(() => node.gossip.stats().outboundOpen === 0)
-    expect(node.gossip.stats().events['push-pull-failed']).toBe(1)
+    expect(node.gossip.stats().events['push_pull_failed']).toBe(1)
   })
 })

@@ -54,7 +54,7 @@ describe('admission', () => {
     expect(failed).toMatchObject([{ address: a.at(), reason: expect.stringContaining('does not admit') }])
     expect(b.delegate.merged).toEqual([])
     expect(b.gossip.exchangedWith('a')).toBe(false)
-    expect(b.gossip.stats().events['merge-refused']).toBe(1)
+    expect(b.gossip.stats().events['merge_refused']).toBe(1)
     expect(a.delegate.merged.map(({ state }) => state)).toEqual(['state of b'])
   })
 
@@ -66,7 +66,7 @@ describe('admission', () => {
     await b.gossip.join([a.at()])
     const spy = await rig.started('spy')
     expect((await spy.gossip.join([a.at()])).contacted).toBe(1)
-    await until(() => spy.sees('a') === 'alive' && (a.gossip.stats().events['member-refused'] ?? 0) > 0)
+    await until(() => spy.sees('a') === 'alive' && (a.gossip.stats().events['member_refused'] ?? 0) > 0)
     expect([a.sees('spy'), a.sees('b')]).toEqual([undefined, 'alive'])
   })
 
@@ -78,7 +78,7 @@ describe('admission', () => {
     await until(() => strict.sees('inside') === 'alive')
     expect(strict.gossip.members().map(({ name }) => name)).toEqual(['inside'])
     expect(inside.sees('strict')).toBeUndefined()
-    expect(warned(strict, 'self-outside-networks')).toHaveLength(1)
+    expect(warned(strict, 'self_outside_networks')).toHaveLength(1)
   })
 
   it('a network that is none fails the start, and nothing stays open', async () => {
@@ -119,10 +119,10 @@ describe('one name, two processes', () => {
     const second = await rig.started('x')
     await second.gossip.join([c.at()])
     await until(() => first.gossip.nameConflicts().length === 1 && second.gossip.nameConflicts().length === 1)
-    expect(warned(first, 'name-taken-twice')).toEqual([
+    expect(warned(first, 'name_taken_twice')).toEqual([
       { node: 'x', address: first.at(), otherAddress: second.at() },
     ])
-    expect(warned(second, 'name-taken-twice')).toEqual([
+    expect(warned(second, 'name_taken_twice')).toEqual([
       { node: 'x', address: second.at(), otherAddress: first.at() },
     ])
     expect(c.sees('x')).toBe('alive')
@@ -143,7 +143,7 @@ describe('a broken path', () => {
     await until(() => a.gossip.paths().get('b')?.udp.state === 'failing')
     await until(() => b.gossip.paths().get('a')?.udp.state === 'failing')
     expect(a.gossip.paths().get('c')?.udp.state).toBe('ok')
-    expect(warned(a, 'path-failing')).toMatchObject([
+    expect(warned(a, 'path_failing')).toMatchObject([
       { node: 'b', transport: 'udp', hint: expect.stringContaining(`UDP ${shut.port}`) },
     ])
     shut = undefined
@@ -161,7 +161,7 @@ describe('a broken path', () => {
     for (let i = 0; i < 3; i++) a.gossip.sendReliable('b', Uint8Array.of(i))
     await until(() => a.gossip.paths().get('b')?.tcp.state === 'failing')
     expect(a.gossip.paths().get('b')?.udp.state).toBe('ok')
-    expect(warned(a, 'path-failing')).toMatchObject([{ node: 'b', transport: 'tcp' }])
+    expect(warned(a, 'path_failing')).toMatchObject([{ node: 'b', transport: 'tcp' }])
     shut = undefined
     a.gossip.sendReliable('b', Uint8Array.of(9))
     await until(() => a.gossip.paths().get('b')?.tcp.state === 'ok')

@@ -165,7 +165,7 @@ describe('stream outbox', () => {
     const { outbox, counters, peer } = await rig({ outboundStreamsPerPeerMax: 1 })
     const { at, heard } = await peer()
     for (let i = 0; i < 20; i++) outbox.add(at, utf8(`m${i}`))
-    await until(() => counters.events.toRecord()['reliable-delivered'] === 20)
+    await until(() => counters.events.toRecord()['reliable_delivered'] === 20)
     expect(heard).toEqual(Array.from({ length: 20 }, (_, i) => `m${i}`))
     expect(outbox.waiting).toEqual({ messages: 0, bytes: 0 })
   })
@@ -186,7 +186,7 @@ describe('stream outbox', () => {
     outbox.add(A, utf8('a'))
     expect(dialled).toEqual(['1:a'])
     finish[0]?.(false)
-    await until(() => counters.events.toRecord()['reliable-delivered'] === 1)
+    await until(() => counters.events.toRecord()['reliable_delivered'] === 1)
     expect(ended).toEqual([])
   })
 
@@ -215,7 +215,7 @@ describe('stream outbox', () => {
     outbox.add(A, utf8('x'))
     outbox.add(A, utf8('1234567y'))
     outbox.add(A, utf8('123'))
-    expect(counters.events.toRecord()).toEqual({ 'reliable-overflow': 1 })
+    expect(counters.events.toRecord()).toEqual({ reliable_overflow: 1 })
     expect(outbox.waiting).toEqual({ messages: 1, bytes: 8 })
     finish[0]?.(false)
     await until(() => dialled.length === 2)
@@ -228,10 +228,10 @@ describe('stream outbox', () => {
     for (const letter of 'abcdefghijk') outbox.add(A, utf8(letter))
     outbox.add(B, utf8('1'))
     outbox.add(B, utf8('234'))
-    expect(counters.events.toRecord()).toEqual({ 'reliable-overflow': 3 })
+    expect(counters.events.toRecord()).toEqual({ reliable_overflow: 3 })
     expect(outbox.waiting).toEqual({ messages: 8, bytes: 10 })
     outbox.add(A, utf8('l'))
-    expect(counters.events.toRecord()).toEqual({ 'reliable-overflow': 4 })
+    expect(counters.events.toRecord()).toEqual({ reliable_overflow: 4 })
   })
 
   it('a failed message is counted and the next one goes on', async () => {
@@ -241,7 +241,7 @@ describe('stream outbox', () => {
     outbox.add(nobody, utf8('lost'))
     outbox.add(at, utf8('kept'))
     await until(() => Object.keys(counters.events.toRecord()).length === 2)
-    expect(counters.events.toRecord()).toEqual({ 'reliable-failed': 1, 'reliable-delivered': 1 })
+    expect(counters.events.toRecord()).toEqual({ reliable_failed: 1, reliable_delivered: 1 })
   })
 
   it('cleared, it starts nothing more', async () => {

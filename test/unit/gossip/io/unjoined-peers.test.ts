@@ -42,13 +42,13 @@ describe('peers that cannot be joined', () => {
     expect(lines.length).toBe(8)
     expect(lines[0]).toEqual({
       level: 'warn',
-      event: 'peer-not-joined',
+      event: 'peer_not_joined',
       fields: { peer: '10.0.0.2:9094', reason: expect.stringContaining('label') },
     })
     peers.note('10.0.0.2:9094', undefined)
     peers.note('10.0.0.2:9094', undefined)
     expect(lines.slice(8)).toEqual([
-      { level: 'info', event: 'peer-joined', fields: { peer: '10.0.0.2:9094' } },
+      { level: 'info', event: 'peer_joined', fields: { peer: '10.0.0.2:9094' } },
     ])
     expect(peers.list()).toEqual([])
   })
@@ -62,7 +62,7 @@ describe('peers that cannot be joined', () => {
     pass(1000)
     peers.note('a:1', REFUSED)
     peers.note('a:1', SHUT)
-    expect(lines.map(({ event }) => event)).toEqual(['peer-not-joined', 'peer-not-joined'])
+    expect(lines.map(({ event }) => event)).toEqual(['peer_not_joined', 'peer_not_joined'])
   })
 
   it('get no line when it is us who stop', () => {
@@ -140,7 +140,7 @@ describe('a newcomer that does not fit', () => {
     expect(newcomer.gossip.troubles().unjoined).toMatchObject([{ address: member.at(), isThere: true }])
     expect(newcomer.logged).toContainEqual({
       level: 'warn',
-      event: 'peer-not-joined',
+      event: 'peer_not_joined',
       fields: { peer: member.at(), reason: expect.stringContaining(said) },
     })
     expect(member.gossip.troubles().turnedAway).toEqual([
@@ -148,7 +148,7 @@ describe('a newcomer that does not fit', () => {
     ])
     expect(member.logged).toContainEqual({
       level: 'warn',
-      event: 'traffic-not-readable',
+      event: 'traffic_not_readable',
       fields: { from: '127.0.0.1', reason: expect.stringContaining(heard) },
     })
   })

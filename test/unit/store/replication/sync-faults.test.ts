@@ -253,7 +253,7 @@ describe('a frame', () => {
       delta: Uint8Array.of(1, 1, 200),
     })
     expect(pipe.peer('b').text).toBe(text)
-    expect(pipe.peer('b').notes).toContain('replication.frame_malformed')
+    expect(pipe.peer('b').notes).toContain('replication_frame_malformed')
     expect(pipe.peer('b').syncer.sessions).toBe(0)
   })
 
