@@ -53,7 +53,7 @@ function answerError(error: FastifyError, reply: FastifyReply, log: ErrorLog): F
     if (problem.status === 503) reply.header('retry-after', '1')
     return sendText(reply, problem.status, problem.detail)
   }
-  log.error({ component: 'http', event: 'HTTP_INTERNAL_ERROR', err: error }, 'a request failed')
+  log.error({ component: 'http', event: 'http_request_failed', err: error }, 'a request failed')
   return sendText(reply, 500, error.message)
 }
 
