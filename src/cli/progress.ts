@@ -92,12 +92,14 @@ export function progressParts(options: ProgressOptions, done: number, elapsedMs:
   ]
 }
 
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
+/** `12.3 MB`, `4.5 kB`, `17 bytes` */
+export function byteText(bytes: number): string {
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`
+  return bytes >= 1000 ? `${(bytes / 1000).toFixed(1)} kB` : `${Math.round(bytes)} bytes`
 }
 
 function amount(count: number, unit: string, withUnit = true): string {
-  if (unit === 'bytes') return megabytes(count)
+  if (unit === 'bytes') return byteText(count)
   return withUnit ? `${Math.round(count)} ${unit}` : String(Math.round(count))
 }
 

@@ -12,7 +12,7 @@ import { addUrlFlag, ask, type ClientFlags } from './client.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { interruptible } from './interruptible.ts'
 import { print, printNote } from './output.ts'
-import { addProgressFlag, megabytes, Progress } from './progress.ts'
+import { addProgressFlag, byteText, Progress } from './progress.ts'
 import { Stall } from './stall.ts'
 
 const STANDARD = '-'
@@ -164,7 +164,7 @@ function described(summary: SnapshotSummary): string {
   const { entries, tombstones, setMembers, foreignRecords, bytes } = summary
   return (
     `${entries} entries, ${tombstones} tombstones, ${setMembers} set members, ` +
-    `${foreignRecords} silences and notifications, ${megabytes(bytes)}`
+    `${foreignRecords} silences and notifications, ${byteText(bytes)}`
   )
 }
 
