@@ -97,7 +97,8 @@ export class Admission {
   await(request: FastifyRequest, reply: FastifyReply, isManagement: boolean, resume: () => void): void {
     const { raw } = reply
     const run = (): void => {
-      if (!raw.destroyed && !request.raw.destroyed) resume()
+      // A request that has been read to its end is destroyed as well (Node), with its client still there.
+      if (!raw.destroyed && (request.raw.complete || !request.raw.destroyed)) resume()
       else if (request.ticket !== null) this.#remove(request.ticket)
     }
     const enter = (): void => (isManagement ? turns.enterFirst(run) : turns.enter(run))
