@@ -75,7 +75,8 @@ export async function openWeb(replica: Replica, options: WebOptions): Promise<We
     stopAccepting: () => drain.stopAccepting(),
     finish: () => drain.finish(),
     close: async () => {
-      app.server.closeAllConnections()
+      drain.stopAccepting()
+      drain.cut()
       await app.close()
     },
   }

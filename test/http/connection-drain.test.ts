@@ -1,8 +1,13 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ConnectionDrain } from '../../src/http/connection-drain.ts'
+import { flushed } from '../support/flushed.ts'
 import { until } from '../support/until.ts'
 
 interface Rig {
@@ -56,7 +61,7 @@ class Client {
 }
 
 describe('a server that closes', () => {
-  it('answers what it was asked before, and whatever is asked then on the same connection, which it closes', async () => {
+  it('answers what it was asked before, and asks its client to go', async () => {
     const { drain, port, waiting } = await rig()
     const client = new Client(port)
     client.ask('/later')
@@ -65,15 +70,46 @@ describe('a server that closes', () => {
     const finished = drain.finish().then(() => {
       isFinished = true
     })
-    waiting[0]?.end('asked before')
-    await until(() => client.text.includes('asked before'))
+    await flushed()
     expect(isFinished).toBe(false)
-    client.ask('/now')
-    await until(() => client.text.endsWith('now'))
-    expect(client.text.slice(client.text.indexOf('asked before'))).toMatch(/connection: close/i)
+    waiting[0]?.end('asked before')
     await finished
     await until(() => client.isClosed)
+    expect(client.text).toMatch(/connection: close[\s\S]*asked before$/i)
     expect(client.failure).toBeUndefined()
+  })
+
+  it('answers who comes with a further request on a connection that was quiet, and closes it then', async () => {
+    const { drain, port } = await rig()
+    const client = new Client(port)
+    client.ask('/now')
+    await until(() => client.text.endsWith('now'))
+    expect(client.text).toMatch(/connection: keep-alive/i)
+    drain.stopAccepting()
+    client.text = ''
+    client.ask('/now')
+    await drain.finish()
+    await until(() => client.isClosed)
+    expect(client.text).toMatch(/connection: close[\s\S]*now$/i)
+    expect(client.failure).toBeUndefined()
+  })
+
+  it('has read what came while it was busy before it calls a connection quiet', async () => {
+    const { drain, port } = await rig()
+    const client = new Client(port)
+    client.ask('/now')
+    await until(() => client.text.endsWith('now'))
+    drain.stopAccepting()
+    client.text = ''
+    // Just before timers are looked at, and longer than a connection may be quiet.
+    setImmediate(() => {
+      client.ask('/now')
+      const startedMs = performance.now()
+      while (performance.now() - startedMs < 700);
+    })
+    await drain.finish()
+    await until(() => client.isClosed)
+    expect([client.text.endsWith('now'), client.failure]).toEqual([true, undefined])
   })
 
   it('lets nobody in', async () => {
@@ -117,5 +153,46 @@ describe('a server that closes', () => {
     const drain = new ConnectionDrain(createServer())
     await drain.finish()
     expect(drain.open).toBe(0)
+  })
+})
+
+describe('a server with TLS that closes', () => {
+  const file = (name: string): Buffer => readFileSync(join(import.meta.dirname, '..', 'support', 'tls', name))
+
+  it('answers what is under way, and cuts who never came to the end of a handshake', async () => {
+    const waiting: ServerResponse[] = []
+    const server = createTlsServer(
+      { key: file('server.key'), cert: file('server.pem') },
+      (_request, response) => {
+        waiting.push(response)
+      },
+    )
+    const drain = new ConnectionDrain(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const client = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+    onTestFinished(() => void client.destroy())
+    let text = ''
+    client.on('data', (chunk) => {
+      text += chunk.toString()
+    })
+    client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await until(() => waiting.length === 1)
+    const [silent, stuck] = [new Client(port), new Client(port)]
+    stuck.socket.write(Buffer.from('1603010200', 'hex'))
+    await until(() => drain.open === 4)
+    let isFinished = false
+    const finished = drain.finish().then(() => {
+      isFinished = true
+    })
+    await until(() => silent.isClosed)
+    waiting[0]?.end('done')
+    await until(() => text.endsWith('done'))
+    expect(text).toMatch(/connection: close/i)
+    expect(isFinished).toBe(false)
+    drain.cut()
+    await finished
+    await until(() => drain.open === 0)
   })
 })

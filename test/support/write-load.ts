@@ -12,6 +12,8 @@ export interface WriteLoad {
   readonly refusals: readonly number[]
   /** Why each client ended, once it has. */
   readonly ends: readonly string[]
+  /** Longest time in which these clients were kept from running, in ms: what comes meanwhile is seen late. */
+  readonly sleptMs: () => number
   /** Resolves when all have ended. */
   readonly ended: Promise<unknown>
 }
@@ -46,6 +48,13 @@ export function startWriteLoad(url: string, clients: number): WriteLoad {
       agent.destroy()
     }
   }
-  const ended = Promise.all(Array.from({ length: clients }, (_, client) => run(client)))
-  return { answered, refusals, ends, ended }
+  let [sleptMs, seenAtMs] = [0, performance.now()]
+  const watch = setInterval(() => {
+    sleptMs = Math.max(sleptMs, performance.now() - seenAtMs)
+    seenAtMs = performance.now()
+  }, 5)
+  const ended = Promise.all(Array.from({ length: clients }, (_, client) => run(client))).finally(() =>
+    clearInterval(watch),
+  )
+  return { answered, refusals, ends, sleptMs: () => sleptMs, ended }
 }
