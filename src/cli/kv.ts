@@ -8,6 +8,7 @@ import { list } from './kv-list.ts'
 import { print, printJson } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 import { standardInput } from './standard-input.ts'
+import { addWatchCommand } from './watch.ts'
 
 interface PutFlags extends ClientFlags, OutputFlags, AckFlags {
   readonly contentType?: string
@@ -46,6 +47,7 @@ export function registerKv(program: Command): void {
     .option('--prefix <TEXT>', 'Only keys that start with it')
     .option('-q, --quiet', 'Only keys, one a line')
     .action(list)
+  addWatchCommand(kv, 'map')
 }
 
 async function put(map: string, key: string, value: string | undefined, flags: PutFlags): Promise<void> {

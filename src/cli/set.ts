@@ -7,6 +7,7 @@ import { printCounts } from './kv-list.ts'
 import { print, printJson, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 import { PAGE_ENTRIES, pagesOf } from './pages.ts'
+import { addWatchCommand } from './watch.ts'
 
 type MembersFlags = ClientFlags & OutputFlags
 
@@ -16,7 +17,7 @@ interface MembersPage {
 }
 
 export function registerSet(program: Command): void {
-  const set = program.command('set').description('Read and change sets of strings.')
+  const set = program.command('set').description('Read, change and watch sets of strings.')
   addAckFlags(addUrlFlag(set.command('add').description('Add a member; fine when it is there.')))
     .argument('<set>')
     .argument('<member>')
@@ -35,6 +36,7 @@ export function registerSet(program: Command): void {
   addOutputFlag(addUrlFlag(listing), ['table', 'json', 'ndjson'])
     .argument('[set]', 'Without it: the sets')
     .action(members)
+  addWatchCommand(set, 'set')
 }
 
 async function change(
@@ -49,7 +51,8 @@ async function change(
     query: ackQuery(flags),
     signal: ackSignal(flags),
   })
-  if (response.status === 202) checkAcked(await jsonAnswer<AckAnswer>(response))
+  // Read in any case: an answer that is left lying keeps the process.
+  if (response.status !== 204) checkAcked(await jsonAnswer<AckAnswer>(response))
 }
 
 async function members(set: string | undefined, flags: MembersFlags): Promise<void> {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, LightMyRequestResponse as Response } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { NAMES_MAX, namesPage } from '../../src/http/names-page.ts'
 import { firstNames } from '../../src/store/core/first-names.ts'
@@ -9,7 +9,7 @@ async function pages(app: FastifyInstance, first: string): Promise<Record<string
   const all: Record<string, unknown>[] = []
   let url: string | undefined = first
   while (url !== undefined) {
-    const answer = await app.inject(url)
+    const answer: Response = await app.inject(url)
     expect(answer.statusCode).toBe(200)
     all.push(answer.json())
     url = /^<([^>]+)>; rel="next"$/.exec(String(answer.headers.link))?.[1]
