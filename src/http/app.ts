@@ -13,6 +13,7 @@ import { Guards } from './guards/guards.ts'
 import type { HttpDeps, HttpOptions } from './http-deps.ts'
 import { takeJsonBodies } from './json-bodies.ts'
 import { RequestTimes } from './metrics/request-times.ts'
+import { documentRoutes } from './openapi/document.ts'
 import { HttpError, problemOf, sendProblem } from './problem.ts'
 import { RequestCounts } from './request-counts.ts'
 import { RouteTable } from './route-table.ts'
@@ -26,6 +27,7 @@ import { kvListRoutes } from './routes/kv-lists.ts'
 import { membershipRoutes } from './routes/membership.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { notificationRoutes } from './routes/notifications.ts'
+import { openApiRoutes } from './routes/openapi.ts'
 import { ownerRoutes } from './routes/owner.ts'
 import { reloadRoutes } from './routes/reload.ts'
 import { setListRoutes } from './routes/set-lists.ts'
@@ -34,6 +36,7 @@ import { silenceMatchRoutes } from './routes/silence-match.ts'
 import { snapshotRoutes } from './routes/snapshot.ts'
 import { statusRoutes } from './routes/status.ts'
 import { watchRoutes } from './routes/watch.ts'
+import { refuseStrayParameters } from './stray-parameters.ts'
 
 export const BODY_BYTES_MAX: number = 1024 * 1024
 export const BATCH_BODY_BYTES_MAX: number = 6 * 1024 * 1024
@@ -42,6 +45,12 @@ export const BATCH_BODY_BYTES_MAX: number = 6 * 1024 * 1024
 export function batchBodyBytes(batchBytesMax: number): number {
   return Math.max(BATCH_BODY_BYTES_MAX, Math.ceil((batchBytesMax * 3) / 2))
 }
+
+/** One operation: a value in base64, and names and spaces around it. */
+function operationBytes({ bodyBytesMax = BODY_BYTES_MAX }: HttpOptions): number {
+  return Math.ceil((bodyBytesMax * 3) / 2) + OPERATION_FRAME_BYTES
+}
+const OPERATION_FRAME_BYTES = 64 * 1024
 /** Above any header Node lets in, so that an over-long key gets the store's answer, with its limit. */
 const SEGMENT_CHARS_MAX = 16_384
 
@@ -91,9 +100,12 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
   app.removeAllContentTypeParsers()
 
   const table = new RouteTable()
-  const compression = new Compression(options.routePrefix.replace(/\/+$/, ''))
+  const prefix = options.routePrefix.replace(/\/+$/, '')
+  const compression = new Compression(prefix)
+  const document = documentRoutes(app, prefix)
   app.addHook('onRoute', (route) => {
     table.add(route.url, route.method)
+    refuseStrayParameters(route, prefix)
     compression.addTo(route)
   })
   app.setNotFoundHandler((request, reply) => {
@@ -107,7 +119,7 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
   deps.metrics.addSource(() => times.samples())
   deps.metrics.addSource(() => guards.samples())
 
-  registerRoutes(app, deps, options)
+  registerRoutes(app, deps, options, document)
   return app
 }
 
@@ -128,7 +140,12 @@ function listenerOptions({ tls }: HttpOptions, guards: Guards): { readonly http:
   return options as { readonly http: object }
 }
 
-function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptions): void {
+function registerRoutes(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  options: HttpOptions,
+  document: () => string,
+): void {
   const prefix = options.routePrefix.replace(/\/+$/, '')
   app.register(
     (scope, _options, done) => {
@@ -142,7 +159,7 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
       scope.register(setListRoutes(deps.sets, prefix), { prefix: '/api/v1' })
       scope.register(watchRoutes(deps, options.watch), { prefix: '/api/v1' })
       const batchBytesMax = options.batchBodyBytesMax ?? BATCH_BODY_BYTES_MAX
-      scope.register(batchRoutes(deps, batchBytesMax), { prefix: '/api/v1' })
+      scope.register(batchRoutes(deps, batchBytesMax, operationBytes(options)), { prefix: '/api/v1' })
       scope.register(clusterRoutes(deps.cluster), { prefix: '/api/v1' })
       scope.register(membershipRoutes(deps), { prefix: '/api/v1' })
       scope.register(ownerRoutes(deps), { prefix: '/api/v1' })
@@ -151,6 +168,7 @@ function registerRoutes(app: FastifyInstance, deps: HttpDeps, options: HttpOptio
       }
       scope.register(snapshotRoutes(deps.snapshot), { prefix: '/api/v1' })
       scope.register(statusRoutes(deps.status), { prefix: '/api/v1' })
+      scope.register(openApiRoutes(document), { prefix: '/api/v1' })
       if (deps.alerting !== undefined) {
         scope.register(silenceMatchRoutes(deps.alerting.silencedBy), { prefix: '/api/v1' })
         scope.register(notificationRoutes(deps, deps.alerting), { prefix: '/api/v1' })
