@@ -4,6 +4,7 @@
 export type {
   DelegateVersion,
   GossipSettings,
+  HttpSettings,
   LimitSettings,
   OpenReplicaOptions,
 } from './app/embed-options.ts'

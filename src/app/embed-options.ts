@@ -45,6 +45,14 @@ export interface GossipSettings {
   readonly peerTimeout?: string
 }
 
+/** How a replica serves HTTP. */
+export interface HttpSettings {
+  /** `host:port`; port 0 draws a free one. Anybody who reaches it may read and write, unless `webConfigFile` says otherwise. */
+  readonly listen: string
+  /** TLS and users, in the format of Prometheus' exporter toolkit; followed while the replica runs. */
+  readonly webConfigFile?: string
+}
+
 /** Bounds on what is written at this replica; sizes are bytes. */
 export interface LimitSettings {
   /** Keys and set members, as UTF-8. */
@@ -81,8 +89,8 @@ export interface OpenReplicaOptions {
   readonly keys?: readonly string[]
   /** Omitted: no peers, no sockets. */
   readonly gossip?: GossipSettings
-  /** The HTTP API in this process, on `host:port`. Omitted: none. Anybody who reaches it may read and write. */
-  readonly http?: { readonly listen: string }
+  /** The HTTP API in this process. Omitted: none. */
+  readonly http?: HttpSettings
   /** Of what is written here; see docs/reference/flags.md for the defaults and how far they go. */
   readonly limits?: LimitSettings
   /** A pino logger. Default: nothing is logged. */
@@ -102,7 +110,7 @@ const GOSSIP_OPTIONS = [
   'delegateVersion',
   'peerTimeout',
 ]
-const HTTP_OPTIONS = ['listen']
+const HTTP_OPTIONS = ['listen', 'webConfigFile']
 
 const STORE_LIMITS = {
   keyBytes: 'keyBytesMax',

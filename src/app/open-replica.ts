@@ -21,7 +21,10 @@ import { EmbeddedReplica } from './embedded-replica.ts'
 import { Encryption } from './encryption.ts'
 import { Replica } from './replica.ts'
 import type { ReplicaGossipOptions } from './replica-options.ts'
-import { openWeb } from './web.ts'
+import { roomLog } from './room-log.ts'
+import { systemClock } from './system-clock.ts'
+import { openWeb, type Web } from './web.ts'
+import { WebConfig } from './web-config.ts'
 
 const RETENTION = '120h'
 const MAX_CLOCK_SKEW = '10s'
@@ -30,7 +33,7 @@ const SETTLE_TIMEOUT = '60s'
 /**
  * Resolves when the state is read and sockets are bound; `ready()` when peers have been heard.
  * @throws HearsayError with the code of what failed: `OPTION_INVALID`, `GOSSIP_KEY_INVALID`, `STORE_LOCKED`,
- *   `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_UNREADABLE`, `GOSSIP_PORT_BUSY`, `HTTP_PORT_BUSY`, ...; nothing is left
+ *   `OPTIONS_INVALID` (the web config), `STORE_NOT_OURS`, `STORE_DAMAGED`, `STORE_UNREADABLE`, `GOSSIP_PORT_BUSY`, `HTTP_PORT_BUSY`, ...; nothing is left
  *   open then
  */
 export async function openReplica(options: OpenReplicaOptions = {}): Promise<EmbeddedReplica> {
@@ -38,6 +41,7 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
   const { dataDir, name, label = '', keys, gossip, http, limits, log = pino({ level: 'silent' }) } = options
   const ring = keys === undefined ? undefined : embeddedRing(keys)
   const { verifyIncoming = true, verifyOutgoing = true } = gossip ?? {}
+  const config = await webConfig(http)
   const replica = await Replica.open({
     ...(dataDir === undefined ? {} : { storagePath: dataDir }),
     ...(name === undefined ? {} : { name }),
@@ -61,7 +65,8 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
       http === undefined
         ? undefined
         : await openWeb(replica, {
-            ...http,
+            listen: http.listen,
+            ...(config === undefined ? {} : { config }),
             externalUrl: undefined,
             routePrefix: '/',
             encryption: new Encryption({
@@ -71,11 +76,24 @@ export async function openReplica(options: OpenReplicaOptions = {}): Promise<Emb
               ...(gossip === undefined ? {} : { listen: gossip.listen }),
             }),
           })
-    return new EmbeddedReplica(replica, web, ring, replica.settle())
+    config?.follow(roomLog(replica.log, 'app'))
+    return new EmbeddedReplica(replica, withConfig(web, config), ring, replica.settle())
   } catch (error) {
     await replica.close()
     throw error
   }
+}
+
+async function webConfig(http: OpenReplicaOptions['http']): Promise<WebConfig | undefined> {
+  if (http?.webConfigFile === undefined) return undefined
+  return await WebConfig.open({ path: http.webConfigFile, clock: systemClock, mustAuthenticate: false })
+}
+
+/** One end for both. */
+function withConfig(web: Web | undefined, config: WebConfig | undefined): Web | undefined {
+  if (web === undefined || config === undefined) return web
+  const close = async (): Promise<void> => void (await Promise.all([web.close(), config.close()]))
+  return { ...web, close }
 }
 
 function gossipOptions(

@@ -70,7 +70,8 @@ export function createMetrics(options: { readonly processMetrics: boolean }): Me
       }
       // A gauge that nobody tells is left out: 0 would say that what is not there does badly.
       for (const [name, metric] of metrics) {
-        if (!told.has(name) && metric instanceof Gauge && METRIC_TABLE[name].labels.length === 0) metric.remove()
+        if (!told.has(name) && metric instanceof Gauge && METRIC_TABLE[name].labels.length === 0)
+          metric.remove()
       }
       return registry.metrics()
     },
