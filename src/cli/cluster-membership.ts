@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
+import { jsonAnswer } from './json-answer.ts'
 import { print, printJson, printWarning, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 
@@ -30,7 +31,7 @@ export function registerJoin(cluster: Command): void {
         signal: AbortSignal.timeout(JOIN_TIMEOUT_MS),
         ...(peers.length === 0 ? {} : { headers: JSON_BODY, body: Buffer.from(JSON.stringify({ peers })) }),
       })
-      const answer = (await response.json()) as JoinAnswer
+      const answer = await jsonAnswer<JoinAnswer>(response)
       for (const { address, reason } of answer.failed) printWarning(`${shown(address)}: ${shown(reason)}`)
       if (flags.output === 'json') printJson(answer)
       else print(joinText(answer))
@@ -44,7 +45,7 @@ export function registerLeave(cluster: Command): void {
     .description('Take the replica out of its cluster; it goes on serving.')
   addOutputFlag(addUrlFlag(leave)).action(async (flags: MembershipFlags) => {
     const response = await ask(flags, { method: 'POST', path: ['cluster', 'leave'] })
-    const answer = (await response.json()) as { readonly name: string }
+    const answer = await jsonAnswer<{ readonly name: string }>(response)
     if (flags.output === 'json') printJson(answer)
     else print(`${shown(answer.name)} has left; hearsay cluster join brings it back`)
   })

@@ -12,6 +12,7 @@ import { errorCode } from '../base/errors.ts'
 import { CliError } from './cli-error.ts'
 import { addUrlFlag, ask, type ClientFlags, type ClientRequest } from './client.ts'
 import { EXIT } from './exit-codes.ts'
+import { jsonAnswer } from './json-answer.ts'
 import { formatTable, print, printJson, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 import { standardInput } from './standard-input.ts'
@@ -97,7 +98,7 @@ function generate({ bytes, output }: GenerateFlags): void {
 
 /** Asks, and prints the keys as they are then. */
 async function change(flags: KeysFlags, request: ClientRequest): Promise<void> {
-  const answer = (await (await ask(flags, request)).json()) as KeysAnswer
+  const answer = await jsonAnswer<KeysAnswer>(await ask(flags, request))
   if (flags.output === 'json') printJson(answer)
   else print(keysText(answer))
 }

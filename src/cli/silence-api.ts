@@ -3,6 +3,7 @@ import type { ApiMatcher } from '../app/silence-matchers.ts'
 import { CliError } from './cli-error.ts'
 import { ask, type ClientFlags } from './client.ts'
 import { EXIT } from './exit-codes.ts'
+import { jsonAnswer } from './json-answer.ts'
 
 export interface PostableSilence {
   readonly id?: string
@@ -30,7 +31,7 @@ export async function postSilence(flags: ClientFlags, silence: PostableSilence):
     headers: { 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify(silence)),
   })
-  const { silenceID } = (await response.json()) as { readonly silenceID: string }
+  const { silenceID } = await jsonAnswer<{ readonly silenceID: string }>(response)
   return silenceID
 }
 
@@ -44,6 +45,11 @@ export async function expireSilence(flags: ClientFlags, id: string): Promise<voi
     const isMissing = error.exitCode === EXIT.notFound || error.message === 'silence not found'
     throw isMissing ? new CliError(EXIT.notFound, 'there is no such silence') : error
   }
+}
+
+/** Whether the next silence would fail in the same way: nobody answers, or the address is none. */
+export function endsAll({ exitCode }: CliError): boolean {
+  return exitCode === EXIT.unreachable || exitCode === EXIT.usage
 }
 
 export function isExpired({ endsAt }: ApiSilence, nowMs: number): boolean {

@@ -4,7 +4,7 @@ import type { ClientFlags } from './client.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { printError, printNote, shown } from './output.ts'
 import { inParallel } from './parallel.ts'
-import { expireSilence } from './silence-api.ts'
+import { endsAll, expireSilence } from './silence-api.ts'
 import { standardInput } from './standard-input.ts'
 
 const AT_ONCE = 8
@@ -18,13 +18,14 @@ export async function expireSilences(given: readonly string[], flags: ClientFlag
     try {
       await expireSilence(flags, id)
     } catch (error) {
-      if (!(error instanceof CliError) || error.exitCode === EXIT.unreachable) throw error
+      if (!(error instanceof CliError) || endsAll(error)) throw error
       failures.push(error.exitCode)
       printError(`${shown(id)}: ${error.message}`)
     }
   })
   if (failures.length === 0) return
-  const code = failures.every((one) => one === EXIT.notFound) ? EXIT.notFound : EXIT.failed
+  // Of one mind: that; otherwise there is no single reason.
+  const code = new Set(failures).size === 1 ? (failures[0] ?? EXIT.failed) : EXIT.failed
   throw new CliError(
     code,
     ...(ids.length === 1 ? [] : [`${failures.length} of ${ids.length} were not expired`]),

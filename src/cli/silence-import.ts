@@ -12,7 +12,7 @@ import { interruptible } from './interruptible.ts'
 import { print, printError, printNote, shown } from './output.ts'
 import { inParallel } from './parallel.ts'
 import { Progress } from './progress.ts'
-import { type PostableSilence, postSilence } from './silence-api.ts'
+import { endsAll, type PostableSilence, postSilence } from './silence-api.ts'
 import { wholeNumber } from './simulate.ts'
 import { standardInput } from './standard-input.ts'
 
@@ -44,7 +44,7 @@ export async function importSilences(file: string, flags: ImportFlags): Promise<
       progress.end()
       print(id)
     } catch (error) {
-      if (!(error instanceof CliError) || error.exitCode === EXIT.unreachable) throw error
+      if (!(error instanceof CliError) || endsAll(error)) throw error
       counts.failed++
       progress.end()
       if (counts.failed <= FAILURES_SHOWN) printError(`${nameOf(silence)}: ${error.message}`)

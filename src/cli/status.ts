@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { VERSION } from '../app/version.ts'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
+import { jsonAnswer } from './json-answer.ts'
 import { print, printJson, printWarning, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 
@@ -11,7 +12,7 @@ export function registerStatus(program: Command): void {
   addOutputFlag(
     addUrlFlag(program.command('status').description('Print what a replica says of itself.')),
   ).action(async (flags: StatusFlags) => {
-    const status: unknown = await (await ask(flags, { path: ['status'] })).json()
+    const status = await jsonAnswer<unknown>(await ask(flags, { path: ['status'] }))
     const skew = versionSkew(VERSION, status)
     if (skew !== undefined) printWarning(skew)
     if (flags.output === 'json') printJson(status)
