@@ -274,11 +274,13 @@ export class Replica {
    * one which cannot serve shows up in no cluster. Resolves when settled, given up, or closed; never rejects.
    */
   async settle(): Promise<void> {
+    const startedMs = this.clock.monotonicMs()
     const settlement = this.#settlement
     const phase = await settlement?.run()
     if (phase === undefined || this.#isDraining || this.entry?.left || settlement !== this.#settlement) return
     this.notifier.membersChanged()
-    this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up' })
+    const tookMs = Math.round(this.clock.monotonicMs() - startedMs)
+    this.log.info({ component: 'app', event: phase === 'settled' ? 'settled' : 'settle_gave_up', tookMs })
   }
 
   /** Whether this member was seen to hold what we hold, or exchanged everything with us, since the start. */

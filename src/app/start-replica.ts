@@ -7,6 +7,7 @@ import type { ReloadReport } from '../http/routes/reload.ts'
 import type { StoreLimits } from '../store/store-limits.ts'
 import { Encryption } from './encryption.ts'
 import { gossipPlace } from './gossip-place.ts'
+import { guardLimits } from './guard-options.ts'
 import { KeyFile } from './key-file.ts'
 import { LiveLog } from './live-log.ts'
 import { LiveOptions } from './live-options.ts'
@@ -19,6 +20,7 @@ import { roomLog } from './room-log.ts'
 import type { ServeOptions } from './serve-options.ts'
 import { runShutdown, type ShutdownEnd } from './shutdown.ts'
 import { type ShutdownPlan, shutdownSteps } from './shutdown-steps.ts'
+import { tellListening, tellStarting } from './start-lines.ts'
 import { systemClock } from './system-clock.ts'
 import { openWeb } from './web.ts'
 import { WebConfig } from './web-config.ts'
@@ -48,6 +50,8 @@ export async function startReplica(
 ): Promise<RunningReplica> {
   const live = new LiveOptions(options)
   const log = new LiveLog({ level: options['log.level'], format: options['log.format'] })
+  const startedMs = systemClock.monotonicMs()
+  tellStarting(roomLog(log.logger(options['cluster.peer-name'] ?? 'new'), 'app'), options)
   const keyPath = options['cluster.key-file']
   const file = keyPath === undefined ? undefined : await KeyFile.open(keyPath, systemClock)
   const gossip = gossipOptions(options, file?.ring)
@@ -75,12 +79,14 @@ export async function startReplica(
       listen: options['web.listen-address'],
       externalUrl: options['web.external-url'],
       routePrefix: effectiveRoutePrefix(options),
+      guards: guardLimits(options),
       encryption,
       ...(config === undefined ? {} : { config }),
       reload,
     })
     file?.follow(roomLog(replica.log, 'app'))
     config?.follow(roomLog(replica.log, 'app'))
+    tellListening(replica, web.url, startedMs)
     void replica.settle()
     let stopping: Promise<ShutdownEnd> | undefined
     const close = (): Promise<ShutdownEnd> => {
