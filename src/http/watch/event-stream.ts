@@ -9,7 +9,7 @@
  * them): it comes back with the id of the last event that reached it, and goes on from there.
  */
 import type { ServerResponse } from 'node:http'
-import type { WatchFilter } from '../../store/watches.ts'
+import type { WatchAnswer, WatchFilter } from '../../store/watches.ts'
 import type { EventFrames } from './event-frames.ts'
 import type { WatchBounds } from './watch-bounds.ts'
 import type { WatchSource } from './watch-source.ts'
@@ -27,6 +27,8 @@ export interface StreamParts {
   readonly bounds: WatchBounds
   /** Monotonic. */
   readonly nowMs: () => number
+  /** Runs it when the event loop has time for it: see turns.ts. */
+  readonly enter: (run: () => void) => void
   /** Bytes that were written for the reader, and what it took of them (negative). */
   readonly unsent: (bytes: number) => void
   readonly sent: (events: number) => void
@@ -99,8 +101,9 @@ export class EventStream {
     const { bounds, frames } = this.#parts
     // The silence ends in time for a client that counts as exactly as we do.
     if (nowMs - this.#wroteAtMs < bounds.heartbeatMs - bounds.tickMs || this.#unsentBytes > 0) return
-    const position = this.#isWaiting ? Math.max(this.#position, end) : this.#position
-    this.#write([frames.position(position)], 0)
+    // It wants nothing of what came up to there.
+    if (this.#isWaiting) this.#position = Math.max(this.#position, end)
+    this.#write([frames.position(this.#position)], 0)
   }
 
   /** Ends it in order, with a last event, unless the reader is behind with what was written before. */
@@ -131,12 +134,22 @@ export class EventStream {
   }
 
   async #next(): Promise<void> {
-    const { watches, frames, bounds } = this.#parts
-    const { filter, withValues } = this.#request
+    const { watches, enter } = this.#parts
+    const { filter } = this.#request
     this.#isWaiting = true
     const page = await watches.next(this.#position, filter, PAGE, this.#over.signal)
     this.#isWaiting = false
-    if (this.isOver) return
+    // Thousands may have been woken by the same change: not all of them are served in one round of the event loop.
+    await new Promise<void>((resolve) => {
+      enter(() => {
+        if (!this.isOver) this.#send(page)
+        resolve()
+      })
+    })
+  }
+
+  #send(page: WatchAnswer): void {
+    const { frames, bounds } = this.#parts
     if (page.type === 'closed') {
       this.close('this replica is stopping')
       return
@@ -149,7 +162,7 @@ export class EventStream {
     const batch: Buffer[] = []
     let bytes = this.#unsentBytes
     for (const logged of page.changes) {
-      const frame = frames.change(logged, withValues)
+      const frame = frames.change(logged, this.#request.withValues)
       bytes += frame.length
       if (batch.length > 0 && bytes > bounds.unsentBytesMax) break
       batch.push(frame)

@@ -7,6 +7,7 @@
 import { HearsayError } from '../../base/errors.ts'
 import { onAbort } from '../../store/on-abort.ts'
 import type { WatchFilter, WatchPage } from '../../store/watches.ts'
+import { turns } from '../turns.ts'
 import { changeJson } from './change-json.ts'
 import type { WatchSource } from './watch-source.ts'
 
@@ -14,6 +15,9 @@ import type { WatchSource } from './watch-source.ts'
 const CHANGES_MAX = 1000
 /** Of JSON; the change that goes beyond it is still among them. */
 const BYTES_MAX: number = 4 * 1024 * 1024
+
+/** To look at a value of this size takes some 10 us: a thousand of them fit into a turn. */
+const PAUSE_CHARS = 1024
 
 export interface PollRequest {
   readonly filter: WatchFilter
@@ -48,7 +52,7 @@ export async function longPoll(
   try {
     const page = await watches.next(position, filter, CHANGES_MAX, over.signal)
     if (page.type === 'closed') throw new HearsayError('STORE_CLOSED', 'this replica is stopping')
-    return pageJson(watches, page, request.withValues)
+    return await pageJson(watches, page, request.withValues)
   } catch (error) {
     if (end === undefined || error !== over.signal.reason) throw error
     return pageJson(watches, { type: 'changes', changes: [], position: end }, request.withValues)
@@ -58,7 +62,7 @@ export async function longPoll(
   }
 }
 
-function pageJson(watches: WatchSource, page: WatchPage, withValues: boolean): string {
+async function pageJson(watches: WatchSource, page: WatchPage, withValues: boolean): Promise<string> {
   if (page.type === 'gap') return `{"changes":[],"gap":true,"cursor":"${watches.cursorOf(page.position)}"}`
   const texts: string[] = []
   let { position } = page
@@ -67,6 +71,7 @@ function pageJson(watches: WatchSource, page: WatchPage, withValues: boolean): s
     const text = changeJson(logged.change, watches.cursorOf(logged.position), withValues)
     texts.push(text)
     bytes += text.length
+    if (text.length > PAUSE_CHARS) await turns.pause()
     if (bytes <= BYTES_MAX) continue
     position = logged.position
     break

@@ -7,6 +7,7 @@
 import { HearsayError } from '../../base/errors.ts'
 import type { Sample } from '../metrics/registry.ts'
 import { HttpError } from '../problem.ts'
+import { turns } from '../turns.ts'
 import { EventFrames } from './event-frames.ts'
 import { EventStream, type StreamRequest, type StreamResponse } from './event-stream.ts'
 import { WATCH_BOUNDS, type WatchBounds } from './watch-bounds.ts'
@@ -102,6 +103,7 @@ export class WatchStreams {
         response,
         bounds: this.bounds,
         nowMs: this.#nowMs,
+        enter: (run) => turns.enter(run),
         unsent: (bytes) => this.#count(bytes),
         sent: (events) => {
           this.#sent += events

@@ -33,6 +33,7 @@ function slowReader(options: Partial<WatchBounds> = {}, changesMax = 1000) {
       response,
       bounds: { ...WATCH_BOUNDS, ...options },
       nowMs: () => state.nowMs,
+      enter: (run) => run(),
       unsent: (bytes) => {
         state.unsent += bytes
       },
