@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type EmbeddedReplica, type OpenReplicaOptions, openReplica } from '../../../src/index.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
+import { basicAuth, HASH_OF_SECRET, webConfigFolder } from '../../support/web-config.ts'
 
 async function open(options: OpenReplicaOptions = {}): Promise<EmbeddedReplica> {
   const replica = await openReplica(options)
@@ -38,6 +39,19 @@ describe('an embedded replica', () => {
       { contacted: 0, reached: [], failed: [] },
     ])
     expect(replica.readiness()).toEqual({ ready: true, reasons: [] })
+  })
+
+  it('takes a web config for its HTTP side', async () => {
+    const { path } = webConfigFolder(`basic_auth_users:\n  ana: ${HASH_OF_SECRET}\n`)
+    const replica = await open({ http: { ...ANY_PORT, webConfigFile: path } })
+    const url = `${replica.url}/api/v1/status`
+    expect((await fetch(url)).status).toBe(401)
+    const headers = { authorization: basicAuth('ana', 'secret') }
+    expect(await (await fetch(url, { headers })).json()).toMatchObject({ http: { tls: 'off', users: 1 } })
+    const wrong = webConfigFolder('basic_auth_users: {ana: x}').path
+    await expect(openReplica({ http: { ...ANY_PORT, webConfigFile: wrong } })).rejects.toMatchObject({
+      code: 'OPTIONS_INVALID',
+    })
   })
 
   it('gives a caller values of its own, which it may change without harm', async () => {

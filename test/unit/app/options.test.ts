@@ -6,6 +6,7 @@ import { defaultOptions, effectiveRoutePrefix, resolveOptions } from '../../../s
 import { OptionsError } from '../../../src/app/options-error.ts'
 import type { OptionName } from '../../../src/app/serve-options.ts'
 import { keyOf } from '../../support/gossip-keys.ts'
+import { HASH_OF_SECRET, TLS_LINES, webConfigFolder } from '../../support/web-config.ts'
 
 interface Given {
   readonly flags?: Readonly<Record<string, string | readonly string[]>>
@@ -224,6 +225,43 @@ describe('exposure', () => {
       expect(problemsOf({ flags })).toEqual([])
     },
   )
+
+  it('a web config that lets nobody unknown in protects HTTP; TLS alone does not', () => {
+    const flagsWith = (text: string, more: Readonly<Record<string, string>> = {}) => ({
+      'web.listen-address': '10.0.0.1:9093',
+      'web.config.file': webConfigFolder(text).path,
+      ...more,
+    })
+    const users = `basic_auth_users:\n  ana: ${HASH_OF_SECRET.replace('$04$', '$10$')}\n`
+    const clients = `${TLS_LINES}  client_ca_file: ca.pem\n  client_auth_type: `
+    expect(problemsOf({ flags: { 'web.listen-address': ':9093' } })[0]).toContain(
+      'add a --web.config.file with',
+    )
+    for (const text of ['', TLS_LINES, `${clients}VerifyClientCertIfGiven\n`]) {
+      const [problem] = problemsOf({ flags: flagsWith(text) })
+      expect(problem).toContain('add basic_auth_users, or client_auth_type: RequireAndVerifyClientCert')
+    }
+    for (const text of [`${TLS_LINES}${users}`, `${clients}RequireAndVerifyClientCert\n`]) {
+      expect(resolve({ flags: flagsWith(text) }).warnings).toEqual([])
+    }
+    expect(resolve({ flags: flagsWith(users) }).warnings).toEqual([
+      'passwords cross the network in clear text to 10.0.0.1:9093: add tls_server_config to the web config',
+    ])
+    const anonymous = flagsWith(`${TLS_LINES}${users}`, { 'web.allow-anonymous': 'true' })
+    expect(resolve({ flags: anonymous }).warnings).toEqual([
+      '--web.allow-anonymous has no effect: the web config says who may come in; leave it out',
+    ])
+  })
+
+  it('a web config that is wrong is a problem of the options, with its lines', () => {
+    const flags = { 'web.config.file': webConfigFolder('basic_auth_users: {ana: hunter2}').path }
+    expect(problemsOf({ flags })).toEqual([
+      expect.stringContaining('web.yml line 1: basic_auth_users.ana: expected'),
+    ])
+    expect(problemsOf({ flags: { 'web.config.file': '/nonexistent' } })).toEqual([
+      '--web.config.file /nonexistent: cannot be read: ENOENT',
+    ])
+  })
 
   it('a key file protects gossip, as long as nothing plaintext is taken or sent', () => {
     const open = { 'cluster.listen-address': '10.0.0.1:9094' }
