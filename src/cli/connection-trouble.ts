@@ -15,6 +15,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
     'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
     'it asks for a client certificate: --client-cert-file and --client-key-file',
   ],
+  ['EPROTO', NOT_TLS],
   ['ERR_SSL_WRONG_VERSION_NUMBER', NOT_TLS],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', NOT_TLS],
 ])
