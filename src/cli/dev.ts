@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { OPTION_SCHEMA } from '../app/option-schema.ts'
 import { CliError } from './cli-error.ts'
+import { DevLines } from './dev-lines.ts'
 import { type DevReplica, NODES_MAX, planReplicas } from './dev-plan.ts'
 import { type DevExit, DevProcess } from './dev-process.ts'
 import { EXIT } from './exit-codes.ts'
@@ -25,6 +26,7 @@ interface DevFlags {
 
 const READY_TIMEOUT_MS = 90_000
 const READY_POLL_MS = 50
+const BUSY_ASK_MS = 1000
 
 export function registerDev(program: Command): void {
   program
@@ -54,15 +56,15 @@ async function runDev(replicas: readonly DevReplica[]): Promise<number> {
   const stop = stopSignal()
   await refuseBusyPorts(replicas)
   const startedAtMs = performance.now()
+  const lines = new DevLines((line) => process.stderr.write(`${line}\n`))
   const entry = fileURLToPath(new URL('./main.js', import.meta.url))
-  const processes = replicas.map(
-    (replica) => new DevProcess(replica, entry, (line) => process.stderr.write(`${replica.name}  ${line}\n`)),
-  )
+  const processes = replicas.map((replica) => new DevProcess(replica, entry, lines.of(replica.name)))
   process.once('exit', () => {
     for (const one of processes) one.kill('SIGKILL')
   })
   const outcome = await Promise.race([allReady(processes), firstExit(processes), stop])
   if (outcome === 'ready') {
+    lines.allAreUp()
     print(startText(processes, performance.now() - startedAtMs))
     return runUntilStopped(processes, stop)
   }
@@ -88,7 +90,7 @@ async function runUntilStopped(processes: readonly DevProcess[], stop: Promise<S
     printError('no replica is left')
     return EXIT.failed
   }
-  print('\nstopping ...')
+  print('\nstopping ... (Ctrl-C again ends it at once)')
   await stopAll(processes)
   return EXIT.done
 }
@@ -98,9 +100,22 @@ async function refuseBusyPorts(replicas: readonly DevReplica[]): Promise<void> {
     for (const port of [httpPort, gossipPort]) {
       const isFree = (await isTcpPortFree(port)) && (port !== gossipPort || (await isUdpPortFree(port)))
       if (isFree) continue
-      const advice = 'stop what uses it, or choose other ports with --base-port'
+      const advice = (await isReplica(port))
+        ? 'another hearsay dev seems to run; stop it, or choose other ports with --base-port'
+        : 'stop what uses it, or choose other ports with --base-port'
       throw new CliError(EXIT.failed, `port ${port} on 127.0.0.1 is in use: ${advice}`)
     }
+  }
+}
+
+/** Whether a replica answers there: that of another `hearsay dev`, as a rule. */
+async function isReplica(port: number): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(BUSY_ASK_MS)
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/status`, { signal })
+    return response.ok && /"settled"|"store"/.test(await response.text())
+  } catch {
+    return false
   }
 }
 
@@ -155,7 +170,7 @@ function startText(processes: readonly DevProcess[], tookMs: number): string {
 
 ${formatTable(['NAME', 'PID', 'HTTP', 'GOSSIP', 'DATA'], rows)}
 
-Write on the first, read on the last:
+${processes.length === 1 ? 'Write, and read' : 'Write on the first, read on the last'}:
 
   curl -X PUT -H 'Content-Type: application/json' -d '{"cpu":0.9}' ${first}/api/v1/kv/thresholds/api
   curl ${last}/api/v1/kv/thresholds/api
