@@ -7,8 +7,9 @@
  */
 import type { RouteOptions } from 'fastify'
 import { Type } from 'typebox'
-import { queryFault } from './query-fault.ts'
+import { HttpError } from './problem.ts'
 
+const NAME_CHARS_MAX = 100
 const NO_QUERY = Type.Object({}, { additionalProperties: false })
 
 /** For the `onRoute` hook. @param routePrefix without a slash at its end */
@@ -23,8 +24,11 @@ export function refuseStrayParameters(route: RouteOptions, routePrefix: string):
 function checkEmpty(query: unknown): { readonly error: Error } | { readonly value: unknown } | true {
   // The cheapest question there is: most requests have no query.
   for (const name in query as object) {
-    const error = queryFault(name.slice(0, 100), `${JSON.stringify(name.slice(0, 100))} is not expected`)
-    return { error }
+    const parameter = name.slice(0, NAME_CHARS_MAX)
+    const errors = [{ parameter, detail: 'is not expected' }]
+    return {
+      error: new HttpError('HTTP_QUERY_INVALID', `${JSON.stringify(parameter)} is not expected`, { errors }),
+    }
   }
   return true
 }
