@@ -37,10 +37,10 @@ export function* alertmanagerGossipSamples(stats: GossipStats): Iterable<AnySamp
   yield { name: 'alertmanager_cluster_reconnections_total', value: events.reconnected ?? 0 }
   yield {
     name: 'alertmanager_cluster_reconnections_failed_total',
-    value: events['reconnect_failed'] ?? 0,
+    value: events.reconnect_failed ?? 0,
   }
-  yield { name: 'alertmanager_cluster_refresh_join_total', value: events['refresh_joined'] ?? 0 }
-  yield { name: 'alertmanager_cluster_refresh_join_failed_total', value: events['refresh_failed'] ?? 0 }
+  yield { name: 'alertmanager_cluster_refresh_join_total', value: events.refresh_joined ?? 0 }
+  yield { name: 'alertmanager_cluster_refresh_join_failed_total', value: events.refresh_failed ?? 0 }
   if (machine !== undefined) {
     yield { name: 'alertmanager_cluster_pings_seconds', histogram: machine.probeSeconds }
   }
