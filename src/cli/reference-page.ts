@@ -29,7 +29,13 @@ the command prints who has it and ends with 1. If they cannot be reached at all,
 
 \`silence\` is amtool's, with the same flags, and works against a real Alertmanager too. It differs in this: an import of which a part
 fails ends with 1 (amtool: 0); an id that is not there ends with 3; \`expire\` goes on with the other ids and reads some from standard
-input for \`-\`; comments are shown on one line; wrong usage is told before anything is sent, and ends with 2.`
+input for \`-\`; comments are shown on one line; wrong usage is told before anything is sent, and ends with 2.
+
+To complete commands, flags, their values and files with Tab:
+
+    source <(hearsay completion bash)      # in ~/.bashrc
+    source <(hearsay completion zsh)       # in ~/.zshrc, after compinit
+    hearsay completion fish | source       # in ~/.config/fish/config.fish`
 
 export function referencePage(program: Command): string {
   const helper = program.createHelp()

@@ -6,6 +6,7 @@ import { describeFault } from '../testing/fault-plan.ts'
 import { type Shrunk, shrink } from '../testing/shrink.ts'
 import type { SimOverrides } from '../testing/sim-options.ts'
 import { SimFailure, type SimReport, simulate } from '../testing/simulation.ts'
+import { Progress } from './progress.ts'
 
 /** A failing run is made smaller for this long at most. */
 const SHRINK_BUDGET_MS = 60_000
@@ -27,8 +28,15 @@ export interface SimArguments {
 export function runSim(args: SimArguments, print: (text: string) => void): number {
   const how = args.overrides === undefined ? {} : { overrides: args.overrides }
   if (args.shrink === true) {
-    const limits = { budgetMs: SHRINK_BUDGET_MS, monotonicMs: () => performance.now() }
-    const shrunk = shrink(args.seed, how, limits)
+    const progress = new Progress({ verb: 'tried', unit: 'runs' })
+    let looks = 0
+    // The time is looked at before each run.
+    const monotonicMs = (): number => {
+      progress.update(looks++)
+      return performance.now()
+    }
+    const shrunk = shrink(args.seed, how, { budgetMs: SHRINK_BUDGET_MS, monotonicMs })
+    progress.end()
     print(shrunk === undefined ? `seed ${args.seed} keeps its promises` : smallest(args.seed, shrunk))
     return shrunk === undefined ? 0 : 1
   }
