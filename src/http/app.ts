@@ -13,7 +13,7 @@ import { Guards } from './guards/guards.ts'
 import type { HttpDeps, HttpOptions } from './http-deps.ts'
 import { takeJsonBodies } from './json-bodies.ts'
 import { RequestTimes } from './metrics/request-times.ts'
-import { documentRoutes } from './openapi/document.ts'
+import { RouteDocument } from './openapi/document.ts'
 import { HttpError, problemOf, sendProblem } from './problem.ts'
 import { RequestCounts } from './request-counts.ts'
 import { RouteTable } from './route-table.ts'
@@ -102,10 +102,11 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
   const table = new RouteTable()
   const prefix = options.routePrefix.replace(/\/+$/, '')
   const compression = new Compression(prefix)
-  const document = documentRoutes(app, prefix)
+  const document = new RouteDocument(prefix)
   app.addHook('onRoute', (route) => {
     table.add(route.url, route.method)
     refuseStrayParameters(route, prefix)
+    document.add(route)
     compression.addTo(route)
   })
   app.setNotFoundHandler((request, reply) => {
@@ -144,7 +145,7 @@ function registerRoutes(
   app: FastifyInstance,
   deps: HttpDeps,
   options: HttpOptions,
-  document: () => string,
+  document: RouteDocument,
 ): void {
   const prefix = options.routePrefix.replace(/\/+$/, '')
   app.register(

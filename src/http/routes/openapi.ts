@@ -1,11 +1,13 @@
 /** `GET /api/v1/openapi.json`: what there is, for programs. */
 import type { FastifyPluginCallback } from 'fastify'
+import { sendJsonText } from '../json-text.ts'
+import type { RouteDocument } from '../openapi/document.ts'
 
-/** @param document gives the text once the app is ready */
-export function openApiRoutes(document: () => string): FastifyPluginCallback {
+export function openApiRoutes(document: RouteDocument): FastifyPluginCallback {
   return (app, _options, done) => {
-    app.get('/openapi.json', (_request, reply) => {
-      reply.header('content-type', 'application/json; charset=utf-8').send(document())
+    app.get('/openapi.json', async (_request, reply) => {
+      sendJsonText(reply, await document.text())
+      return reply
     })
     done()
   }
