@@ -22,8 +22,6 @@ export type MetricName =
   | 'hearsay_http_password_checks_waiting'
   | 'hearsay_http_tls_refused_total'
   | 'hearsay_http_certificate_expiry_timestamp_seconds'
-  | 'alertmanager_config_last_reload_successful'
-  | 'alertmanager_config_last_reload_success_timestamp_seconds'
   | 'hearsay_web_config_last_reload_successful'
   | 'hearsay_web_config_last_reload_success_timestamp_seconds'
   | 'hearsay_watch_open'
@@ -128,10 +126,6 @@ export const METRIC_TABLE: { readonly [Name in MetricName]: MetricDescriptor } =
     'reason',
   ),
   hearsay_http_certificate_expiry_timestamp_seconds: gauge('When the certificate of HTTP expires'),
-  alertmanager_config_last_reload_successful: gauge('1 unless the last reload of the options failed'),
-  alertmanager_config_last_reload_success_timestamp_seconds: gauge(
-    'When the options were last read without fault',
-  ),
   hearsay_web_config_last_reload_successful: gauge('1 while the content of the web config is in use'),
   hearsay_web_config_last_reload_success_timestamp_seconds: gauge(
     'When the web config was last found usable',
