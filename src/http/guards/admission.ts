@@ -11,6 +11,7 @@ import type { Connections } from './connections.ts'
 import type { GuardLimits } from './guard-limits.ts'
 import type { RefusalReason, Refusals } from './refusals.ts'
 import type { Ticket } from './ticket.ts'
+import { TicketLine } from './ticket-line.ts'
 
 /** Up to here a body is not counted: as many as there may be requests are 16 MiB. */
 const SMALL_BODY_BYTES = 16 * 1024
@@ -32,7 +33,7 @@ export class Admission {
   readonly #refusals: Refusals
   readonly #connections: Connections
   /** In the order they came. */
-  readonly #tickets = new Set<Ticket>()
+  readonly #tickets = new TicketLine()
   /** As of the last look; a clock for each request would cost more than it is worth. */
   #nowMs = 0
   #bodyBytes = 0
@@ -44,7 +45,7 @@ export class Admission {
   }
 
   get requests(): number {
-    return this.#tickets.size
+    return this.#tickets.length
   }
 
   get bodyBytes(): number {
@@ -56,7 +57,7 @@ export class Admission {
     if (request.ticket !== null) return undefined
     const connection = this.#connections.of(request.raw)
     const requestsMax = this.#limits.requestsMax + (isManagement ? MANAGEMENT_REQUESTS : 0)
-    if (this.#tickets.size >= requestsMax) return this.#refuse('requests', TOO_MANY)
+    if (this.#tickets.length >= requestsMax) return this.#refuse('requests', TOO_MANY)
     if (connection !== undefined) {
       if (connection.requests >= this.#limits.connectionRequestsMax) {
         return this.#refuse('requests-of-connection', TOO_MANY_HERE)
@@ -64,7 +65,16 @@ export class Admission {
       connection.requests++
       if (hasBody(request)) connection.receiving = request.raw
     }
-    const ticket = { request, reply, connection, sinceMs: this.#nowMs, bodyBytes: 0 }
+    const ticket: Ticket = {
+      request,
+      reply,
+      connection,
+      sinceMs: this.#nowMs,
+      bodyBytes: 0,
+      isWaiting: false,
+      before: undefined,
+      after: undefined,
+    }
     request.ticket = ticket
     this.#tickets.add(ticket)
     return undefined
@@ -82,7 +92,7 @@ export class Admission {
     if (!this.#hasRoom(ticket, Number(declared ?? 0))) return this.#refuse('body-memory', NO_ROOM)
     payload.on('data', (chunk: Uint8Array) => {
       ticket.bodyBytes += chunk.length
-      if (!this.#tickets.has(ticket)) return
+      if (!ticket.isWaiting) return
       this.#bodyBytes += chunk.length
       if (ticket.connection !== undefined) ticket.connection.address.bodyBytes += chunk.length
       if (!this.#hasRoom(ticket, 0)) payload.emit('error', this.#refuse('body-memory', NO_ROOM))
@@ -140,7 +150,7 @@ export class Admission {
     this.#nowMs = nowMs
     const { answerTimeoutMs } = this.#limits
     if (answerTimeoutMs === 0) return
-    for (const ticket of this.#tickets) {
+    for (let ticket = this.#tickets.first; ticket !== undefined; ticket = this.#tickets.first) {
       if (nowMs - ticket.sinceMs < answerTimeoutMs) return
       this.#remove(ticket)
       this.#refusals.count('answer-timeout')
@@ -157,7 +167,7 @@ export class Admission {
   }
 
   #remove(ticket: Ticket): void {
-    if (!this.#tickets.delete(ticket)) return
+    if (!this.#tickets.remove(ticket)) return
     this.#bodyBytes -= ticket.bodyBytes
     if (ticket.connection === undefined) return
     ticket.connection.requests--

@@ -13,6 +13,10 @@ export interface Ticket {
   readonly sinceMs: number
   /** Of its body, in memory. */
   bodyBytes: number
+  /** Its place in the line (ticket-line.ts). */
+  isWaiting: boolean
+  before: Ticket | undefined
+  after: Ticket | undefined
 }
 
 declare module 'fastify' {
