@@ -7,6 +7,7 @@ import { registerBench } from './bench.ts'
 import { registerCluster } from './cluster.ts'
 import { registerCompletion } from './completion.ts'
 import { registerDev } from './dev.ts'
+import { registerDoctor } from './doctor.ts'
 import { registerHelp } from './help.ts'
 import { registerKeys } from './keys.ts'
 import { registerKv } from './kv.ts'
@@ -23,7 +24,10 @@ export type Register = (program: Command) => void
 export const COMMANDS: readonly (readonly [group: string, commands: readonly Register[]])[] = [
   ['Run', [registerServe, registerDev]],
   ['Data', [registerKv, registerSet, registerSilence]],
-  ['Operate', [registerStatus, registerCluster, registerOwner, registerKeys, registerSnapshot]],
+  [
+    'Operate',
+    [registerStatus, registerCluster, registerOwner, registerKeys, registerSnapshot, registerDoctor],
+  ],
   ['Measure', [registerSim, registerBench]],
   ['More', [registerCompletion, registerHelp]],
 ]

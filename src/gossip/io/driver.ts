@@ -33,14 +33,13 @@ import {
   type JoinResult,
   type PeerTroubles,
 } from './gossip.ts'
+import { knockAnswer } from './knock.ts'
 import { limitedLog } from './limited-log.ts'
 import { PacketCodec } from './packet-codec.ts'
 import { parsePeerAddress, resolvePeerAddress, systemLookup } from './peer-addresses.ts'
 import { tracedPushPull } from './push-pull-trace.ts'
 import type { ReliableStream, StreamListener } from './transport.ts'
 import { createUdpTcpTransport } from './udp-tcp-transport.ts'
-
-const EMPTY = new Uint8Array(0)
 
 class Driver implements Gossip {
   readonly name: string
@@ -298,11 +297,11 @@ class Driver implements Gossip {
       case 'push-pull':
         parts.exchange.respond(message, from, reply)
         break
-      case 'ping':
-        if (message.node === '' || message.node === this.name) {
-          reply({ kind: 'ack', seqNo: message.seqNo, payload: EMPTY })
-        }
+      case 'ping': {
+        const ack = knockAnswer(message, this.name, this.#context.delegate)
+        if (ack !== undefined) reply(ack)
         break
+      }
       case 'user':
         if (message.payload.length > 0) parts.pump.machine.receive(this.#nowMs(), message, from)
         break

@@ -2,11 +2,13 @@
  * Knocking: whether somebody listens at an address, asked with a ping by stream.
  *
  * Every memberlist program accepts the stream; it answers when the name is its own or left open, and closes without a word
- * when it is called something else, or has no room for us just now.
+ * when it is called something else, or has no room for us just now. Only ours leave the name open, so such an answer tells
+ * what acks to members of our kind tell: our clock, for the doctor.
  */
 import type { Clock } from '../../base/clock.ts'
+import type { GossipDelegate } from '../core/delegate.ts'
 import type { Endpoint } from '../core/endpoint.ts'
-import type { PingMessage } from '../core/messages.ts'
+import type { AckMessage, PingMessage } from '../core/messages.ts'
 import type { StreamClient } from './stream-client.ts'
 
 const KNOCK_TIMEOUT_MS = 4000
@@ -24,6 +26,18 @@ export interface KnockDeps {
   readonly client: Pick<StreamClient, 'ask'>
   /** Of our streams: a shorter one bounds the knock. */
   readonly tcpTimeoutMs: number
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** @returns undefined when somebody else is asked for */
+export function knockAnswer(
+  { seqNo, node }: PingMessage,
+  ownName: string,
+  told: Pick<GossipDelegate, 'ackPayload'>,
+): AckMessage | undefined {
+  if (node === '') return { kind: 'ack', seqNo, payload: told.ackPayload('') }
+  return node === ownName ? { kind: 'ack', seqNo, payload: NOTHING } : undefined
 }
 
 export class Knock {
