@@ -12,6 +12,7 @@ import { alertmanagerApi } from '../http/alertmanager-api.ts'
 import { BODY_BYTES_MAX, batchBodyBytes, buildHttp } from '../http/app.ts'
 import { ConnectionDrain } from '../http/connection-drain.ts'
 import type { ClusterView } from '../http/facades.ts'
+import type { GuardLimits } from '../http/guards/guard-limits.ts'
 import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
 import { clusterView } from './cluster-view.ts'
 import { Encryption } from './encryption.ts'
@@ -33,6 +34,8 @@ export interface WebOptions {
   readonly encryption?: Encryption
   /** Default: no TLS, and everybody may come in. */
   readonly config?: WebConfig
+  /** What clients may cost. */
+  readonly guards?: Partial<GuardLimits>
   /** For `POST /-/reload`. Default: there is nothing to read again. */
   readonly reload?: Reload
 }
@@ -135,6 +138,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       listenHost,
       externalUrl: options.externalUrl,
       routePrefix: options.routePrefix,
+      ...(options.guards === undefined ? {} : { guards: options.guards }),
       ...(config?.tls === undefined ? {} : { tls: config.tls.serverOptions }),
       bodyBytesMax: Math.max(BODY_BYTES_MAX, store.limits.valueBytesMax),
       batchBodyBytesMax: batchBodyBytes(store.limits.batchBytesMax),
