@@ -2,17 +2,21 @@
  * The body of a batch: `{"ops":[{"op":"put","map","key","value"|"valueBase64","contentType"?,"ttl"?}, …]}`.
  *
  * `value` is kept as it was written, as JSON; `valueBase64` is bytes of any type. What is not expected is an error and
- * names the operation and the field, so that a misspelt `ttl` writes nothing.
+ * names the operation and the field, so that a misspelt `ttl` writes nothing. Read an operation at a time, in turns with
+ * everything else.
  */
 import { isUtf8 } from 'node:buffer'
 import { HearsayError } from '../base/errors.ts'
 import type { BatchOp } from '../store/batch.ts'
+import { MUTATIONS_PER_OPERATION_MAX as OPS_MAX } from '../store/core/commit-queue.ts'
 import type { StoredValue } from '../store/core/delta.ts'
-import { elementSlices, memberSlices } from './json-slices.ts'
+import { batchElements } from './batch-elements.ts'
+import { DEPTH_MAX, isTooDeep, memberSlices } from './json-slices.ts'
 import { HttpError } from './problem.ts'
 import { pointerPart } from './schema-faults.ts'
 import { asBuffer, isJsonType, storedValue } from './stored-value.ts'
 import { expiryOf } from './ttl.ts'
+import { turns } from './turns.ts'
 
 const JSON_TYPE = 'application/json'
 const FIELDS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -27,23 +31,38 @@ type Fields = Readonly<Record<string, unknown>>
 
 /**
  * @param nowMs wall time that a `ttl` counts from
+ * @param opBytesMax of one operation: a value as large as may be in base64, and what stands around it
  * @throws HttpError `HTTP_BODY_INVALID`, and what the fields of one write throw, naming the operation
  */
-export function batchOps(body: Uint8Array, nowMs: number): BatchOp[] {
+export async function batchOps(body: Uint8Array, nowMs: number, opBytesMax: number): Promise<BatchOp[]> {
   if (!isUtf8(body)) throw new HttpError('HTTP_BODY_INVALID', 'the body is not UTF-8')
-  const text = asBuffer(body).toString('utf8')
-  const ops = opsOf(parsed(text))
-  const values = valueTexts(text)
-  return ops.map((op, index) => {
-    try {
-      return batchOp(fieldsOf(op), values[index], nowMs)
-    } catch (error) {
-      throw error instanceof HearsayError ? ofOperation(index, error) : error
+  const ops: BatchOp[] = []
+  for (const text of batchElements(asBuffer(body).toString('utf8'))) {
+    if (ops.length >= OPS_MAX) {
+      throw new HttpError('STORE_BATCH_TOO_LARGE', `the batch has more than ${OPS_MAX} operations`, OPS_MAX)
     }
-  })
+    try {
+      if (text.length > opBytesMax) throw tooLarge(opBytesMax)
+      const fields = fieldsOf(parsed(text))
+      ops.push(batchOp(fields, 'value' in fields ? valueText(text) : undefined, nowMs))
+    } catch (error) {
+      throw error instanceof HearsayError ? ofOperation(ops.length, error) : error
+    }
+    await turns.pause()
+  }
+  return ops
+}
+
+function tooLarge(bytesMax: number): HttpError {
+  return new HttpError(
+    'STORE_VALUE_TOO_LARGE',
+    `an operation may have at most ${bytesMax} characters`,
+    bytesMax,
+  )
 }
 
 function parsed(text: string): unknown {
+  if (isTooDeep(text)) throw invalid(`nested deeper than ${DEPTH_MAX}`)
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -52,30 +71,10 @@ function parsed(text: string): unknown {
   }
 }
 
-function opsOf(body: unknown): readonly unknown[] {
-  const fields = fieldsOf(body)
-  const stranger = Object.keys(fields).find((name) => name !== 'ops')
-  if (stranger !== undefined)
-    throw invalid(`${JSON.stringify(stranger)} is not expected; the body is {"ops":[…]}`)
-  if (!Array.isArray(fields.ops)) throw invalid('ops must be a list')
-  return fields.ops
-}
-
-/** The text of `value` of each operation. The last of two counts, as for JSON.parse. */
-function valueTexts(text: string): (string | undefined)[] {
-  const texts: (string | undefined)[] = []
-  for (const member of memberSlices(text, 0)) {
-    if (member.name !== 'ops') continue
-    texts.length = 0
-    for (const element of elementSlices(text, member.start)) texts.push(valueText(text, element.start))
-  }
-  return texts
-}
-
-function valueText(text: string, at: number): string | undefined {
-  if (text[at] !== '{') return undefined
+/** Of an operation; the last of two counts, as for JSON.parse. */
+function valueText(text: string): string | undefined {
   let found: string | undefined
-  for (const { name, start, end } of memberSlices(text, at))
+  for (const { name, start, end } of memberSlices(text, 0))
     if (name === 'value') found = text.slice(start, end)
   return found
 }

@@ -3,6 +3,8 @@
  * arrive together.
  */
 import type { FastifyInstance } from 'fastify'
+import { DEPTH_MAX, isTooDeep } from './json-slices.ts'
+import { HttpError } from './problem.ts'
 import { turns } from './turns.ts'
 
 /** Below, reading takes less than a tenth of a millisecond. */
@@ -14,6 +16,8 @@ export function takeJsonBodies(scope: FastifyInstance): void {
   scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     const text = String(body)
     if (text.length <= SMALL_CHARS) void read(request, text, done)
-    else turns.enter(() => void read(request, text, done))
+    else if (isTooDeep(text)) {
+      done(new HttpError('HTTP_BODY_INVALID', `the JSON is nested deeper than ${DEPTH_MAX}`, DEPTH_MAX))
+    } else turns.enterHeavy(() => void read(request, text, done))
   })
 }

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { StoredValue } from '../store/core/delta.ts'
+import { DEPTH_MAX, isTooDeep } from './json-slices.ts'
 import { MSGPACK, msgpackAsJson } from './msgpack-json.ts'
 import { HttpError } from './problem.ts'
 
@@ -49,8 +50,12 @@ export function inlineJson(value: StoredValue): string | undefined {
 function checkJson(bytes: Uint8Array): void {
   if (!isUtf8(bytes))
     throw new HttpError('HTTP_BODY_INVALID', 'the content type is JSON, the body is not UTF-8')
+  const text = asBuffer(bytes).toString('utf8')
+  if (isTooDeep(text)) {
+    throw new HttpError('HTTP_BODY_INVALID', `the JSON is nested deeper than ${DEPTH_MAX}`, DEPTH_MAX)
+  }
   try {
-    JSON.parse(asBuffer(bytes).toString('utf8'))
+    JSON.parse(text)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new HttpError(

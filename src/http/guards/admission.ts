@@ -15,8 +15,12 @@ import { TicketLine } from './ticket-line.ts'
 
 /** Up to here a body is not counted: as many as there may be requests are 16 MiB. */
 const SMALL_BODY_BYTES = 16 * 1024
+/** So much of a body that nobody wants is read nevertheless, and the connection kept. */
+const DUMPED_BYTES = 64 * 1024
 /** Of the memory for bodies, for one address. */
 const ADDRESS_SHARE = 0.75
+/** For so long a body that was announced counts as if it had come. */
+const PROMISE_MS = 1000
 /** Beyond `requestsMax`, for management. */
 const MANAGEMENT_REQUESTS = 32
 
@@ -28,6 +32,8 @@ const NO_ROOM = new HttpError(
 )
 const OVERDUE = new HttpError('HTTP_ANSWER_TIMEOUT', 'it took too long; what was asked for may still be done')
 
+export type WorkKind = 'light' | 'heavy' | 'management'
+
 export class Admission {
   readonly #limits: GuardLimits
   readonly #refusals: Refusals
@@ -37,6 +43,8 @@ export class Admission {
   /** As of the last look; a clock for each request would cost more than it is worth. */
   #nowMs = 0
   #bodyBytes = 0
+  #promisedBytes = 0
+  readonly #promising = new Set<Ticket>()
 
   constructor(limits: GuardLimits, refusals: Refusals, connections: Connections) {
     this.#limits = limits
@@ -53,10 +61,15 @@ export class Admission {
   }
 
   /** An `onRequest` hook. */
-  enter(request: FastifyRequest, reply: FastifyReply, isManagement: boolean): HttpError | undefined {
+  enter(request: FastifyRequest, reply: FastifyReply, kind: WorkKind): HttpError | undefined {
     if (request.ticket !== null) return undefined
+    const fault = bodyFault(request)
+    if (fault !== undefined) {
+      reply.header('connection', 'close')
+      return this.#refuse('malformed', fault)
+    }
     const connection = this.#connections.of(request.raw)
-    const requestsMax = this.#limits.requestsMax + (isManagement ? MANAGEMENT_REQUESTS : 0)
+    const requestsMax = this.#limits.requestsMax + (kind === 'management' ? MANAGEMENT_REQUESTS : 0)
     if (this.#tickets.length >= requestsMax) return this.#refuse('requests', TOO_MANY)
     if (connection !== undefined) {
       if (connection.requests >= this.#limits.connectionRequestsMax) {
@@ -71,6 +84,7 @@ export class Admission {
       connection,
       sinceMs: this.#nowMs,
       bodyBytes: 0,
+      promisedBytes: 0,
       isWaiting: false,
       before: undefined,
       after: undefined,
@@ -80,22 +94,25 @@ export class Admission {
     return undefined
   }
 
-  /** A `preParsing` hook: the body is about to be read. */
+  /** A `preParsing` hook: the body is about to be read. A large one is read in turns, as it is worked on. */
   receive(request: FastifyRequest, payload: RequestPayload): HttpError | undefined {
     const { ticket } = request
     const declared = request.headers['content-length']
     if (ticket === null || (declared !== undefined && Number(declared) <= SMALL_BODY_BYTES)) return undefined
     if (!hasBody(request)) return undefined
-    const bytesMax = request.routeOptions.bodyLimit
     // One that is too large is not read at all.
-    if (declared !== undefined && Number(declared) > bytesMax) return undefined
+    if (declared !== undefined && Number(declared) > request.routeOptions.bodyLimit) return undefined
     if (!this.#hasRoom(ticket, Number(declared ?? 0))) return this.#refuse('body-memory', NO_ROOM)
+    this.#promise(ticket, Number(declared ?? 0))
     payload.on('data', (chunk: Uint8Array) => {
-      ticket.bodyBytes += chunk.length
       if (!ticket.isWaiting) return
-      this.#bodyBytes += chunk.length
-      if (ticket.connection !== undefined) ticket.connection.address.bodyBytes += chunk.length
+      this.#promise(ticket, Math.max(0, ticket.promisedBytes - chunk.length))
+      this.#hold(ticket, ticket.bodyBytes + chunk.length)
       if (!this.#hasRoom(ticket, 0)) payload.emit('error', this.#refuse('body-memory', NO_ROOM))
+      else if (!turns.isFree) {
+        payload.pause()
+        turns.enter(() => payload.resume())
+      }
     })
     return undefined
   }
@@ -104,32 +121,30 @@ export class Admission {
    * A `preHandler` hook: resumes when it is this request's turn, and on its connection all that came before it is
    * answered. A request whose client has gone is dropped instead.
    */
-  await(request: FastifyRequest, reply: FastifyReply, isManagement: boolean, resume: () => void): void {
+  await(request: FastifyRequest, reply: FastifyReply, kind: WorkKind, resume: () => void): void {
     const { raw } = reply
     const run = (): void => {
       // A request that has been read to its end is destroyed as well (Node), with its client still there.
       if (!raw.destroyed && (request.raw.complete || !request.raw.destroyed)) resume()
-      else if (request.ticket !== null) this.#remove(request.ticket)
+      else this.leave(request)
     }
-    const enter = (): void => (isManagement ? turns.enterFirst(run) : turns.enter(run))
+    const enter = (): void => {
+      if (kind === 'management') turns.enterFirst(run)
+      else if (kind === 'light' && request.ticket?.bodyBytes === 0) turns.enter(run)
+      else turns.enterHeavy(run)
+    }
     if (raw.socket !== null) enter()
-    else {
-      raw.once('socket', enter)
-      request.raw.once('close', () => {
-        if (request.ticket !== null && request.raw.destroyed && raw.socket === null)
-          this.#remove(request.ticket)
-      })
-    }
+    else raw.once('socket', enter)
   }
 
   /** All of it for one piece of work of a route without these hooks. */
   inTurn(request: FastifyRequest, reply: FastifyReply, run: () => void): void {
-    const refusal = this.enter(request, reply, false)
+    const refusal = this.enter(request, reply, 'heavy')
     if (refusal !== undefined) {
       reply.send(refusal)
       return
     }
-    this.await(request, reply, false, () => {
+    this.await(request, reply, 'heavy', () => {
       try {
         run()
       } catch (error) {
@@ -140,7 +155,21 @@ export class Admission {
     })
   }
 
-  /** An `onSend` hook. */
+  /** An `onSend` hook of counted routes, and an `onError` hook of all. */
+  answer(request: FastifyRequest, reply: FastifyReply): void {
+    this.leave(request)
+    const { raw } = request
+    if (
+      raw.complete ||
+      !hasBody(request) ||
+      Number(request.headers['content-length'] ?? Infinity) <= DUMPED_BYTES
+    ) {
+      return
+    }
+    reply.header('connection', 'close')
+    this.#connections.of(raw)?.linger()
+  }
+
   leave(request: FastifyRequest): void {
     if (request.ticket !== null) this.#remove(request.ticket)
   }
@@ -148,30 +177,52 @@ export class Admission {
   /** One look at those that wait for longest. */
   sweep(nowMs: number): void {
     this.#nowMs = nowMs
-    const { answerTimeoutMs } = this.#limits
-    if (answerTimeoutMs === 0) return
-    for (let ticket = this.#tickets.first; ticket !== undefined; ticket = this.#tickets.first) {
-      if (nowMs - ticket.sinceMs < answerTimeoutMs) return
-      this.#remove(ticket)
-      this.#refusals.count('answer-timeout')
-      if (!ticket.reply.sent) sendProblem(ticket.reply, problemOf(OVERDUE, 0))
+    for (const ticket of this.#promising) {
+      if (nowMs - ticket.sinceMs > PROMISE_MS) this.#promise(ticket, 0)
     }
+    const { answerTimeoutMs } = this.#limits
+    for (let ticket = this.#tickets.first, next = ticket?.after; ticket !== undefined; ticket = next) {
+      next = ticket.after
+      if (answerTimeoutMs > 0 && nowMs - ticket.sinceMs >= answerTimeoutMs) this.#giveUp(ticket)
+      // One that waited behind others on a connection that is gone hears of nothing.
+      else if (ticket.connection?.socket.destroyed === true && ticket.reply.raw.socket === null) {
+        this.#remove(ticket)
+      }
+    }
+  }
+
+  #giveUp(ticket: Ticket): void {
+    this.#remove(ticket)
+    this.#refusals.count('answer-timeout')
+    if (!ticket.reply.sent) sendProblem(ticket.reply, problemOf(OVERDUE, 0))
   }
 
   #hasRoom(ticket: Ticket, moreBytes: number): boolean {
     const { bodyMemoryBytesMax } = this.#limits
+    const inAll = this.#bodyBytes + (moreBytes === 0 ? 0 : this.#promisedBytes + moreBytes)
     const ofAddress = (ticket.connection?.address.bodyBytes ?? 0) + moreBytes
-    return (
-      this.#bodyBytes + moreBytes <= bodyMemoryBytesMax && ofAddress <= bodyMemoryBytesMax * ADDRESS_SHARE
-    )
+    return inAll <= bodyMemoryBytesMax && ofAddress <= bodyMemoryBytesMax * ADDRESS_SHARE
+  }
+
+  #hold(ticket: Ticket, bytes: number): void {
+    const change = bytes - ticket.bodyBytes
+    ticket.bodyBytes = bytes
+    this.#bodyBytes += change
+    if (ticket.connection !== undefined) ticket.connection.address.bodyBytes += change
+  }
+
+  #promise(ticket: Ticket, bytes: number): void {
+    this.#promisedBytes += bytes - ticket.promisedBytes
+    ticket.promisedBytes = bytes
+    if (bytes === 0) this.#promising.delete(ticket)
+    else this.#promising.add(ticket)
   }
 
   #remove(ticket: Ticket): void {
     if (!this.#tickets.remove(ticket)) return
-    this.#bodyBytes -= ticket.bodyBytes
-    if (ticket.connection === undefined) return
-    ticket.connection.requests--
-    ticket.connection.address.bodyBytes -= ticket.bodyBytes
+    this.#promise(ticket, 0)
+    this.#hold(ticket, 0)
+    if (ticket.connection !== undefined) ticket.connection.requests--
   }
 
   #refuse(reason: RefusalReason, error: HttpError): HttpError {
@@ -182,4 +233,18 @@ export class Admission {
 
 function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/**
+ * Bodies are taken as they come: what is compressed could be anything, and of any size; and a transfer in another coding
+ * than chunks may end elsewhere for a proxy before us than for us.
+ */
+function bodyFault({ headers, raw }: FastifyRequest): HttpError | undefined {
+  const transfer = headers['transfer-encoding']
+  if (transfer !== undefined && (raw.httpVersionMinor === 0 || transfer.toLowerCase() !== 'chunked')) {
+    return new HttpError('HTTP_REQUEST_MALFORMED', 'the only transfer encoding is chunked, of HTTP/1.1')
+  }
+  const encoding = headers['content-encoding']
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return undefined
+  return new HttpError('HTTP_CONTENT_TYPE_UNSUPPORTED', 'bodies are taken without Content-Encoding')
 }

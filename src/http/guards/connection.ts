@@ -52,6 +52,20 @@ export class Connection {
     else this.socket.end(text)
   }
 
+  /**
+   * For an answer that comes before its request has: no more of that is read, and the connection stays for a second at
+   * most. To close it at once would tell the client of a broken connection, often before it has read the answer.
+   */
+  linger(): void {
+    const { socket } = this
+    socket.destroySoon = () => {
+      this.#isHungUp = true
+      socket.end()
+      // Only now has Node begun to read what it takes for left over.
+      setImmediate(() => socket.pause())
+    }
+  }
+
   #isReceivingSlowly(nowMs: number, limits: GuardLimits): boolean {
     if (this.receiving?.complete !== false) {
       this.receiving = undefined

@@ -94,6 +94,10 @@ export class Guards {
     })
     if (this.limits.rateLimit > 0) this.#rate = installRateCheck(app, this.limits.rateLimit)
     if (this.#origins.isOpen) app.addHook('onSend', varyByOrigin)
+    app.addHook('onError', (request, reply, _error, done) => {
+      this.#admission.answer(request, reply)
+      done()
+    })
     app.addHook('onRoute', (route) => this.#guard(route))
     this.#connections.attach(app.server)
     this.#watch(app.server)
@@ -163,12 +167,12 @@ export class Guards {
 
   /** Hooks of a route that is not marked otherwise, before its own; HEAD comes with those of its GET. */
   #guard(route: RouteOptions): void {
-    const { longLived, immediate } = route.config ?? {}
+    const { longLived, immediate, light } = route.config ?? {}
     if (longLived === true || immediate === true) return
-    const isManagement = this.#management.has(route.url)
+    const kind = this.#management.has(route.url) ? 'management' : light === true ? 'light' : 'heavy'
     const admission = this.#admission
     const enter = (request: FastifyRequest, reply: FastifyReply, done: Done): void =>
-      done(admission.enter(request, reply, isManagement))
+      done(admission.enter(request, reply, kind))
     const hooks = {
       onRequest: [enter, ...listed(route.onRequest)],
       preParsing: [
@@ -182,13 +186,13 @@ export class Guards {
       ],
       preHandler: [
         (request: FastifyRequest, reply: FastifyReply, done: Done) =>
-          admission.await(request, reply, isManagement, done),
+          admission.await(request, reply, kind, done),
         ...listed(route.preHandler),
       ],
       onSend: [
         ...listed(route.onSend),
-        (request: FastifyRequest, _reply: FastifyReply, _payload: unknown, done: Done) => {
-          admission.leave(request)
+        (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: Done) => {
+          admission.answer(request, reply)
           done()
         },
       ],

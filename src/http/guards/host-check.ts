@@ -39,7 +39,11 @@ export function createHostCheck(
   }
   return (request) => {
     const { host } = request.headers
-    if (host !== undefined && !isOurs(host)) return new HttpError('HTTP_HOST_NOT_ALLOWED', refusal(host))
+    if (host !== undefined && !isOurs(host)) {
+      // Node joins two headers of a name.
+      if (host.includes(',')) return new HttpError('HTTP_REQUEST_MALFORMED', 'one Host header is expected')
+      return new HttpError('HTTP_HOST_NOT_ALLOWED', refusal(host))
+    }
     const { url = '/' } = request.raw
     if (url.charCodeAt(0) === SLASH || url === '*') return undefined
     const authority = ABSOLUTE_FORM.exec(url)?.[1] ?? ''

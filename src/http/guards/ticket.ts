@@ -11,8 +11,10 @@ export interface Ticket {
   readonly reply: FastifyReply
   readonly connection: Connection | undefined
   readonly sinceMs: number
-  /** Of its body, in memory. */
+  /** Of its body, in memory; 0 for a small one. */
   bodyBytes: number
+  /** Of its body, announced and not come; forgotten after a second, so that promises alone keep nobody out. */
+  promisedBytes: number
   /** Its place in the line (ticket-line.ts). */
   isWaiting: boolean
   before: Ticket | undefined
@@ -32,5 +34,7 @@ declare module 'fastify' {
     readonly longLived?: boolean
     /** It answers at once and costs microseconds: not counted. */
     readonly immediate?: boolean
+    /** It costs microseconds, unless its body is large, and waits for the disk: need not wait behind heavy work. */
+    readonly light?: boolean
   }
 }

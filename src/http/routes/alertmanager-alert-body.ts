@@ -5,9 +5,11 @@
 import type { AlertRequest } from '../../alerting/core/alert-rules.ts'
 import { goQuote } from '../../alerting/core/go-quote.ts'
 import { ZERO_TIME_NS } from '../../alerting/core/nanos.ts'
+import { inSlices } from '../slices.ts'
 import { INVALID_TYPE } from './alertmanager-answers.ts'
 import {
   BodyFault,
+  caughtFaults,
   fieldsOf,
   instantField,
   type ReadBody,
@@ -48,10 +50,29 @@ function checkedAlert(fields: AlertFields | undefined, index: number): AlertRequ
   return { ...fields, labels }
 }
 
-export function readAlertsBody(text: string): ReadBody<readonly AlertRequest[]> {
-  return readBody('alerts', text, (body) => {
-    if (body === null) return []
-    if (!Array.isArray(body)) throw wrongType(body, 'alerts', 'array')
-    return body.map(alertFields).map(checkedAlert)
-  })
+export async function readAlertsBody(text: string): Promise<ReadBody<readonly AlertRequest[]>> {
+  const read = readBody('alerts', text, listed)
+  if ('fault' in read) return read
+  const typed = await each(read.value, alertFields)
+  return 'fault' in typed ? typed : each(typed.value, checkedAlert)
+}
+
+function listed(body: unknown): readonly unknown[] {
+  if (body === null) return []
+  if (!Array.isArray(body)) throw wrongType(body, 'alerts', 'array')
+  return body
+}
+
+/** In slices: a body of 1 MiB may have 300,000 of them. */
+async function each<In, Out>(
+  items: readonly In[],
+  read: (item: In, index: number) => Out,
+): Promise<ReadBody<readonly Out[]>> {
+  const done: Out[] = []
+  for await (const slice of inSlices(items)) {
+    const part = caughtFaults('alerts', () => slice.map((item, at) => read(item, done.length + at)))
+    if ('fault' in part) return part
+    done.push(...part.value)
+  }
+  return { value: done }
 }

@@ -120,7 +120,7 @@ async function listAlerts(
 }
 
 async function postAlerts(alerts: Alerts, body: unknown, reply: FastifyReply): Promise<FastifyReply> {
-  const read = readAlertsBody(typeof body === 'string' ? body : '')
+  const read = await readAlertsBody(typeof body === 'string' ? body : '')
   if ('fault' in read) return sendFault(reply, read.fault)
   const faults: string[] = []
   let refused = 0

@@ -13,7 +13,7 @@ export type ReadBody<T> = { readonly value: T } | { readonly fault: FrameworkFau
 /** By lower-case name, nulls left out. */
 export type Fields = ReadonlyMap<string, unknown>
 
-/** Ends the reading; caught by `readBody` only. */
+/** Ends the reading; caught by `caughtFaults` only. */
 export class BodyFault extends Error {
   readonly code: number
 
@@ -108,10 +108,17 @@ function parsed(json: string): unknown {
  * @param read may throw what this file makes
  */
 export function readBody<T>(name: string, text: string, read: (body: unknown) => T): ReadBody<T> {
-  try {
+  return caughtFaults(name, () => {
     const json = firstJsonValue(text)
     if (json === undefined) throw required(name)
-    return { value: read(parsed(json)) }
+    return read(parsed(json))
+  })
+}
+
+/** For a part of the reading. */
+export function caughtFaults<T>(name: string, read: () => T): ReadBody<T> {
+  try {
+    return { value: read() }
   } catch (error) {
     if (error instanceof BodyFault) return { fault: { code: error.code, message: error.message } }
     if (!(error instanceof Unreadable)) throw error

@@ -11,7 +11,8 @@ import { parseFilter } from '../../alerting/core/matcher-parser.ts'
 import { type Silence, type SilenceState, shownSilenceState } from '../../alerting/core/silence.ts'
 import type { Silences } from '../../alerting/silences.ts'
 import { errorCode } from '../../base/errors.ts'
-import { INVALID_TYPE, sendFault, sendJson, sendText } from './alertmanager-answers.ts'
+import { inSlices } from '../slices.ts'
+import { INVALID_TYPE, sendFault, sendJson, sendJsonText, sendText } from './alertmanager-answers.ts'
 import { checkAccept } from './alertmanager-negotiation.ts'
 import { booleanParam, listParam } from './alertmanager-params.ts'
 import { readSilenceBody } from './alertmanager-silence-body.ts'
@@ -72,13 +73,16 @@ async function createSilence(
   }
 }
 
-function listSilences(silences: Silences, query: unknown, reply: FastifyReply): FastifyReply {
+async function listSilences(silences: Silences, query: unknown, reply: FastifyReply): Promise<FastifyReply> {
   try {
     const filters = listParam(query, 'filter').map(parseFilter)
     const states = new Set(STATES.filter((state) => booleanParam(query, state, true)))
     const nowNs = silences.nowNs()
-    const shown = silences.query({ filters, states }).map((silence) => shownSilence(silence, nowNs))
-    return sendJson(reply, shown)
+    const shown: string[] = []
+    for await (const slice of inSlices(silences.query({ filters, states }))) {
+      for (const silence of slice) shown.push(JSON.stringify(shownSilence(silence, nowNs)))
+    }
+    return sendJsonText(reply, `[${shown.join(',')}]`)
   } catch (error) {
     if (error instanceof Error && errorCode(error) === 'MATCHER_MALFORMED') {
       return sendText(reply, 400, error.message)

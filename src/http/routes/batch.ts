@@ -49,7 +49,11 @@ const Batch = Type.Object({
   needed: Type.Optional(Type.Integer()),
 })
 
-export function batchRoutes(deps: HttpDeps, bodyBytesMax: number): FastifyPluginCallback {
+/**
+ * @param bodyBytesMax of the whole body
+ * @param opBytesMax of one operation
+ */
+export function batchRoutes(deps: HttpDeps, bodyBytesMax: number, opBytesMax: number): FastifyPluginCallback {
   const { batches, wallMs } = deps
   const acknowledger = new Acknowledger(deps.acks, deps.cluster.name)
   return (scope, _options, done) => {
@@ -66,7 +70,7 @@ export function batchRoutes(deps: HttpDeps, bodyBytesMax: number): FastifyPlugin
           throw new HttpError('HTTP_CONTENT_TYPE_UNSUPPORTED', 'a batch is application/json')
         }
         const planned = acknowledger.plan(request.query)
-        const ops = batchOps(rawBody(request.body), wallMs())
+        const ops = await batchOps(rawBody(request.body), wallMs(), opBytesMax)
         const { results, deltas } = await batches.write(ops)
         const { reached, acked, needed } = await acknowledger.confirm(planned, deltas)
         reply.code(reached ? 200 : 202)

@@ -59,15 +59,16 @@ export function kvListRoutes(kv: KeyValue, routePrefix: string): FastifyPluginCa
     app.get(
       '/kv/:map',
       { schema: { params: MapParams, querystring: ListQuery, response: { 200: Items } } },
-      (request, reply) => {
+      async (request, reply) => {
         const { map } = request.params
         checkPathName(map, 'map')
-        const { json, next } = listPage(kv, map, request.query)
+        const { json, next } = await listPage(kv, map, request.query)
         if (next !== undefined) {
           const path = `${routePrefix}/api/v1/kv/${encodeURIComponent(map)}`
           reply.header('link', nextLink(path, request.query, next))
         }
         sendJsonText(reply, json)
+        return reply
       },
     )
     done()

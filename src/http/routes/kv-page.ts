@@ -5,8 +5,11 @@
 import type { KeyValue } from '../../store/key-value.ts'
 import { kvItemJson } from '../kv-item-json.ts'
 import { parseLimit, parseValues } from '../list-query.ts'
+import { turns } from '../turns.ts'
 
 const LIMIT_DEFAULT = 100
+/** To look at a value of this size takes some 10 us: a thousand of them fit into a turn. */
+const PAUSE_BYTES = 1024
 export const LIST_PAGE_BYTES_MAX: number = 4 * 1024 * 1024
 
 export interface KvPageQuery {
@@ -23,7 +26,7 @@ export interface KvPage {
 }
 
 /** @throws HttpError `HTTP_QUERY_INVALID` for a limit outside 1 to 1,000 or `values` other than true and false */
-export function listPage(kv: KeyValue, map: string, query: KvPageQuery): KvPage {
+export async function listPage(kv: KeyValue, map: string, query: KvPageQuery): Promise<KvPage> {
   const limit = query.limit === undefined ? LIMIT_DEFAULT : parseLimit(query.limit)
   const withValues = parseValues(query.values)
   const listed = kv.list(map, {
@@ -37,6 +40,7 @@ export function listPage(kv: KeyValue, map: string, query: KvPageQuery): KvPage 
     if (withValues) bytes += item.value.bytes.length
     if (items.length > 0 && bytes > LIST_PAGE_BYTES_MAX) break
     items.push(kvItemJson(item, withValues))
+    if (item.value.bytes.length > PAUSE_BYTES) await turns.pause()
   }
   const cut = items.length < listed.items.length
   const next = cut ? listed.items[items.length - 1]?.key : listed.next

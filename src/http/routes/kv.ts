@@ -17,16 +17,14 @@ import type {
 import { Type } from 'typebox'
 import type { KeyValue, KvItem, PutOptions } from '../../store/key-value.ts'
 import { Acknowledger } from '../acknowledgement.ts'
-import { formatEtag, isNotModified } from '../etag.ts'
-import { httpDate } from '../http-date.ts'
+import { formatEtag } from '../etag.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import { MSGPACK, msgpackAsJson } from '../msgpack-json.ts'
+import { sendItem } from '../item-answer.ts'
 import { checkPathName } from '../path-name.ts'
 import { writePrecondition } from '../preconditions.ts'
 import { HttpError } from '../problem.ts'
 import { rawBody, takeRawBodies } from '../raw-body.ts'
-import { servedType } from '../served-type.ts'
-import { asBuffer, storedValue } from '../stored-value.ts'
+import { storedValue } from '../stored-value.ts'
 import { expiryOf } from '../ttl.ts'
 
 const KeyParams = Type.Object({ map: Type.String(), key: Type.String() })
@@ -57,7 +55,7 @@ type TypedApp = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-const IMMEDIATE_BYTES_MAX = 16 * 1024
+const LIGHT = { light: true }
 
 /** What is in a path is text by construction: the schema documents it, checking it again would cost each read. */
 const ITEM_ROUTE = {
@@ -82,7 +80,7 @@ function writeRoutes(app: TypedApp, deps: HttpDeps): void {
 
   app.put(
     '/kv/:map/:key',
-    { schema: { params: KeyParams, querystring: WriteQuery, response: WRITTEN_RESPONSES } },
+    { schema: { params: KeyParams, querystring: WriteQuery, response: WRITTEN_RESPONSES }, config: LIGHT },
     async (request, reply) => {
       const { map, key } = request.params
       checkPathName(map, 'map')
@@ -108,7 +106,7 @@ function writeRoutes(app: TypedApp, deps: HttpDeps): void {
 
   app.delete(
     '/kv/:map/:key',
-    { schema: { params: KeyParams, querystring: DeleteQuery } },
+    { schema: { params: KeyParams, querystring: DeleteQuery }, config: LIGHT },
     async (request, reply) => {
       const { map, key } = request.params
       checkPathName(map, 'map')
@@ -132,53 +130,8 @@ function readRoutes(app: TypedApp, kv: KeyValue): void {
     if (item === undefined) {
       throw new HttpError('KEY_NOT_FOUND', `${JSON.stringify(map)} holds no ${JSON.stringify(key)}`)
     }
-    const ifNoneMatch = request.headers['if-none-match']
-    sendItem(
-      reply,
-      item,
-      request.headers.accept,
-      ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version),
-    )
+    sendItem(reply, item)
   })
-}
-
-function sendItem(reply: FastifyReply, item: KvItem, accept: string | undefined, notModified: boolean): void {
-  reply.header('etag', formatEtag(item.version))
-  reply.header('last-modified', httpDate(item.updatedAtMs))
-  reply.header('cache-control', 'no-cache')
-  if (notModified) {
-    reply.code(304).send()
-    return
-  }
-  if (item.value.contentType === MSGPACK) {
-    reply.header('vary', 'accept')
-    if (accept?.includes(MSGPACK) !== true) {
-      sendAsJson(reply, item)
-      return
-    }
-  }
-  sendAsStored(reply, item)
-}
-
-/** MessagePack of the library. A large one takes its turn: 1 MiB of it are some 20 ms of work. */
-function sendAsJson(reply: FastifyReply, item: KvItem): void {
-  const send = (): void => {
-    const json = msgpackAsJson(item.value.bytes)
-    if (json === undefined) sendAsStored(reply, item)
-    else reply.header('content-type', 'application/json; charset=utf-8').send(json)
-  }
-  if (item.value.bytes.length <= IMMEDIATE_BYTES_MAX) send()
-  else reply.server.inTurn(reply.request, reply, send)
-}
-
-function sendAsStored(reply: FastifyReply, item: KvItem): void {
-  const served = servedType(item.value.contentType)
-  reply.header('content-type', served.contentType)
-  if (served.needsSandbox) {
-    reply.header('x-content-type-options', 'nosniff')
-    reply.header('content-security-policy', "sandbox; default-src 'none'")
-  }
-  reply.send(asBuffer(item.value.bytes))
 }
 
 function putOptions(precondition: PutOptions, ttl: string | undefined, wallMs: () => number): PutOptions {

@@ -8,6 +8,7 @@ import { checkPathName } from '../path-name.ts'
 import { HttpError } from '../problem.ts'
 import { takeRawBodies } from '../raw-body.ts'
 
+const LIGHT = { light: true }
 const MemberParams = Type.Object({ set: Type.String(), member: Type.String() })
 const WriteQuery = Type.Object(
   { ack: Type.Optional(Type.String()), timeout: Type.Optional(Type.String()) },
@@ -31,6 +32,7 @@ export function setRoutes(deps: HttpDeps): FastifyPluginCallback {
     app.put(
       '/sets/:set/:member',
       {
+        config: LIGHT,
         schema: {
           params: MemberParams,
           querystring: WriteQuery,
@@ -49,7 +51,7 @@ export function setRoutes(deps: HttpDeps): FastifyPluginCallback {
 
     app.delete(
       '/sets/:set/:member',
-      { schema: { params: MemberParams, querystring: WriteQuery } },
+      { config: LIGHT, schema: { params: MemberParams, querystring: WriteQuery } },
       async (request, reply) => {
         const { set, member } = checked(request.params)
         const planned = acknowledger.plan(request.query)
