@@ -29,13 +29,16 @@ export interface TlsRules {
 
 export class TlsGuard {
   #rules: TlsRules
+  readonly #handshakeTimeoutMs: number
   #server: HttpsServer | undefined
   readonly #sockets = new Set<Socket>()
   #failedHandshakes = 0
   #refusedCertificates = 0
 
-  constructor(rules: TlsRules) {
+  /** @param handshakeTimeoutMs tests have less time */
+  constructor(rules: TlsRules, handshakeTimeoutMs: number = HANDSHAKE_TIMEOUT_MS) {
     this.#rules = rules
+    this.#handshakeTimeoutMs = handshakeTimeoutMs
   }
 
   /** For `https.createServer`. */
@@ -45,7 +48,7 @@ export class TlsGuard {
       ...context,
       requestCert: asksClients,
       rejectUnauthorized: verifiesClients,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      handshakeTimeout: this.#handshakeTimeoutMs,
     }
   }
 
@@ -63,8 +66,11 @@ export class TlsGuard {
       this.#refusedCertificates += 1
       socket.destroy()
     })
-    server.on('tlsClientError', () => {
+    // Instead of the listener by which HTTP would answer, and wait for ever to be heard where there is no session.
+    server.removeAllListeners('tlsClientError')
+    server.on('tlsClientError', (_error, socket) => {
       this.#failedHandshakes += 1
+      socket.destroy()
     })
   }
 

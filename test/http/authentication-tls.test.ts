@@ -1,10 +1,14 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
+import { connect as connectPlain } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
+import { tlsRules } from '../../src/app/tls-rules.ts'
 import { WebConfig } from '../../src/app/web-config.ts'
+import { loadWebConfig } from '../../src/app/web-config-files.ts'
 import type { Sample } from '../../src/http/metrics/registry.ts'
+import { TlsGuard } from '../../src/http/tls-guard.ts'
 import { testApp } from '../support/http-app.ts'
 import {
   basicAuth,
@@ -194,9 +198,31 @@ describe('client certificates', () => {
     expect(await status(connected(strangers))).toBe(200)
   })
 
+  it.each([
+    ['says half of a hello and no more', Buffer.from([0x16, 3, 1, 2])],
+    ['says nothing', Buffer.alloc(0)],
+    ['speaks no TLS', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
+  ])('who %s is hung up on', async (_what, said) => {
+    const { settings, tls } = await loadWebConfig(webConfigFolder(TLS_LINES).path)
+    if (settings.tls === undefined || tls === undefined) throw new Error('no TLS')
+    const guard = new TlsGuard(tlsRules(settings.tls, tls), 100)
+    const { app } = testApp({}, { tls: guard.serverOptions })
+    closing.push(() => app.close())
+    guard.attach(app.server)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const address = app.server.address()
+    const raw = connectPlain(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
+    const gone = new Promise((resolve) => raw.once('close', resolve))
+    raw.on('error', () => undefined).resume()
+    raw.write(said)
+    await gone
+    expect([...guard.samples()]).toContainEqual(
+      expect.objectContaining({ labels: { reason: 'handshake' }, value: 1 }),
+    )
+  })
+
   it('a handshake that began under the old authority does not end under the new', async () => {
     const { port, config, write } = await serving(CLIENTS)
-    const { connect: connectPlain } = await import('node:net')
     const raw = connectPlain(port, '127.0.0.1')
     await once(raw, 'connect')
     const gone = once(raw, 'close')
