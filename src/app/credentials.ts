@@ -11,6 +11,7 @@
  * As bcrypt does, only the first 72 bytes of a password are looked at.
  */
 import { hash, randomBytes } from 'node:crypto'
+import { clientOf } from '../http/client-address.ts'
 import type { Verdict } from '../http/web-access.ts'
 import type { PasswordChecks } from './password-checks.ts'
 import { decoyHash } from './password-hash.ts'
@@ -74,7 +75,7 @@ export class Credentials {
     const number = Number.parseInt(this.#digest(user, 'hex').slice(0, 8), 16)
     const known = this.#users.get(user)
     const decoy = this.#decoys[number % this.#decoys.length] ?? ''
-    const lane = `${address} ${number % LANES_OF_ADDRESS}`
+    const lane = `${clientOf(address)} ${number % LANES_OF_ADDRESS}`
     const isRight = await this.#checks.check(password, known ?? decoy, lane)
     this.#pending.delete(key)
     if (isRight === undefined) return 'busy'

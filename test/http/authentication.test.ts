@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
+import { WebConfig } from '../../src/app/web-config.ts'
 import { alertmanagerApi } from '../../src/http/alertmanager-api.ts'
 import type { Verdict, WebAccess } from '../../src/http/web-access.ts'
 import { type TestApp, testApp } from '../support/http-app.ts'
-import { basicAuth } from '../support/web-config.ts'
+import { basicAuth, webConfigFolder } from '../support/web-config.ts'
 
 const open: FastifyInstance[] = []
 
@@ -228,6 +229,34 @@ describe('who may come in', () => {
     expect([answer.statusCode, answer.json().code]).toEqual([429, 'HTTP_RATE_LIMITED'])
     expect(answer.headers['x-frame-options']).toBe('deny')
     expect(asked).toEqual([])
+  })
+})
+
+describe('a flood of wrong passwords', () => {
+  it('is bounded, and who came in before does not wait for it', async () => {
+    const hash = (await import('bcryptjs')).hashSync('secret', 10)
+    const { path } = webConfigFolder(`basic_auth_users:\n  ana: ${hash}\n`)
+    const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.now() }
+    const access = await WebConfig.open({ path, clock, mustAuthenticate: true })
+    const { app } = testApp({ access })
+    open.push(app)
+    const waiting = (): number => {
+      const sample = [...access.samples()].find(({ name }) => name === 'hearsay_http_password_checks_waiting')
+      return sample !== undefined && 'value' in sample ? sample.value : 0
+    }
+    const statusOf = async (user: string, password: string): Promise<number> => {
+      const headers = { authorization: basicAuth(user, password) }
+      return (await app.inject({ url: '/-/healthy', headers })).statusCode
+    }
+    expect(await statusOf('ana', 'secret')).toBe(200)
+    const flood = Array.from({ length: 200 }, (_, i) => statusOf(`user ${i % 20}`, `wrong ${i}`))
+    for (let i = 0; i < 20; i++) expect(await statusOf('ana', 'secret')).toBe(200)
+    expect(waiting()).toBeGreaterThan(0)
+    expect(waiting()).toBeLessThanOrEqual(64)
+    await access.close()
+    const answers = await Promise.all(flood)
+    expect(answers.filter((status) => status !== 401 && status !== 503)).toEqual([])
+    expect(answers.filter((status) => status === 503).length).toBeGreaterThan(100)
   })
 })
 
