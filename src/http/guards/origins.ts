@@ -44,8 +44,9 @@ export class Origins {
     if (origin === this.#own) return true
     try {
       const { protocol, host: asked } = new URL(origin)
+      if (host === undefined || (protocol !== 'http:' && protocol !== 'https:')) return false
       // The scheme of the page decides which port is left out of Host.
-      return host !== undefined && asked === new URL(`${protocol}//${host}`).host
+      return asked === new URL(`${protocol}//${host}`).host
     } catch {
       return false
     }
