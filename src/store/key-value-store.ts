@@ -1,8 +1,8 @@
 /** KeyValue over the commit queue: checks what it is given, evaluates preconditions inside the atomic write. */
 import { assert } from '../base/assert.ts'
 import { HearsayError } from '../base/errors.ts'
-import { formatStamp } from '../crdt/hlc.ts'
 import type { Delta, MapEntry, StoredValue } from './core/delta.ts'
+import { versionOf } from './core/held-entry.ts'
 import type { ReplicaState } from './core/replica-state.ts'
 import type {
   DeleteResult,
@@ -84,7 +84,7 @@ export function itemOf(key: string, entry: MapEntry): KvItem {
   return {
     key,
     value: entry.value,
-    version: formatStamp(entry.stamp),
+    version: versionOf(entry),
     updatedAtMs: entry.stamp.ms,
     expiresAtMs: entry.expiresAtMs,
   }
@@ -92,7 +92,8 @@ export function itemOf(key: string, entry: MapEntry): KvItem {
 
 /** @throws HearsayError `STORE_PRECONDITION_FAILED`, naming the version found */
 function checkPrecondition(wanted: Precondition, current: MapEntry | undefined): void {
-  const version = current === undefined ? undefined : formatStamp(current.stamp)
+  if (wanted.ifAbsent === undefined && wanted.ifVersion === undefined) return
+  const version = current === undefined ? undefined : versionOf(current)
   if (wanted.ifAbsent === true && version !== undefined) {
     throw new HearsayError('STORE_PRECONDITION_FAILED', `there is a value already, version ${version}`)
   }

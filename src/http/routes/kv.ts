@@ -7,15 +7,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  FastifyPluginCallback,
-  FastifyReply,
-  RawServerDefault,
-} from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginCallback, RawServerDefault } from 'fastify'
 import { Type } from 'typebox'
-import type { KeyValue, KvItem, PutOptions } from '../../store/key-value.ts'
+import type { KeyValue, PutOptions } from '../../store/key-value.ts'
 import { Acknowledger } from '../acknowledgement.ts'
 import { formatEtag } from '../etag.ts'
 import type { HttpDeps } from '../http-deps.ts'

@@ -12,6 +12,7 @@ function ticket(sinceMs: number): Ticket {
     connection: undefined,
     sinceMs,
     bodyBytes: 0,
+    promisedBytes: 0,
     isWaiting: false,
     before: undefined,
     after: undefined,
