@@ -136,9 +136,12 @@ function firstExit(processes: readonly DevProcess[]): Promise<string> {
   )
 }
 
+/** The last first, one after the other: who goes is heard by those that are left, and none counts as lost the next time. */
 async function stopAll(processes: readonly DevProcess[]): Promise<void> {
-  for (const one of processes) one.kill('SIGTERM')
-  await Promise.all(processes.map((one) => one.exited))
+  for (const one of processes.toReversed()) {
+    one.kill('SIGTERM')
+    await one.exited
+  }
 }
 
 function isStopReason(outcome: string): outcome is StopReason {

@@ -45,10 +45,12 @@ describe('serve, told to stop', () => {
       flags: ['--cluster.peer-name=leaver'],
     })
     await untilAsync(async () => (await stateOf(peer.url, 'leaver')) === 'alive', 'the peer knows it')
+    const watch = await fetch(`${replica.url}/api/v1/watch?map=watched`)
     const load = startWriteLoad(`${replica.url}/api/v1/kv/m`, 16)
     await until(() => load.answered.length > 200)
     expect(await replica.stop()).toBe(0)
     await load.ended
+    expect(await watch.text()).toMatch(/event: closed\ndata: .*stopping/)
     // Clients learn from `Connection: close` and then find nobody. One that sleeps may miss that its connection, quiet for
     // half a second, was closed before it sent again.
     const ends = new Set(load.ends)
