@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import http from 'node:http'
+import http, { type Server } from 'node:http'
 import https from 'node:https'
 import { connect as connectPlain } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
 import { tlsRules } from '../../src/app/tls-rules.ts'
 import { WebConfig } from '../../src/app/web-config.ts'
@@ -31,20 +32,33 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
 
-async function serving(text: string) {
+async function listening(made: FastifyInstance | https.Server, attach: (server: Server) => void) {
+  const server = made instanceof https.Server ? made : made.server
+  attach(server)
+  if (made instanceof https.Server) await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve))
+  else await made.listen({ host: '127.0.0.1', port: 0 })
+  const address = server.address()
+  const close = async (): Promise<void> => {
+    server.closeAllConnections()
+    if (made instanceof https.Server) made.close()
+    else await made.close()
+  }
+  return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, close }
+}
+
+/** @param isWhole over the whole app; else over a server that says OK to all, which is much quicker to make */
+async function serving(text: string, isWhole = false) {
   const folder = webConfigFolder(text)
   const config = await WebConfig.open({ path: folder.path, clock, mustAuthenticate: false })
-  const tls = config.tls?.serverOptions
-  const { app } = testApp({ access: config }, tls === undefined ? {} : { tls })
-  config.tls?.attach(app.server)
-  await app.listen({ host: '127.0.0.1', port: 0 })
+  const tls = config.tls?.serverOptions ?? {}
+  const server = isWhole
+    ? testApp({ access: config }, { tls }).app
+    : https.createServer(tls, (_request, response) => response.end('OK'))
+  const { port, close } = await listening(server, (own) => config.tls?.attach(own))
   closing.push(async () => {
-    app.server.closeAllConnections()
-    await app.close()
+    await close()
     await config.close()
   })
-  const address = app.server.address()
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
   const connected = (options: ConnectionOptions = {}): Promise<TLSSocket> =>
     new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: pem('ca'), ...options })
@@ -79,7 +93,7 @@ async function status(connecting: Promise<TLSSocket>): Promise<number | undefine
 
 describe('TLS', () => {
   it('is spoken with the certificate of the web config, and nothing else is', async () => {
-    const { connected, port } = await serving(TLS_LINES)
+    const { connected, port } = await serving(TLS_LINES, true)
     const socket = await connected()
     expect(await statusOver(socket)).toBe(200)
     expect(socket.getPeerX509Certificate()?.subjectAltName).toContain('DNS:localhost')
@@ -206,12 +220,11 @@ describe('client certificates', () => {
     const { settings, tls } = await loadWebConfig(webConfigFolder(TLS_LINES).path)
     if (settings.tls === undefined || tls === undefined) throw new Error('no TLS')
     const guard = new TlsGuard(tlsRules(settings.tls, tls), 100)
-    const { app } = testApp({}, { tls: guard.serverOptions })
-    closing.push(() => app.close())
-    guard.attach(app.server)
-    await app.listen({ host: '127.0.0.1', port: 0 })
-    const address = app.server.address()
-    const raw = connectPlain(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
+    const { port, close } = await listening(https.createServer(guard.serverOptions), (own) =>
+      guard.attach(own),
+    )
+    closing.push(close)
+    const raw = connectPlain(port, '127.0.0.1')
     const gone = new Promise((resolve) => raw.once('close', resolve))
     raw.on('error', () => undefined).resume()
     raw.write(said)
@@ -237,7 +250,10 @@ describe('client certificates', () => {
 
 describe('users over TLS', () => {
   it('come in with their passwords of now, on the connections of before', async () => {
-    const { port, config, write } = await serving(`${TLS_LINES}basic_auth_users:\n  ana: ${HASH_OF_SECRET}\n`)
+    const { port, config, write } = await serving(
+      `${TLS_LINES}basic_auth_users:\n  ana: ${HASH_OF_SECRET}\n`,
+      true,
+    )
     const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: pem('ca') })
     closing.push(async () => agent.destroy())
     const statusOf = async (password: string): Promise<number | undefined> => {

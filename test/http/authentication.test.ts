@@ -144,7 +144,7 @@ describe('a stranger', () => {
 
 describe('requests that no route can be found for', () => {
   async function exchange(app: FastifyInstance, request: string): Promise<string> {
-    await app.listen({ host: '127.0.0.1', port: 0 })
+    if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 })
     const address = app.server.address()
     const socket = net.connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
     socket.end(request)
@@ -157,13 +157,13 @@ describe('requests that no route can be found for', () => {
   }
   const head = 'Host: localhost\r\nConnection: close\r\n\r\n'
 
-  it.each(['/api/v1/kv/%zz/k', '/%', `/api/v1/kv/m/${'k'.repeat(16_000)}%ff`, '//', '*'])(
-    'the path %.30j is 401 for a stranger',
-    async (path) => {
-      const { app } = await behind('missing')
+  it('are 401 for a stranger', async () => {
+    const { app } = await behind('missing')
+    const long = `/api/v1/kv/m/${'k'.repeat(15_000)}%ff`
+    for (const path of ['/api/v1/kv/%zz/k', '/%', long, '//', '*']) {
       expect(await exchange(app, `GET ${path} HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1.1 401 /)
-    },
-  )
+    }
+  })
 
   it('a path that cannot be read is 400 for who may come in, with the headers of every answer', async () => {
     const { app } = await behind('allowed', { headers: [['x-frame-options', 'deny']] })
