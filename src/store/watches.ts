@@ -66,8 +66,8 @@ export class Watches {
   readonly #waiting = new Set<Waiter>()
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = Number.POSITIVE_INFINITY
+  readonly #closing = new AbortController()
   #gaps = 0
-  #closed = false
 
   constructor(options: WatchesOptions) {
     this.#options = options
@@ -76,6 +76,11 @@ export class Watches {
     // What expired while nobody was here is no news.
     state.expire(wallMs())
     state.onExpired((map, key) => this.#append({ type: 'delete', map, key, reason: 'expired' }))
+  }
+
+  /** Aborted by `close`. */
+  get closed(): AbortSignal {
+    return this.#closing.signal
   }
 
   get stats(): WatchStats {
@@ -115,14 +120,14 @@ export class Watches {
       signal?.throwIfAborted()
       const page = this.read(position, filter, max)
       if (page.type === 'gap' || page.changes.length > 0) return page
-      if (this.#closed) return { type: 'closed' }
+      if (this.closed.aborted) return { type: 'closed' }
       position = await this.#wait(page.position, filter, signal)
     }
   }
 
   /** Takes in what changed for readers of the state. */
   changed(keys: readonly StateKey[]): void {
-    if (this.#closed) return
+    if (this.closed.aborted) return
     const { state, wallMs } = this.#options
     const nowMs = wallMs()
     state.expire(nowMs)
@@ -135,7 +140,7 @@ export class Watches {
 
   /** Takes in no more, and ends the waiting of all readers, and of all to come. Idempotent. */
   close(): void {
-    this.#closed = true
+    this.#closing.abort()
     clearTimeout(this.#timer)
     for (const waiter of [...this.#waiting]) waiter.wake(this.#log.end)
   }
@@ -228,7 +233,7 @@ export class Watches {
 
   /** While somebody waits: wakes when the next entry passes its time. */
   #setTimer(): void {
-    if (this.#waiting.size === 0 || this.#closed) return
+    if (this.#waiting.size === 0 || this.closed.aborted) return
     const { state, wallMs } = this.#options
     const nowMs = wallMs()
     // May tell of an expiry, and so leave nobody waiting.

@@ -71,6 +71,11 @@ export class EventStream {
     return this.#over.signal.aborted
   }
 
+  /** Whether so much of what was written for it was not taken that it is given no more. */
+  get isBehind(): boolean {
+    return this.#unsentBytes > this.#parts.bounds.unsentBytesMax
+  }
+
   /** Whether it took nothing of what was written for it for longer than it may. */
   isStalled(nowMs: number): boolean {
     return this.#unsentBytes > 0 && nowMs - this.#tookAtMs > this.#parts.bounds.stallMs
@@ -110,7 +115,7 @@ export class EventStream {
   close(reason: string): void {
     if (this.isOver) return
     const { response, frames, bounds } = this.#parts
-    if (this.#unsentBytes > bounds.unsentBytesMax) {
+    if (this.isBehind) {
       this.cut()
       return
     }
@@ -192,11 +197,13 @@ export class EventStream {
     this.#unsentBytes -= bytes
     this.#tookAtMs = this.#parts.nowMs()
     this.#parts.unsent(-bytes)
-    if (this.#unsentBytes <= this.#parts.bounds.unsentBytesMax) this.#resume?.()
+    if (!this.isBehind) this.#resume?.()
   }
 
   async #roomForMore(): Promise<void> {
-    if (this.isOver || this.#unsentBytes <= this.#parts.bounds.unsentBytesMax) return
+    if (this.isOver || !this.isBehind) return
+    // Nobody waits for it any more.
+    if (this.#parts.watches.closed.aborted) return this.cut()
     await new Promise<void>((resolve) => {
       this.#resume = resolve
     })

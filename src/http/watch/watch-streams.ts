@@ -5,6 +5,7 @@
  * cuts off who has stalled. Streams end when the store's watches close, and when the server does.
  */
 import { HearsayError } from '../../base/errors.ts'
+import { onAbort } from '../../store/on-abort.ts'
 import type { Sample } from '../metrics/registry.ts'
 import { HttpError } from '../problem.ts'
 import { turns } from '../turns.ts'
@@ -50,6 +51,10 @@ export class WatchStreams {
     this.bounds = { ...WATCH_BOUNDS, ...bounds }
     this.#nowMs = nowMs
     this.#frames = new EventFrames((position) => watches.cursorOf(position))
+    // All others are told by the store that nothing follows.
+    onAbort(watches.closed, () => {
+      for (const stream of [...this.#streams]) if (stream.isBehind) stream.cut()
+    })
   }
 
   /** Aborted when the server stops, with HearsayError `STORE_CLOSED`. */

@@ -136,6 +136,16 @@ describe('an event stream', () => {
     expect([slow.state.ended, slow.state.destroyed, slow.state.unsent]).toEqual([undefined, true, 0])
   })
 
+  it('that falls behind a store that has closed hangs up: nobody waits for it', async () => {
+    const reader = slowReader({ unsentBytesMax: 100 })
+    await reader.takeAll()
+    reader.put('m', 'k', 'x'.repeat(200))
+    reader.watches.close()
+    await reader.over
+    expect(reader.taken()).toContain('"key":"k"')
+    expect([reader.state.ended, reader.state.destroyed]).toEqual([undefined, true])
+  })
+
   it('that was cut off writes nothing more and gives back what it held', async () => {
     const reader = slowReader({ unsentBytesMax: 10 })
     await turn()
