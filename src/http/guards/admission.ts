@@ -65,7 +65,7 @@ export class Admission {
     if (request.ticket !== null) return undefined
     const fault = bodyFault(request)
     if (fault !== undefined) {
-      reply.header('connection', 'close')
+      if (fault.code === 'HTTP_REQUEST_MALFORMED') this.condemn(request, reply)
       return this.#refuse('malformed', fault)
     }
     const connection = this.#connections.of(request.raw)
@@ -168,6 +168,13 @@ export class Admission {
     }
     reply.header('connection', 'close')
     this.#connections.of(raw)?.linger()
+  }
+
+  /** The answer to this one is the last on its connection, whatever comes behind it. */
+  condemn(request: FastifyRequest, reply: FastifyReply): void {
+    reply.header('connection', 'close')
+    const connection = this.#connections.of(request.raw)
+    if (connection !== undefined) connection.isCondemned = true
   }
 
   leave(request: FastifyRequest): void {

@@ -14,6 +14,8 @@ export class Connection {
   requests = 0
   /** Whose body is arriving, perhaps. */
   receiving: IncomingMessage | undefined
+  /** What it sent cannot be trusted to mean what it seems to: nothing that follows on it is taken. */
+  isCondemned = false
   /** It has had its last answer; it is closed at the second look, whether it was read or not. */
   #isHungUp = false
   #seenHungUp = false
@@ -47,8 +49,14 @@ export class Connection {
   hangUp(text: string): void {
     if (this.#isHungUp) return
     this.#isHungUp = true
+    // It has been told already.
+    if (this.isCondemned) {
+      this.socket.destroySoon()
+      return
+    }
     // An answer in the place of that of an earlier request would be taken for it.
-    if (this.requests > 1 || !this.socket.writable || this.unsentBytes > 0) this.socket.destroy()
+    const earlier = this.requests - (this.receiving?.complete === false ? 1 : 0)
+    if (earlier > 0 || !this.socket.writable || this.unsentBytes > 0) this.socket.destroy()
     else this.socket.end(text)
   }
 

@@ -76,6 +76,8 @@ export class Guards {
       // A second Host or Authorization is not overlooked: both together are no host of ours, and no password.
       joinDuplicateHeaders: true,
       insecureHTTPParser: false,
+      // Node would answer itself, and read on; host-check.ts does not.
+      requireHostHeader: false,
     }
   }
 
@@ -122,7 +124,8 @@ export class Guards {
   }
 
   #check(request: FastifyRequest, reply: FastifyReply, done: Done): void {
-    const foreign = this.#foreignness(request)
+    if (this.#isTooLate(request, reply)) return
+    const foreign = this.#foreignness(request, reply)
     // A refused page reads no more than that it was refused.
     if (foreign === undefined && this.#origins.isOpen && this.#origins.share(request, reply)) return
     const refusal = foreign ?? this.#excess(request)
@@ -131,9 +134,22 @@ export class Guards {
     else this.#checkRate(this.#rate, request, reply, done)
   }
 
+  /**
+   * Behind one that was answered as the last on its connection: Node reads on nevertheless. What followed it may be no
+   * request but part of it, so it is neither answered nor looked at.
+   */
+  #isTooLate({ raw }: FastifyRequest, reply: FastifyReply): boolean {
+    if (raw.socket.writableEnded) return true
+    return reply.raw.socket === null && this.#connections.of(raw)?.isCondemned === true
+  }
+
   /** Whether it was meant for somebody else, or made by somebody else's page. */
-  #foreignness(request: FastifyRequest): Refusal | undefined {
+  #foreignness(request: FastifyRequest, reply: FastifyReply): Refusal | undefined {
     const misdirected = this.#hostRefusal(request)
+    if (misdirected?.code === 'HTTP_REQUEST_MALFORMED') {
+      this.#admission.condemn(request, reply)
+      return { reason: 'malformed', error: misdirected }
+    }
     if (misdirected !== undefined) return { reason: 'host', error: misdirected }
     const error = this.#origins.refusalOf(request)
     return error === undefined ? undefined : { reason: 'cross-site', error }

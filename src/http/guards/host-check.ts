@@ -39,7 +39,10 @@ export function createHostCheck(
   }
   return (request) => {
     const { host } = request.headers
-    if (host !== undefined && !isOurs(host)) {
+    if (host === undefined) {
+      if (request.raw.httpVersionMinor !== 0)
+        return new HttpError('HTTP_REQUEST_MALFORMED', 'a Host header is expected')
+    } else if (!isOurs(host)) {
       // Node joins two headers of a name.
       if (host.includes(',')) return new HttpError('HTTP_REQUEST_MALFORMED', 'one Host header is expected')
       return new HttpError('HTTP_HOST_NOT_ALLOWED', refusal(host))
