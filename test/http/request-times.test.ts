@@ -1,6 +1,7 @@
 /** How long requests take, by route: what is measured, and that no client can make a series. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { SAMPLED_OF } from '../../src/http/metrics/request-times.ts'
 import type { RequestTrace } from '../../src/http/request-trace.ts'
@@ -58,6 +59,27 @@ describe('request times', () => {
     expect(await series(app, 'alertmanager_http')).toHaveLength(before.length)
     expect((await app.inject('/metrics')).body).not.toContain('nowhere')
   })
+})
+
+describe('requests', () => {
+  it.each(['/api/v1/kv/some-map/some-key', '/api/v1/kv'])(
+    'are logged at debug, without their query: %s',
+    async (path) => {
+      const lines: Record<string, unknown>[] = []
+      const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+      const app = started({ log })
+      await app.inject({
+        url: path.endsWith('kv') ? `${path}?limit=5` : path,
+        headers: { authorization: 'Basic c2VjcmV0' },
+      })
+      await expect.poll(() => lines.filter(({ event }) => event === 'http_request')).toHaveLength(1)
+      expect(lines[0]).toMatchObject({ component: 'http', method: 'GET', path })
+      expect(JSON.stringify(lines)).not.toMatch(/limit=5|c2VjcmV0/)
+      log.level = 'info'
+      await app.inject(path)
+      expect(lines).toHaveLength(1)
+    },
+  )
 })
 
 describe('the tracing channel of requests', () => {

@@ -12,22 +12,22 @@ const ring = new Keyring([keyOf(1).bytes])
 const NO_KEYS: GossipProtection = { ring: undefined, verifyIncoming: true, verifyOutgoing: true }
 
 it.each<[string, GossipProtection, RegExp | undefined]>([
-  ['10.0.0.1:9094', NO_KEYS, /^gossip-plaintext gossip on 10\.0\.0\.1:9094 is plaintext: .*Alertmanager/],
-  ['[fd00::1]:9094', { ...NO_KEYS, ring: new Keyring([]) }, /^gossip-plaintext gossip on \[fd00::1\]:9094 /],
+  ['10.0.0.1:9094', NO_KEYS, /^gossip_plaintext gossip on 10\.0\.0\.1:9094 is plaintext: .*Alertmanager/],
+  ['[fd00::1]:9094', { ...NO_KEYS, ring: new Keyring([]) }, /^gossip_plaintext gossip on \[fd00::1\]:9094 /],
   [
     ':9094',
     { ring, verifyIncoming: false, verifyOutgoing: false },
-    /^gossip-partly.* sent in plaintext.* taken.*-outgoing/,
+    /^gossip_partly.* sent in plaintext.* taken.*-outgoing/,
   ],
   [
     ':9094',
     { ring, verifyIncoming: true, verifyOutgoing: false },
-    /^gossip-partly.* sent in plaintext.*-outgoing/,
+    /^gossip_partly.* sent in plaintext.*-outgoing/,
   ],
   [
     ':9094',
     { ring, verifyIncoming: false, verifyOutgoing: true },
-    /^gossip-partly.*encrypted, and plaintext.*-incoming/,
+    /^gossip_partly.*encrypted, and plaintext.*-incoming/,
   ],
   [':9094', { ring, verifyIncoming: true, verifyOutgoing: true }, undefined],
   ['127.0.0.1:9094', NO_KEYS, undefined],
@@ -80,5 +80,5 @@ it('status shows encryption first, what the docs say to watch counts from 0, sta
   half.tell(log)
   new Encryption({ ...NO_KEYS, listen: '10.0.0.1:9094' }).tell(log)
   new Encryption({ ...NO_KEYS, listen: '127.0.0.1:9094' }).tell(log)
-  expect(lines).toEqual(['warn gossip-partly-plaintext', 'info gossip-plaintext'])
+  expect(lines).toEqual(['warn gossip_partly_plaintext', 'info gossip_plaintext'])
 })
