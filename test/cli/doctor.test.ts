@@ -6,7 +6,7 @@ import { Command } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { keyOf } from '../support/gossip-keys.ts'
 import { type ReplicaOptions, ReplicaProcess } from '../support/replica-process.ts'
-import { commandExists, requirement } from '../support/requirement.ts'
+import { commandExists, inCi, requirement } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 async function started(options: ReplicaOptions): Promise<ReplicaProcess> {
@@ -95,32 +95,35 @@ describe('the doctor', () => {
     expect(page.members).toHaveLength(2)
   })
 
-  it('names another key, another label, a port of somebody else, a name that is not found, and options that are wrong', async () => {
-    const replica = await started({
-      storagePath: tempDir(),
-      flags: [`--cluster.key-file=${keyFile(1)}`, '--cluster.label=blue'],
-    })
-    const peer = `--cluster.peer=${replica.gossipAddress}`
-    const [otherKey, otherLabel, noName, wrong] = await Promise.all([
-      doctor([...place(), peer, '--cluster.label=blue', `--cluster.key-file=${keyFile(2)}`]),
-      doctor([...place(), peer, '--cluster.label=green']),
-      doctor([...place(), '--cluster.peer=nobody.invalid:9094']),
-      doctor(['--log.level=loud', '--cluster.probe-interval=1ms']),
-    ])
-    expect(otherKey).toMatchObject({ code: 1, trouble: ['fail peer tcp'] })
-    expect(otherKey.text).toContain('no key could decrypt the reply')
-    expect(otherLabel).toMatchObject({ code: 1, trouble: ['fail peer tcp'] })
-    expect(otherLabel.text).toContain('another cluster label')
-    expect(noName).toMatchObject({ code: 1, trouble: ['fail dns'] })
-    expect(wrong).toMatchObject({ code: 1, trouble: ['fail options', 'fail options'] })
-    const gossip = replica.gossipAddress
-    const busy = await doctor([
-      ...place().slice(0, 1),
-      `--web.listen-address=${gossip}`,
-      '--cluster.listen-address=',
-    ])
-    expect(busy).toMatchObject({ code: 1, trouble: ['fail http port'] })
-  })
+  it.runIf(inCi)(
+    'names another key, another label, a port of somebody else, a name that is not found, and options that are wrong',
+    async () => {
+      const replica = await started({
+        storagePath: tempDir(),
+        flags: [`--cluster.key-file=${keyFile(1)}`, '--cluster.label=blue'],
+      })
+      const peer = `--cluster.peer=${replica.gossipAddress}`
+      const [otherKey, otherLabel, noName, wrong] = await Promise.all([
+        doctor([...place(), peer, '--cluster.label=blue', `--cluster.key-file=${keyFile(2)}`]),
+        doctor([...place(), peer, '--cluster.label=green']),
+        doctor([...place(), '--cluster.peer=nobody.invalid:9094']),
+        doctor(['--log.level=loud', '--cluster.probe-interval=1ms']),
+      ])
+      expect(otherKey).toMatchObject({ code: 1, trouble: ['fail peer tcp'] })
+      expect(otherKey.text).toContain('no key could decrypt the reply')
+      expect(otherLabel).toMatchObject({ code: 1, trouble: ['fail peer tcp'] })
+      expect(otherLabel.text).toContain('another cluster label')
+      expect(noName).toMatchObject({ code: 1, trouble: ['fail dns'] })
+      expect(wrong).toMatchObject({ code: 1, trouble: ['fail options', 'fail options'] })
+      const gossip = replica.gossipAddress
+      const busy = await doctor([
+        ...place().slice(0, 1),
+        `--web.listen-address=${gossip}`,
+        '--cluster.listen-address=',
+      ])
+      expect(busy).toMatchObject({ code: 1, trouble: ['fail http port'] })
+    },
+  )
 
   it('of a replica that nobody reaches says so', async () => {
     const report = await doctor([`--url=http://127.0.0.1:${await freePort()}`])
@@ -152,7 +155,7 @@ const clockShim = {
 }
 
 requirement(clockShim)('the doctor of a machine whose clock is off', () => {
-  it('names the peer that disagrees', async () => {
+  it.runIf(inCi)('names the peer that disagrees', async () => {
     const replica = await started({ storagePath: tempDir() })
     const report = await doctor(
       [...place(), `--cluster.peer=${replica.gossipAddress}`],

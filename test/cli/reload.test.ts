@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ReplicaProcess } from '../support/replica-process.ts'
+import { inCi } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 import { untilAsync } from '../support/until-async.ts'
@@ -84,7 +85,7 @@ describe('a running replica', () => {
     expect(replica.isRunning).toBe(true)
   })
 
-  it('joins a peer that the file names from now on', async () => {
+  it.runIf(inCi)('joins a peer that the file names from now on', async () => {
     const { replica: peer } = await launched('')
     const { replica, write } = await launched('')
     await Promise.all([answers(peer), answers(replica)])

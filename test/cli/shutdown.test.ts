@@ -47,7 +47,7 @@ describe('serve, told to stop', () => {
     await untilAsync(async () => (await stateOf(peer.url, 'leaver')) === 'alive', 'the peer knows it')
     const watch = await fetch(`${replica.url}/api/v1/watch?map=watched`)
     const load = startWriteLoad(`${replica.url}/api/v1/kv/m`, 16)
-    await until(() => load.answered.length > 200)
+    await until(() => load.answered.length > 200, 30_000)
     expect(await replica.stop()).toBe(0)
     await load.ended
     expect(await watch.text()).toMatch(/event: closed\ndata: .*stopping/)
