@@ -38,7 +38,9 @@ export async function postSilence(flags: ClientFlags, silence: PostableSilence):
 /** @throws CliError 3 when there is no such silence */
 export async function expireSilence(flags: ClientFlags, id: string): Promise<void> {
   try {
-    await ask(flags, { api: 'v2', method: 'DELETE', path: ['silence', id] })
+    const response = await ask(flags, { api: 'v2', method: 'DELETE', path: ['silence', id] })
+    // Read, though it is empty: until then its connection is not free for the next.
+    await response.arrayBuffer()
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     // Alertmanager 0.25 says so with a 500, later ones with a 404 without words.

@@ -3,11 +3,11 @@
  * those of amtool; what differs is that failures fail (docs/reference/cli.md).
  */
 import type { Command } from 'commander'
-import type { ClientFlags } from './client.ts'
 import { addUrlFlag } from './client.ts'
 import { addOutputFlag } from './output-flag.ts'
 import { addProgressFlag } from './progress.ts'
 import type { AddFlags } from './silence-add.ts'
+import type { ExpireFlags } from './silence-expire.ts'
 import type { ImportFlags } from './silence-import.ts'
 import type { ExportFlags, QueryFlags } from './silence-query.ts'
 
@@ -28,9 +28,9 @@ export function registerSilence(program: Command): void {
     .addHelpText('after', EXAMPLES)
   registerAdd(silence)
   registerQuery(silence)
-  addUrlFlag(silence.command('expire').description('End silences.'))
+  const expiring = addUrlFlag(silence.command('expire').description('End silences.'))
     .argument('<id...>', 'Ids; - for those on standard input')
-    .action(async (ids: readonly string[], flags: ClientFlags) =>
+    .action(async (ids: readonly string[], flags: ExpireFlags) =>
       (await import('./silence-expire.ts')).expireSilences(ids, flags),
     )
   const importing = addUrlFlag(
@@ -50,7 +50,7 @@ export function registerSilence(program: Command): void {
     .action(async (file: string, flags: ExportFlags) =>
       (await import('./silence-query.ts')).exportSilences(file, flags),
     )
-  for (const command of [importing, exporting]) addProgressFlag(command)
+  for (const command of [expiring, importing, exporting]) addProgressFlag(command)
 }
 
 function registerAdd(silence: Command): void {
