@@ -5,7 +5,9 @@
  * a view into a shared one costs 100. The price: a slab stays in memory until its last value is gone. So this is for
  * values that arrive together and are held alike, as when a store is opened: whatever is overwritten later, all slabs
  * together never hold more than what was loaded then. A stream of changes would mix the long-lived with the
- * short-lived, where one value could hold 8 KiB: those are copied one by one.
+ * short-lived, where one value could hold 8 KiB: those are copied one by one. It is as good for what is short-lived as a
+ * whole: the records of a batch on their way to the disk take a tenth of a microsecond each here, and a buffer of its own
+ * takes almost one.
  */
 
 /** Also the most that one value keeps alive. */
@@ -18,15 +20,20 @@ export class ByteSlab {
   #used = 0
 
   copy(bytes: Uint8Array): Uint8Array {
-    const { length } = bytes
-    if (length > SHARED_BYTES_MAX) return new Uint8Array(bytes)
+    const copy = this.take(bytes.length)
+    copy.set(bytes)
+    return copy
+  }
+
+  /** Zeros, for the caller to fill. */
+  take(length: number): Uint8Array {
+    if (length > SHARED_BYTES_MAX) return new Uint8Array(length)
     if (this.#used + length > this.#slab.length) {
       this.#slab = new Uint8Array(SLAB_BYTES)
       this.#used = 0
     }
-    this.#slab.set(bytes, this.#used)
-    const copy = new Uint8Array(this.#slab.buffer, this.#used, length)
+    const bytes = new Uint8Array(this.#slab.buffer, this.#used, length)
     this.#used += length
-    return copy
+    return bytes
   }
 }

@@ -5,6 +5,7 @@
  * length. The reader never trusts a length: every take is checked against what is left, and a malformed value throws
  * `BytesError`, which callers turn into "counted and dropped" or "record damaged".
  */
+import type { ByteSlab } from './byte-slab.ts'
 import { HearsayError } from './errors.ts'
 
 /** Codes: `BYTES_TRUNCATED`, `BYTES_MALFORMED`. */
@@ -155,6 +156,11 @@ export class ByteWriter {
   /** A copy of what was written; the writer may go on. */
   finish(): Uint8Array {
     return this.#buffer.slice(0, this.#length)
+  }
+
+  /** The same, among others of its kind. */
+  finishIn(slab: ByteSlab): Uint8Array {
+    return slab.copy(this.#buffer.subarray(0, this.#length))
   }
 }
 

@@ -8,15 +8,22 @@
  * protection against disks, not against people.
  */
 import { crc32 } from 'node:zlib'
+import { ByteSlab } from '../base/byte-slab.ts'
 
 const CRC_BYTES = 4
 /** The CRC-32 of anything followed by its own CRC-32, so that a check need not take the record apart. */
 const RESIDUE = 0x2144df1c
 
+/** Of records on their way to the storage, which keeps none of them (storage.ts). */
+const slab = new ByteSlab()
+
+/** @returns bytes in a buffer that is shared with other records: to be written, not to be kept */
 export function sealRecord(key: Uint8Array, payload: Uint8Array): Uint8Array {
-  const sealed = new Uint8Array(payload.length + CRC_BYTES)
+  const { length } = payload
+  const sealed = slab.take(length + CRC_BYTES)
   sealed.set(payload)
-  new DataView(sealed.buffer).setUint32(payload.length, crc32(payload, crc32(key)), true)
+  const crc = crc32(payload, crc32(key))
+  for (let byte = 0; byte < CRC_BYTES; byte++) sealed[length + byte] = (crc >>> (8 * byte)) & 255
   return sealed
 }
 

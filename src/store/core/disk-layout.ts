@@ -113,13 +113,15 @@ function readClock(value: Uint8Array): ClockState {
 
 /** Reused: a batch makes up to 100,000 records of some 100 bytes. */
 const scratch = new FrameWriter()
+/** Of records on their way to the storage, which keeps none of them (storage.ts). */
+const slab = new ByteSlab()
 
 function framed(key: StorageKey, write: ((frame: FrameWriter) => void) | undefined): StorageOp {
   if (write === undefined) return { type: 'delete', key: encodeStorageKey(key) }
   const frame = scratch
   frame.reset()
   write(frame)
-  return put(key, frame.bytes.finish())
+  return put(key, frame.bytes.finishIn(slab))
 }
 
 function put(key: StorageKey, value: Uint8Array): StorageOp {

@@ -28,4 +28,15 @@ describe('a slab', () => {
     expect(slab.copy(new Uint8Array(2049)).buffer.byteLength).toBe(2049)
     expect(slab.copy(new Uint8Array(0)).length).toBe(0)
   })
+
+  it('gives room that nobody else has, of zeros', () => {
+    const slab = new ByteSlab()
+    const taken = Array.from({ length: 100 }, (_, i) => slab.take(i * 30))
+    expect(taken.every((bytes) => bytes.every((byte) => byte === 0))).toBe(true)
+    for (const [i, bytes] of taken.entries()) bytes.fill(i)
+    for (const [i, bytes] of taken.entries()) {
+      expect(bytes.length).toBe(i * 30)
+      expect(bytes.every((byte) => byte === i)).toBe(true)
+    }
+  })
 })
