@@ -45,10 +45,21 @@ export class Connection {
     return this.#isReadSlowly(nowMs, limits) ? 'slow-reader' : 'fine'
   }
 
-  /** Says a last thing, if nothing else is being said, and is closed soon. */
-  hangUp(text: string): void {
-    if (this.#isHungUp) return
+  /**
+   * Says a last thing, if nothing else is being said, and is closed soon.
+   * @returns false when that was so before
+   */
+  hangUp(text: string): boolean {
+    if (this.#isHungUp) {
+      this.socket.destroy()
+      return false
+    }
     this.#isHungUp = true
+    this.#sayLast(text)
+    return true
+  }
+
+  #sayLast(text: string): void {
     // It has been told already.
     if (this.isCondemned) {
       this.socket.destroySoon()

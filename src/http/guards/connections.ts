@@ -79,10 +79,9 @@ export class Connections {
 
   /** Tells why, if that can be told, and ends the connection. */
   hangUp(socket: Socket, reason: RefusalReason, text: string): void {
-    this.#refusals.count(reason)
     const connection = this.#bySocket.get(socket)
     if (connection === undefined) socket.end(text)
-    else connection.hangUp(text)
+    if (connection?.hangUp(text) !== false) this.#refusals.count(reason)
   }
 
   #makeRoom(unsentBytes: number): void {
