@@ -1,5 +1,4 @@
 /** An HTTP app that really listens, for what only sockets can do; and raw exchanges with it. */
-import { once } from 'node:events'
 import net from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type TestApp, testApp } from './http-app.ts'
@@ -47,6 +46,7 @@ export function rawClient(port: number, request = ''): RawClient {
     text += chunk.toString('latin1')
   })
   socket.write(request)
+  const closed = new Promise<string>((resolve) => socket.once('close', () => resolve(text)))
   onTestFinished(() => void socket.destroy())
-  return { socket, text: () => text, closed: once(socket, 'close').then(() => text) }
+  return { socket, text: () => text, closed }
 }
