@@ -1,6 +1,6 @@
 /**
- * Requests of the client commands to a running replica, and what their failures mean to a shell: 3 for what is not
- * there, 4 for a condition that does not hold, 5 when no replica answers.
+ * Requests of the client commands to a running replica, and what their failures mean to a shell: 2 for words that the
+ * replica cannot read, 3 for what is not there, 4 for a condition that does not hold, 5 when no replica answers.
  */
 import { type Command, Option } from 'commander'
 import { CliError } from './cli-error.ts'
@@ -77,7 +77,8 @@ export async function ask(flags: ClientFlags, request: ClientRequest): Promise<R
   }
   if (response.ok) return response
   if (response.status === 401) throw new CliError(EXIT.failed, unknownHere(connection))
-  throw new CliError(exitCodeOf(response.status), await problemText(url, response))
+  const { text, code } = await problemOf(url, response)
+  throw new CliError(exitCodeOf(response.status, code), text)
 }
 
 function unknownHere({ url, hasUser }: Connection): string {
@@ -104,24 +105,46 @@ function requestUrl(base: string, request: ClientRequest): URL {
   return url
 }
 
-function exitCodeOf(status: number): ExitCode {
+/** What a replica says of words that came from the command line: nothing was tried. */
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'DURATION_MALFORMED',
+  'GOSSIP_KEY_INVALID',
+  'HTTP_BODY_INVALID',
+  'HTTP_PATH_MALFORMED',
+  'HTTP_PATH_TOO_LONG',
+  'HTTP_PRECONDITION_UNSUPPORTED',
+  'HTTP_QUERY_INVALID',
+  'STORE_KEY_MALFORMED',
+  'STORE_KEY_TOO_LARGE',
+  'WATCH_CURSOR_MALFORMED',
+])
+
+function exitCodeOf(status: number, code: string | undefined): ExitCode {
+  if (code !== undefined && USAGE_CODES.has(code)) return EXIT.usage
   if (status === 404) return EXIT.notFound
   return status === 409 || status === 412 ? EXIT.conflict : EXIT.failed
 }
 
-async function problemText(url: URL, response: Response): Promise<string> {
+interface Problem {
+  readonly text: string
+  /** Undefined where the answer is none of ours. */
+  readonly code?: string
+}
+
+async function problemOf(url: URL, response: Response): Promise<Problem> {
   const text = await response.text()
   try {
     const problem: unknown = JSON.parse(text)
     if (typeof problem === 'object' && problem !== null && 'code' in problem && 'detail' in problem) {
-      return shown(`${String(problem.detail)} (${String(problem.code)})`)
+      const code = String(problem.code)
+      return { text: shown(`${String(problem.detail)} (${code})`), code }
     }
     // As Alertmanager answers: a text, or what its request check says.
-    if (typeof problem === 'string' && problem !== '') return shown(problem)
+    if (typeof problem === 'string' && problem !== '') return { text: shown(problem) }
     if (typeof problem === 'object' && problem !== null && 'message' in problem)
-      return shown(String(problem.message))
+      return { text: shown(String(problem.message)) }
   } catch {
     // Not ours: something else answers at this address; its status says what there is to say.
   }
-  return `${url.href} answered ${response.status} ${response.statusText}`
+  return { text: `${url.href} answered ${response.status} ${response.statusText}` }
 }

@@ -5,16 +5,20 @@
 import { CliError } from './cli-error.ts'
 import { ask, type ClientFlags } from './client.ts'
 import { EXIT } from './exit-codes.ts'
+import { jsonAnswer } from './json-answer.ts'
 import { printJson, shown } from './output.ts'
 import type { OutputFlags } from './output-flag.ts'
 
 export type GetFlags = ClientFlags & OutputFlags
 
 export async function get(map: string, key: string, flags: GetFlags): Promise<void> {
+  if (flags.output === 'json') {
+    printJson({ map, ...(await itemOf(map, key, flags)) })
+    return
+  }
   const response = await ask(flags, { path: ['kv', map, key] })
   const bytes = new Uint8Array(await response.arrayBuffer().catch(brokenOff))
-  if (flags.output === 'json') printJson(documentOf(map, key, response, bytes))
-  else if (process.stdout.isTTY) process.stdout.write(forTerminal(bytes, contentType(response)))
+  if (process.stdout.isTTY) process.stdout.write(forTerminal(bytes, contentType(response)))
   else process.stdout.write(bytes)
 }
 
@@ -30,24 +34,23 @@ export function forTerminal(bytes: Uint8Array, type: string): string {
   return lines.at(-1) === '' ? lines.join('\n') : `${lines.join('\n')}\n`
 }
 
-/** As a page of a list has it. */
-function documentOf(map: string, key: string, response: Response, bytes: Uint8Array): unknown {
-  return {
-    map,
-    key,
-    ...contentOf(bytes, contentType(response)),
-    contentType: contentType(response),
-    version: (response.headers.get('etag') ?? '').replaceAll('"', ''),
-  }
+interface Item {
+  readonly key: string
 }
 
-function contentOf(
-  bytes: Uint8Array,
-  type: string,
-): { readonly value: unknown } | { readonly valueBase64: string } {
-  const text = /^application\/json\b/.test(type) ? textOf(bytes) : undefined
-  if (text !== undefined) return { value: JSON.parse(text) as unknown }
-  return { valueBase64: Buffer.from(bytes).toString('base64') }
+/**
+ * As a list has it, because it comes from one: the first of the keys that begin with this one.
+ *
+ * @throws CliError 3 when there is none
+ */
+async function itemOf(map: string, key: string, flags: GetFlags): Promise<Item> {
+  const query = { prefix: key, limit: '1', values: 'true' }
+  const { items } = await jsonAnswer<{ readonly items: readonly Item[] }>(
+    await ask(flags, { path: ['kv', map], query }),
+  )
+  const [item] = items ?? []
+  if (item?.key === key) return item
+  throw new CliError(EXIT.notFound, `${JSON.stringify(map)} holds no ${JSON.stringify(key)} (KEY_NOT_FOUND)`)
 }
 
 function contentType(response: Response): string {

@@ -136,7 +136,7 @@ async function syncTime(path: string, monotonicMs: () => number): Promise<Findin
   }
   timesMs.sort((a, b) => a - b)
   const medianMs = timesMs[Math.floor(timesMs.length / 2)] ?? 0
-  const detail = `a sync takes ${medianMs.toFixed(1)} ms, at most ${(timesMs.at(-1) ?? 0).toFixed(1)} ms of ${SYNCS}`
+  const detail = `median of ${SYNCS} syncs ${medianMs.toFixed(1)} ms, worst ${(timesMs.at(-1) ?? 0).toFixed(1)} ms`
   if (medianMs < SYNC_WARN_MS) return ok('disk sync', path, detail)
   return warn('disk sync', path, detail, 'writes wait for it: use a faster disk')
 }

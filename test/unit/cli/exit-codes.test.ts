@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { buildProgram } from '../../../src/cli/program.ts'
 import { cli } from '../../support/cli-run.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -43,10 +43,11 @@ function clientsOf(command: Command, path: readonly string[]): Client[] {
 
 const clients = clientsOf(buildProgram([]), []).filter(({ path }) => !OTHERS.has(path))
 let status = 200
+let problem = 'TEST_CODE'
 const server = createServer((request, response) => {
   request.resume()
   response.writeHead(status, { 'content-type': 'application/problem+json' })
-  response.end(JSON.stringify({ code: 'TEST_CODE', detail: 'as the test wants it', status }))
+  response.end(JSON.stringify({ code: problem, detail: 'as the test wants it', status }))
 })
 let url = ''
 
@@ -96,6 +97,19 @@ describe('exit codes', () => {
     const expected = [3, 4, 4, 1, 1, 1].map((code) => (ALWAYS_FAILED.has(client.path) ? 1 : code))
     expect(codes).toEqual(expected)
   })
+
+  it.each(['HTTP_QUERY_INVALID', 'DURATION_MALFORMED', 'STORE_KEY_TOO_LARGE'])(
+    'are 2 for words that the replica cannot read: %s',
+    async (code) => {
+      ;[status, problem] = [400, code]
+      onTestFinished(() => {
+        problem = 'TEST_CODE'
+      })
+      for (const client of clients.filter(({ path }) => ['kv put', 'set add', 'owner'].includes(path))) {
+        expect((await ends(client, url)).code).toBe(2)
+      }
+    },
+  )
 
   it.each(clients)(
     'of $path are 5 when nobody answers, in one line that says where it asked',

@@ -43,6 +43,31 @@ describe('kv put and get', () => {
     })
   })
 
+  it('as JSON a value is what a list says of it, and one that is not there is not found', async () => {
+    await put('g', 'k', '1', '--ttl', '1h')
+    await put('g', 'k2', 'a\tb')
+    const { out: listed } = await cli('kv', 'list', 'g', '-o', 'json', ...url)
+    for (const item of (JSON.parse(listed) as { items: { key: string }[] }).items) {
+      const { out } = await cli('kv', 'get', 'g', item.key, '-o', 'json', ...url)
+      expect(JSON.parse(out)).toEqual({ map: 'g', ...item })
+    }
+    expect(JSON.parse(listed)).toMatchObject({ items: [{ expiresAt: expect.any(String) }, {}] })
+    expect(await cli('kv', 'get', 'g', 'k1', '-o', 'json', ...url)).toEqual({
+      code: 3,
+      out: '',
+      err: 'hearsay: "g" holds no "k1" (KEY_NOT_FOUND)\n',
+    })
+    expect(await cli('kv', 'get', 'g', '', '-o', 'json', ...url)).toMatchObject({ code: 3, out: '' })
+  })
+
+  it.each([
+    ['--ttl', '1'],
+    ['--ack', 'xx'],
+    ['--timeout', 'soon'],
+  ])('%s %s is wrong usage', async (...flags) => {
+    expect(await cli('kv', 'put', 'm', 'never', '1', ...flags, ...url)).toMatchObject({ code: 2, out: '' })
+  })
+
   it('put prints the version, which a condition takes', async () => {
     const { out } = await cli('kv', 'put', 'm', 'k', '1', ...url)
     const condition = ['--if-match', out.trim()]
