@@ -1,7 +1,7 @@
 /** The loggers of a process, whose level and form can be changed while it runs. */
 import type { Logger } from 'pino'
 import { createLogger } from './logger.ts'
-import type { LogFormat, LogLevel } from './serve-options.ts'
+import type { LogFormat, LogLevel } from './options/serve-options.ts'
 
 export interface LogSettings {
   readonly level: LogLevel

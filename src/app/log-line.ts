@@ -5,7 +5,7 @@
  * turn the direction of text (C0 and C1 controls, DEL, line separators, bidi marks) is written as `\uXXXX` in every
  * form: one record is one line, and its fields are where they seem to be.
  */
-import type { LogFormat } from './serve-options.ts'
+import type { LogFormat } from './options/serve-options.ts'
 
 export type LogRecord = Readonly<Record<string, unknown>>
 

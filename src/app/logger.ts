@@ -11,7 +11,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { LineBudget } from '../base/line-budget.ts'
 import { LINE_OF } from './log-line.ts'
-import type { LogFormat, LogLevel } from './serve-options.ts'
+import type { LogFormat, LogLevel } from './options/serve-options.ts'
 
 export interface LoggerOptions {
   readonly level: LogLevel

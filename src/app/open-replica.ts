@@ -24,7 +24,7 @@ import type { ReplicaGossipOptions } from './replica-options.ts'
 import { roomLog } from './room-log.ts'
 import { systemClock } from './system-clock.ts'
 import { openWeb, type Web } from './web.ts'
-import { WebConfig } from './web-config.ts'
+import { WebConfig } from './web-config/web-config.ts'
 
 const RETENTION = '120h'
 const MAX_CLOCK_SKEW = '10s'

@@ -7,7 +7,7 @@
  */
 import { formatHostPort, parseHostPort } from '../base/host-port.ts'
 import type { Keyring } from '../gossip/wire/keyring.ts'
-import { isLoopback } from './option-rules.ts'
+import { isLoopback } from './options/option-rules.ts'
 
 export interface GossipProtection {
   /** Undefined or empty: gossip is plaintext. */

@@ -13,11 +13,11 @@ import { HearsayError } from '../base/errors.ts'
 import type { Sample } from '../http/metrics/registry.ts'
 import type { ReloadReport } from '../http/routes/reload.ts'
 import { errorText } from './error-text.ts'
-import { LIVE_OPTIONS, type LiveOptions } from './live-options.ts'
-import { OPTION_NAMES, OPTION_SCHEMA } from './option-schema.ts'
-import type { ResolvedOptions } from './options.ts'
+import { LIVE_OPTIONS, type LiveOptions } from './options/live-options.ts'
+import { OPTION_NAMES, OPTION_SCHEMA } from './options/option-schema.ts'
+import type { ResolvedOptions } from './options/options.ts'
+import type { OptionName, ServeOptions } from './options/serve-options.ts'
 import type { RoomLog } from './room-log.ts'
-import type { OptionName, ServeOptions } from './serve-options.ts'
 
 /** A file that an option names and that is followed anyway. */
 export interface FollowedFile {

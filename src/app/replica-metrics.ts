@@ -1,5 +1,4 @@
 /** The metrics of a replica: every source there is, gathered in one registry. Nothing is counted here. */
-
 import type { ClusterView } from '../http/facades.ts'
 import {
   alertmanagerClusterSamples,
@@ -26,7 +25,7 @@ import type { Encryption } from './encryption.ts'
 import type { Reload } from './reload.ts'
 import type { Replica } from './replica.ts'
 import { VERSION } from './version.ts'
-import type { WebConfig } from './web-config.ts'
+import type { WebConfig } from './web-config/web-config.ts'
 
 export function replicaMetrics(
   replica: Replica,

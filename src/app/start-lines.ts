@@ -1,7 +1,7 @@
 /** What the log says of a start: what this process is and was told to do, and where it can be reached, after how long. */
+import type { ServeOptions } from './options/serve-options.ts'
 import type { Replica } from './replica.ts'
 import { type RoomLog, roomLog } from './room-log.ts'
-import type { ServeOptions } from './serve-options.ts'
 import { VERSION } from './version.ts'
 
 /** @param log in the name that was given, if one was: that of the replica is known once its store is open */

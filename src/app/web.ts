@@ -22,7 +22,7 @@ import type { Replica } from './replica.ts'
 import { replicaMetrics } from './replica-metrics.ts'
 import { entrySpreadDeps } from './replica-notifier.ts'
 import { VERSION } from './version.ts'
-import type { WebConfig } from './web-config.ts'
+import type { WebConfig } from './web-config/web-config.ts'
 
 export interface WebOptions {
   /** `host:port`; port 0 draws a free one, no host means every interface. */

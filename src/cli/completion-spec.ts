@@ -1,6 +1,6 @@
 /** What can be completed where, read off the tree of commands and the options schema: the same for all shells. */
 import type { Argument, Command, Option } from 'commander'
-import { OPTION_SCHEMA } from '../app/option-schema.ts'
+import { OPTION_SCHEMA } from '../app/options/option-schema.ts'
 
 /** What a value is: a path, a folder, one of some words, or anything. */
 export type ValueKind = 'file' | 'folder' | 'text' | readonly string[]

@@ -1,13 +1,18 @@
 /**
  * The options schema as command line flags: grouped help with defaults and environment names, Alertmanager's flags that
  * mean nothing here, and those we know and cannot honour yet. What was given comes back as texts; checking them is the
- * schema's business (app/options.ts).
+ * schema's business (app/options/options.ts).
  */
 import { type Command, Option } from 'commander'
-import { IGNORED_FLAGS, ignoredWarning, UNAVAILABLE_FLAGS, unavailableProblem } from '../app/foreign-flags.ts'
-import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../app/option-schema.ts'
-import { formatOptionValue } from '../app/option-values.ts'
-import type { OptionName } from '../app/serve-options.ts'
+import {
+  IGNORED_FLAGS,
+  ignoredWarning,
+  UNAVAILABLE_FLAGS,
+  unavailableProblem,
+} from '../app/options/foreign-flags.ts'
+import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../app/options/option-schema.ts'
+import { formatOptionValue } from '../app/options/option-values.ts'
+import type { OptionName } from '../app/options/serve-options.ts'
 
 export interface GivenFlags {
   /** Texts by flag name without dashes; one for each time it was given. */

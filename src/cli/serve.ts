@@ -1,9 +1,9 @@
 /** `hearsay serve`: one replica, until told to stop. */
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import { type ResolvedOptions, resolveOptions } from '../app/options.ts'
-import { OptionsError } from '../app/options-error.ts'
-import type { ServeOptions } from '../app/serve-options.ts'
+import { type ResolvedOptions, resolveOptions } from '../app/options/options.ts'
+import { OptionsError } from '../app/options/options-error.ts'
+import type { ServeOptions } from '../app/options/serve-options.ts'
 import type { ShutdownEnd } from '../app/shutdown.ts'
 import type { RunningReplica } from '../app/start-replica.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { LimitSettings } from '../../../src/app/embed-options.ts'
 import type { EmbeddedReplica } from '../../../src/app/embedded-replica.ts'
 import { openReplica } from '../../../src/app/open-replica.ts'
-import { resolveOptions } from '../../../src/app/options.ts'
+import { resolveOptions } from '../../../src/app/options/options.ts'
 
 const running: EmbeddedReplica[] = []
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createLogger, LOG_LINES_MAX } from '../../../src/app/logger.ts'
-import type { LogFormat } from '../../../src/app/serve-options.ts'
+import type { LogFormat } from '../../../src/app/options/serve-options.ts'
 
 function logged(format: LogFormat, log: (logger: ReturnType<typeof createLogger>) => void): string {
   let text = ''

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LiveLog } from '../../../src/app/live-log.ts'
-import { LiveOptions } from '../../../src/app/live-options.ts'
-import { type ResolvedOptions, resolveOptions } from '../../../src/app/options.ts'
+import { LiveOptions } from '../../../src/app/options/live-options.ts'
+import { type ResolvedOptions, resolveOptions } from '../../../src/app/options/options.ts'
 import { Reload, type ReloadDeps } from '../../../src/app/reload.ts'
 import { flushed } from '../../support/flushed.ts'
 

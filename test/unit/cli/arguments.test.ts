@@ -4,8 +4,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { IGNORED_FLAGS, UNAVAILABLE_FLAGS } from '../../../src/app/foreign-flags.ts'
-import { environmentName, OPTION_NAMES } from '../../../src/app/option-schema.ts'
+import { IGNORED_FLAGS, UNAVAILABLE_FLAGS } from '../../../src/app/options/foreign-flags.ts'
+import { environmentName, OPTION_NAMES } from '../../../src/app/options/option-schema.ts'
 import { MAIN } from '../../support/dist.ts'
 
 const KEY = Buffer.alloc(32, 7).toString('base64')

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { IGNORED_FLAGS, UNAVAILABLE_FLAGS } from '../../../src/app/foreign-flags.ts'
-import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../../../src/app/option-schema.ts'
-import { formatOptionValue } from '../../../src/app/option-values.ts'
+import { IGNORED_FLAGS, UNAVAILABLE_FLAGS } from '../../../src/app/options/foreign-flags.ts'
+import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../../../src/app/options/option-schema.ts'
+import { formatOptionValue } from '../../../src/app/options/option-values.ts'
 import { METRIC_NAMES, METRIC_TABLE } from '../../../src/http/metrics/metric-table.ts'
 import { PROBLEM_TABLE } from '../../../src/http/problem.ts'
 

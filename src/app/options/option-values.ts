@@ -2,11 +2,11 @@
  * One option's text to its value. The text is the same whether it came from a flag, the environment or the file, so the
  * grammar and the messages are the same too.
  */
-import { formatDuration, parseDuration } from '../base/duration.ts'
-import { HearsayError } from '../base/errors.ts'
-import { parseHostPort } from '../base/host-port.ts'
-import { isNetwork } from '../gossip/io/allowed-networks.ts'
-import { holdsKey } from './gossip-key.ts'
+import { formatDuration, parseDuration } from '../../base/duration.ts'
+import { HearsayError } from '../../base/errors.ts'
+import { parseHostPort } from '../../base/host-port.ts'
+import { isNetwork } from '../../gossip/io/allowed-networks.ts'
+import { holdsKey } from '../gossip-key.ts'
 import type { OptionDescriptor } from './option-schema.ts'
 
 export type OptionValue = string | number | boolean | readonly string[]

@@ -1,5 +1,5 @@
 /** What `--web.…` says of what clients may cost. */
-import type { GuardLimits } from '../http/guards/guard-limits.ts'
+import type { GuardLimits } from '../../http/guards/guard-limits.ts'
 import type { ServeOptions } from './serve-options.ts'
 
 export function guardLimits(options: ServeOptions): Partial<GuardLimits> {

@@ -3,15 +3,15 @@
  *
  * Order: flag, environment, file, default. Every complaint is collected, so that a person fixes all in one go.
  */
-import { fileTexts } from './option-file.ts'
+import { checkWebConfig } from '../web-config/web-config-files.ts'
+import type { WebSettings } from '../web-config/web-settings.ts'
+import { type FileTexts, fileTexts } from './option-file.ts'
 import { brokenRules, uselessOptions } from './option-rules.ts'
 import { OPTION_NAMES, OPTION_SCHEMA } from './option-schema.ts'
 import { environmentTexts, flagTexts, type OptionTexts } from './option-sources.ts'
 import { type OptionValue, parseOptionValue } from './option-values.ts'
 import { OptionsError } from './options-error.ts'
 import type { OptionName, ServeOptions } from './serve-options.ts'
-import { checkWebConfig } from './web-config-files.ts'
-import type { WebSettings } from './web-settings.ts'
 
 export interface OptionInput {
   /** Texts by flag name without dashes. */
@@ -34,10 +34,10 @@ export function resolveOptions(input: OptionInput): ResolvedOptions {
   const environment = environmentTexts(input.environment)
   const file = configurationFile(input, flags, environment.texts)
   const origins = new Map<OptionName, string>()
-  const problems: string[] = []
+  const problems: string[] = [...file.problems]
   const values: Partial<Record<OptionName, OptionValue | undefined>> = {}
   for (const name of OPTION_NAMES) {
-    const found = flags.get(name) ?? environment.texts.get(name) ?? file.get(name)
+    const found = flags.get(name) ?? environment.texts.get(name) ?? file.texts.get(name)
     values[name] = OPTION_SCHEMA[name].default
     if (found === undefined) continue
     origins.set(name, found.origin)
@@ -78,9 +78,9 @@ export function effectiveRoutePrefix(options: ServeOptions): string {
   return path.replace(/\/+$/, '')
 }
 
-function configurationFile(input: OptionInput, flags: OptionTexts, environment: OptionTexts): OptionTexts {
+function configurationFile(input: OptionInput, flags: OptionTexts, environment: OptionTexts): FileTexts {
   const path = (flags.get('config.file') ?? environment.get('config.file'))?.texts.at(-1)
-  if (path === undefined || path === '') return new Map()
+  if (path === undefined || path === '') return { texts: new Map(), problems: [] }
   let content: string
   try {
     content = input.readFile(path)

@@ -4,7 +4,7 @@
  * never appear in complaints, since they may be secrets.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml'
-import { nearest } from './nearest.ts'
+import { nearest } from '../nearest.ts'
 
 /** A larger file is no configuration. */
 export const YAML_FILE_CHARS_MAX: number = 1024 * 1024

@@ -4,8 +4,8 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { errorCode } from '../base/errors.ts'
-import { OptionsError } from './options-error.ts'
+import { errorCode } from '../../base/errors.ts'
+import { OptionsError } from '../options/options-error.ts'
 import { CIPHERS } from './tls-settings.ts'
 import type { PemSource, TlsSettings } from './web-settings.ts'
 

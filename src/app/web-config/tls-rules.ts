@@ -1,6 +1,6 @@
 /** What the web config says of TLS, as the listener takes it: whom it asks for a certificate, and whom it lets in. */
 import type { TLSSocket } from 'node:tls'
-import type { TlsRules } from '../http/tls-guard.ts'
+import type { TlsRules } from '../../http/tls-guard.ts'
 import { hasAllowedName } from './client-names.ts'
 import type { TlsMaterial } from './tls-material.ts'
 import type { TlsSettings } from './web-settings.ts'

@@ -1,5 +1,5 @@
 /** What is wrong with the options, all of it at once. The command line prints it and exits with 2. */
-import { HearsayError } from '../base/errors.ts'
+import { HearsayError } from '../../base/errors.ts'
 
 export class OptionsError extends HearsayError {
   override readonly name = 'OptionsError'

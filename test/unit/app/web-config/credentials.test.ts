@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Credentials, WRONG_FOR_MS, WRONG_MAX } from '../../../src/app/credentials.ts'
-import { basicAuth, HASH_OF_OTHER, HASH_OF_SECRET } from '../../support/web-config.ts'
+import { Credentials, WRONG_FOR_MS, WRONG_MAX } from '../../../../src/app/web-config/credentials.ts'
+import { basicAuth, HASH_OF_OTHER, HASH_OF_SECRET } from '../../../support/web-config.ts'
 
 interface Asked {
   readonly password: string

@@ -5,9 +5,9 @@
  * which flag to add and what it means.
  */
 import { BlockList, isIP } from 'node:net'
-import { formatHostPort, parseHostPort } from '../base/host-port.ts'
+import { formatHostPort, parseHostPort } from '../../base/host-port.ts'
+import { authenticates, type WebSettings } from '../web-config/web-settings.ts'
 import type { ServeOptions } from './serve-options.ts'
-import { authenticates, type WebSettings } from './web-settings.ts'
 
 const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')

@@ -1,6 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { PasswordChecks, WAITING_IN_LANE_MAX, WAITING_MAX } from '../../../src/app/password-checks.ts'
-import { HASH_OF_OTHER, HASH_OF_SECRET } from '../../support/web-config.ts'
+import {
+  PasswordChecks,
+  WAITING_IN_LANE_MAX,
+  WAITING_MAX,
+} from '../../../../src/app/web-config/password-checks.ts'
+import { HASH_OF_OTHER, HASH_OF_SECRET } from '../../../support/web-config.ts'
 
 /** Threads that do not check: one never answers, one dies at once, one at the word `die`. */
 const SILENT = 'require("node:worker_threads").parentPort.on("message", () => undefined)'

@@ -11,8 +11,8 @@
  * As bcrypt does, only the first 72 bytes of a password are looked at.
  */
 import { hash, randomBytes } from 'node:crypto'
-import { clientOf } from '../http/client-address.ts'
-import type { Verdict } from '../http/web-access.ts'
+import { clientOf } from '../../http/client-address.ts'
+import type { Verdict } from '../../http/web-access.ts'
 import type { PasswordChecks } from './password-checks.ts'
 import { decoyHash } from './password-hash.ts'
 

@@ -1,8 +1,8 @@
 /** The text of `--web.config.file` to what it says, with every complaint at once. No other file is read here. */
 import { validateHeaderValue } from 'node:http'
-import { parseDuration } from '../base/duration.ts'
-import { errorText } from './error-text.ts'
-import { OptionsError } from './options-error.ts'
+import { parseDuration } from '../../base/duration.ts'
+import { errorText } from '../error-text.ts'
+import { OptionsError } from '../options/options-error.ts'
 import { passwordHashProblem } from './password-hash.ts'
 import { readTlsSettings } from './tls-settings.ts'
 import type { RequestRate, WebSettings } from './web-settings.ts'

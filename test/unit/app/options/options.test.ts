@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { CONFIG_FILE_CHARS_MAX } from '../../../src/app/option-file.ts'
-import { isLoopback } from '../../../src/app/option-rules.ts'
-import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../../../src/app/option-schema.ts'
-import { defaultOptions, effectiveRoutePrefix, resolveOptions } from '../../../src/app/options.ts'
-import { OptionsError } from '../../../src/app/options-error.ts'
-import type { OptionName } from '../../../src/app/serve-options.ts'
-import { keyOf } from '../../support/gossip-keys.ts'
-import { HASH_OF_SECRET, TLS_LINES, webConfigFolder } from '../../support/web-config.ts'
+import { CONFIG_FILE_CHARS_MAX } from '../../../../src/app/options/option-file.ts'
+import { isLoopback } from '../../../../src/app/options/option-rules.ts'
+import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../../../../src/app/options/option-schema.ts'
+import { defaultOptions, effectiveRoutePrefix, resolveOptions } from '../../../../src/app/options/options.ts'
+import { OptionsError } from '../../../../src/app/options/options-error.ts'
+import type { OptionName } from '../../../../src/app/options/serve-options.ts'
+import { keyOf } from '../../../support/gossip-keys.ts'
+import { HASH_OF_SECRET, TLS_LINES, webConfigFolder } from '../../../support/web-config.ts'
 
 interface Given {
   readonly flags?: Readonly<Record<string, string | readonly string[]>>
@@ -53,7 +53,7 @@ describe('precedence', () => {
     expect(options['cluster.settle-timeout']).toBe(60_000)
     expect(origins.get('cluster.gossip-interval')).toBe('--cluster.gossip-interval')
     expect(origins.get('cluster.probe-interval')).toBe('HEARSAY_CLUSTER_PROBE_INTERVAL')
-    expect(origins.get('cluster.tcp-timeout')).toBe('hearsay.yml line 1')
+    expect(origins.get('cluster.tcp-timeout')).toBe('hearsay.yml line 1: cluster.tcp-timeout')
   })
 
   it('lists are replaced whole, not merged', () => {
@@ -129,6 +129,24 @@ describe('values', () => {
     expect(problems[0]).toMatch(expected)
     expect(problems[0]).toContain(`--${name}`)
     expect(problems[0]).not.toContain('\n')
+  })
+
+  it('of a file all is told: keys that there are not, and values with the names of their keys', () => {
+    const file = 'log: {level: loud, levl: x}\nstorage: {pth: x}\ndata: {retention: soon}\n'
+    expect(problemsOf({ file, flags: { 'log.format': 'xml' } })).toEqual([
+      'hearsay.yml line 1: unknown key log.levl (did you mean log.level?)',
+      'hearsay.yml line 2: unknown key storage.pth (did you mean storage.path?)',
+      expect.stringMatching(/^hearsay.yml line 3: data.retention: not a duration/),
+      expect.stringMatching(/^hearsay.yml line 1: log.level: expected one of/),
+      expect.stringMatching(/^--log.format: expected one of/),
+    ])
+  })
+
+  it('where the YAML breaks is told once', () => {
+    const [problem = ''] = problemsOf({ file: 'cluster:\n  peer: [a:1\nlog: {level: info}\n' })
+    expect(problem).toMatch(/^hearsay.yml line \d+: /)
+    expect(problem.match(/line/g)).toHaveLength(1)
+    expect(problem).not.toMatch(/:$|\n/)
   })
 
   it('all problems are told at once, each with where it stands', () => {

@@ -4,17 +4,16 @@
  *
  * The compiler holds the list complete: every field of `ServeOptions` has exactly one entry with a default of its type.
  */
-
 import {
   ALERTS_BYTES_LEAST,
   ALERTS_BYTES_MAX,
   ALERTS_BYTES_MOST,
   ALERTS_MAX,
   ALERTS_MAX_MOST,
-} from '../alerting/alerts.ts'
-import { RECORD_BYTES_MAX } from '../alerting/core/admission.ts'
-import { SILENCES_MAX } from '../alerting/core/silence-limits.ts'
-import { DEFAULT_STORE_LIMITS, STORE_LIMITS_MAX, type StoreLimits } from '../store/store-limits.ts'
+} from '../../alerting/alerts.ts'
+import { RECORD_BYTES_MAX } from '../../alerting/core/admission.ts'
+import { SILENCES_MAX } from '../../alerting/core/silence-limits.ts'
+import { DEFAULT_STORE_LIMITS, STORE_LIMITS_MAX, type StoreLimits } from '../../store/store-limits.ts'
 import type { OptionName, ServeOptions } from './serve-options.ts'
 import { WEB_OPTIONS } from './web-option-schema.ts'
 

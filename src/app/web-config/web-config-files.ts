@@ -3,8 +3,8 @@
  * certificate, key and authorities are there and belong together.
  */
 import { promises as fs, readFileSync } from 'node:fs'
-import { errorCode } from '../base/errors.ts'
-import { OptionsError } from './options-error.ts'
+import { errorCode } from '../../base/errors.ts'
+import { OptionsError } from '../options/options-error.ts'
 import { type TlsMaterial, tlsMaterial } from './tls-material.ts'
 import { parseWebConfig } from './web-config-text.ts'
 import type { PemSource, WebSettings } from './web-settings.ts'

@@ -9,7 +9,7 @@
  * routing file is recognised and refused by name: it is the file that people coming from there will pass.
  */
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml'
-import { nearest } from './nearest.ts'
+import { nearest } from '../nearest.ts'
 import { isListOption, OPTION_NAMES } from './option-schema.ts'
 import type { OptionText, OptionTexts } from './option-sources.ts'
 import { OptionsError } from './options-error.ts'
@@ -28,23 +28,29 @@ interface Reading {
   readonly problems: string[]
 }
 
+export interface FileTexts {
+  readonly texts: OptionTexts
+  /** Every bad key with its line. */
+  readonly problems: readonly string[]
+}
+
 /**
  * @param path for messages only
  * @param content the file's text
- * @throws OptionsError listing every bad key with its line
+ * @throws OptionsError for a file that is none of ours
  */
-export function fileTexts(path: string, content: string): OptionTexts {
+export function fileTexts(path: string, content: string): FileTexts {
   if (content.length > CONFIG_FILE_CHARS_MAX) {
     throw new OptionsError([
       `${path} has more than ${CONFIG_FILE_CHARS_MAX} characters: that is no configuration`,
     ])
   }
   const lines = new LineCounter()
-  const document = parseDocument(content, { lineCounter: lines })
+  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false })
   const reading: Reading = { path, lines, texts: new Map(), problems: [] }
   for (const error of document.errors) {
-    const line = error.linePos?.[0].line ?? 1
-    reading.problems.push(`${path} line ${line}: ${error.message.split('\n', 1)[0]}`)
+    const line = lines.linePos(error.pos[0]).line
+    reading.problems.push(`${path} line ${line}: ${error.message}`)
   }
   const root = document.contents
   if (reading.problems.length === 0 && root !== null && !isEmptyScalar(root)) {
@@ -55,8 +61,7 @@ export function fileTexts(path: string, content: string): OptionTexts {
       reading.problems.push(`${path} line 1: expected keys such as "cluster:", not a single value`)
     }
   }
-  if (reading.problems.length > 0) throw new OptionsError(reading.problems)
-  return reading.texts
+  return reading
 }
 
 function isEmptyScalar(node: unknown): boolean {
@@ -105,7 +110,7 @@ function readOption(reading: Reading, name: OptionName, key: unknown, value: unk
     // The source text, so that 010 or 1e3 is not first taken for a number.
     texts.push(typeof node.value === 'string' ? node.value : (node.source ?? String(node.value)))
   }
-  reading.texts.set(name, { texts, origin: place(reading, key) })
+  reading.texts.set(name, { texts, origin: `${place(reading, key)}: ${name}` })
 }
 
 function keyText(key: unknown): string {

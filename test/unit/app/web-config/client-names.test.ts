@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { hasAllowedName } from '../../../src/app/client-names.ts'
-import { pem } from '../../support/web-config.ts'
+import { hasAllowedName } from '../../../../src/app/web-config/client-names.ts'
+import { pem } from '../../../support/web-config.ts'
 
 const named = (subjectAltName: string | undefined) => ({ subjectAltName, checkIP: () => undefined })
 

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { OptionsError } from '../../../src/app/options-error.ts'
-import { decoyHash, PASSWORD_COST_MAX, passwordHashProblem } from '../../../src/app/password-hash.ts'
-import { parseWebConfig } from '../../../src/app/web-config-text.ts'
-import { authenticates } from '../../../src/app/web-settings.ts'
-import { YAML_FILE_CHARS_MAX } from '../../../src/app/yaml-fields.ts'
-import { HASH_OF_SECRET, TLS_LINES } from '../../support/web-config.ts'
+import { OptionsError } from '../../../../src/app/options/options-error.ts'
+import {
+  decoyHash,
+  PASSWORD_COST_MAX,
+  passwordHashProblem,
+} from '../../../../src/app/web-config/password-hash.ts'
+import { parseWebConfig } from '../../../../src/app/web-config/web-config-text.ts'
+import { authenticates } from '../../../../src/app/web-config/web-settings.ts'
+import { YAML_FILE_CHARS_MAX } from '../../../../src/app/web-config/yaml-fields.ts'
+import { HASH_OF_SECRET, TLS_LINES } from '../../../support/web-config.ts'
 
 const parse = (text: string) => parseWebConfig('/etc/web.yml', text)
 const tls = (lines: string) => `${TLS_LINES}${lines.replaceAll(/^/gm, '  ')}\n`

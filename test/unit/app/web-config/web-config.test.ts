@@ -1,10 +1,10 @@
 import { chmodSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { OptionsError } from '../../../src/app/options-error.ts'
-import type { RoomLog } from '../../../src/app/room-log.ts'
-import { WebConfig } from '../../../src/app/web-config.ts'
-import { checkWebConfig } from '../../../src/app/web-config-files.ts'
+import { OptionsError } from '../../../../src/app/options/options-error.ts'
+import type { RoomLog } from '../../../../src/app/room-log.ts'
+import { WebConfig } from '../../../../src/app/web-config/web-config.ts'
+import { checkWebConfig } from '../../../../src/app/web-config/web-config-files.ts'
 import {
   basicAuth,
   HASH_OF_OTHER,
@@ -13,7 +13,7 @@ import {
   pemKey,
   TLS_LINES,
   webConfigFolder,
-} from '../../support/web-config.ts'
+} from '../../../support/web-config.ts'
 
 const USERS = `basic_auth_users:\n  ana: ${HASH_OF_SECRET}\n`
 const clock = { monotonicMs: () => performance.now(), wallMs: () => Date.UTC(2026, 10, 21) }
