@@ -298,10 +298,11 @@ export class Replica {
     return this.#delegate?.syncStats() ?? {}
   }
 
-  /** Whom to call from now on; who is new is called at once. No peers at all: those of before stay. */
+  /** Whom to call from now on; who is new is called at once, unless we go or have left. No peers at all: those of before stay. */
   changePeers(peers: readonly string[]): void {
     const added = this.#knownPeers.configure(peers)
-    if (added.length > 0) void this.gossip?.join(added)
+    const isHere = !this.#isDraining && this.entry?.left !== true
+    if (added.length > 0 && isHere) void this.gossip?.join(added)
   }
 
   drain(): void {

@@ -4,8 +4,9 @@
  * Closing a connection that is kept alive is a gamble: the next request may be on its way, and its sender cannot tell
  * whether it was taken. So from the stop on every answer carries `Connection: close`, those that are under way included,
  * and the client knows before it sends again. What is left are connections that were quiet at the stop: who sends nothing
- * for another 500 ms has nothing on its way and is closed, and so is who never sent a byte. Requests that are coming or
- * being answered are waited for, however long they take: the caller has the budget.
+ * for another 500 ms has nothing on its way and is closed, and so is who never sent a byte, and who got the end of an answer
+ * whose head was out before the stop. Requests that are coming or being answered are waited for, however long they take: the
+ * caller has the budget.
  *
  * Nothing here costs a request anything before the stop.
  */
@@ -60,7 +61,10 @@ export class ConnectionDrain {
     })
     for (const socket of this.#sockets) {
       const response = answerUnderWay(socket)
-      if (response !== undefined) response.shouldKeepAlive = false
+      if (response === undefined) continue
+      response.shouldKeepAlive = false
+      // Its head has said otherwise already, and who keeps the connection may send nothing on it for minutes.
+      if (response.headersSent) response.once('close', () => closeWhenQuiet(socket))
     }
     // What came while this process was busy is read before anybody is called quiet.
     const quiet = setTimeout(() => setImmediate(() => this.#closeQuiet()), QUIET_MS)
@@ -73,6 +77,15 @@ export class ConnectionDrain {
     this.#server.closeIdleConnections()
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
   }
+}
+
+function closeWhenQuiet(socket: Socket): void {
+  const { bytesRead } = socket
+  setTimeout(() => {
+    setImmediate(() => {
+      if (socket.bytesRead === bytesRead) socket.destroy()
+    })
+  }, QUIET_MS).unref()
 }
 
 /** Node keeps it there, for its own `closeIdleConnections` among others. Were it gone, one more request would be let in. */

@@ -30,11 +30,11 @@ export function sendItem(reply: FastifyReply, item: KvItem): void {
   reply.header('etag', formatEtag(item.version))
   reply.header('last-modified', httpDate(item.updatedAtMs))
   reply.header('cache-control', 'no-cache')
+  if (isPacked) reply.header('vary', 'accept')
   if (ifNoneMatch !== undefined && isNotModified(ifNoneMatch, item.version)) {
     reply.code(304).send()
     return
   }
-  if (isPacked) reply.header('vary', 'accept')
   if (isPacked && headers.accept?.includes(MSGPACK) !== true) sendAsJson(reply, item)
   else sendAsStored(reply, item)
 }

@@ -112,6 +112,29 @@ describe('a server that closes', () => {
     expect([client.text.endsWith('now'), client.failure]).toEqual([true, undefined])
   })
 
+  it('does not wait for who keeps a connection after an answer that had begun before, nor drops what they ask in time', async () => {
+    const { server, drain, port, waiting } = await rig()
+    server.keepAliveTimeout = 60_000
+    const [quiet, busy] = [new Client(port), new Client(port)]
+    for (const client of [quiet, busy]) client.ask('/later')
+    await until(() => waiting.length === 2)
+    for (const response of waiting) {
+      response.writeHead(200, { 'content-length': '9' })
+      response.write('begun,')
+    }
+    await until(() => quiet.text.endsWith('begun,') && busy.text.endsWith('begun,'))
+    const finished = drain.finish()
+    for (const response of waiting) response.end('end')
+    await until(() => busy.text.endsWith('end'))
+    busy.text = ''
+    busy.ask('/now')
+    await finished
+    await until(() => quiet.isClosed && busy.isClosed)
+    expect(quiet.text).toMatch(/begun,end$/)
+    expect(busy.text).toMatch(/connection: close[\s\S]*now$/i)
+    expect([quiet.failure, busy.failure]).toEqual([undefined, undefined])
+  })
+
   it('lets nobody in', async () => {
     const { drain, port, waiting } = await rig()
     const client = new Client(port)

@@ -205,6 +205,19 @@ describe('preconditions', () => {
     expect(stale.statusCode).toBe(200)
   })
 
+  it('304 of a value with two representations says what it varies by, as 200 does', async () => {
+    const { app } = testApp()
+    const headers = { 'content-type': 'application/vnd.msgpack' }
+    const put = await app.inject({ method: 'PUT', url: '/api/v1/kv/m/k', payload: Buffer.of(0xc3), headers })
+    const whole = await app.inject('/api/v1/kv/m/k')
+    const same = await app.inject({
+      url: '/api/v1/kv/m/k',
+      headers: { 'if-none-match': String(put.headers.etag) },
+    })
+    expect([whole.statusCode, whole.headers.vary]).toEqual([200, 'accept'])
+    expect([same.statusCode, same.headers.vary]).toEqual([304, 'accept'])
+  })
+
   it.each([
     [{ 'if-match': 'bare' }, 'HTTP_REQUEST_MALFORMED'],
     [{ 'if-none-match': '"v"' }, 'HTTP_PRECONDITION_UNSUPPORTED'],
