@@ -82,7 +82,7 @@ describe('driver', () => {
     a.gossip.sendReliable('nobody', utf8('lost'))
     await until(() => b.delegate.messages.length === 1)
     expect(b.delegate.messages).toEqual([large])
-    await until(() => a.gossip.stats().events['reliable_delivered'] === 1)
+    await until(() => a.gossip.stats().events.reliable_delivered === 1)
     expect(a.gossip.stats().outbox).toEqual({ messages: 0, bytes: 0 })
   })
 

@@ -224,7 +224,7 @@ describe('drivers with a key', () => {
     await joined(ana, ben)
     ring.replace([OTHER_KEY])
     ana.gossip.sendReliable('ben', utf8('unreadable'))
-    await until(() => ana.gossip.stats().events['reliable_failed'] === 1)
+    await until(() => ana.gossip.stats().events.reliable_failed === 1)
     expect(ben.delegate.messages).toEqual([])
   })
 
@@ -320,7 +320,7 @@ describe('a keyring', () => {
     await until(() => nodes.every(({ delegate }) => new Set(delegate.messages).size >= wanted))
     for (const { gossip, delegate } of nodes) {
       const { drops, events } = gossip.stats()
-      expect([drops, events['member_suspect'], events['reliable_failed']]).toEqual([{}, undefined, undefined])
+      expect([drops, events.member_suspect, events.reliable_failed]).toEqual([{}, undefined, undefined])
       expect(delegate.events.filter(({ type }) => type !== 'join')).toEqual([])
     }
   })

@@ -85,7 +85,7 @@ describe('hostile datagrams', () => {
       vsn: Uint8Array.of(1, 5, 2, 0, 0, 0),
     })
     for (let i = 0; i < 500; i++) socket.send(taken, portOf(node), '127.0.0.1')
-    await until(() => (node.gossip.stats().events['name_conflict'] ?? 0) >= 400)
+    await until(() => (node.gossip.stats().events.name_conflict ?? 0) >= 400)
     expect(node.logged.filter(({ event }) => event === 'name_conflict').length).toBeLessThan(100)
   })
 
@@ -331,6 +331,6 @@ describe('peers that answer badly', () => {
     })
     expect(node.delegate.merged).toEqual([])
     await until(() => node.gossip.stats().outboundOpen === 0)
-    expect(node.gossip.stats().events['push_pull_failed']).toBe(1)
+    expect(node.gossip.stats().events.push_pull_failed).toBe(1)
   })
 })

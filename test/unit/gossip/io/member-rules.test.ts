@@ -54,7 +54,7 @@ describe('admission', () => {
     expect(failed).toMatchObject([{ address: a.at(), reason: expect.stringContaining('does not admit') }])
     expect(b.delegate.merged).toEqual([])
     expect(b.gossip.exchangedWith('a')).toBe(false)
-    expect(b.gossip.stats().events['merge_refused']).toBe(1)
+    expect(b.gossip.stats().events.merge_refused).toBe(1)
     expect(a.delegate.merged.map(({ state }) => state)).toEqual(['state of b'])
   })
 
@@ -66,7 +66,7 @@ describe('admission', () => {
     await b.gossip.join([a.at()])
     const spy = await rig.started('spy')
     expect((await spy.gossip.join([a.at()])).contacted).toBe(1)
-    await until(() => spy.sees('a') === 'alive' && (a.gossip.stats().events['member_refused'] ?? 0) > 0)
+    await until(() => spy.sees('a') === 'alive' && (a.gossip.stats().events.member_refused ?? 0) > 0)
     expect([a.sees('spy'), a.sees('b')]).toEqual([undefined, 'alive'])
   })
 

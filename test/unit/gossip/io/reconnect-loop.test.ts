@@ -25,7 +25,7 @@ describe('reconnect loops', () => {
     await b.gossip.stop()
     await until(() => a.delegate.events.some(({ type }) => type === 'leave') && a.sees('b') === undefined)
     expect(a.gossip.stats().remembered).toBe(1)
-    await until(() => (a.gossip.stats().events['reconnect_failed'] ?? 0) > 0)
+    await until(() => (a.gossip.stats().events.reconnect_failed ?? 0) > 0)
     const again = await rig.started('b', { listen: at })
     await until(() => a.sees('b') === 'alive' && again.sees('a') === 'alive')
     expect(a.gossip.stats().remembered).toBe(0)
@@ -44,12 +44,12 @@ describe('reconnect loops', () => {
       return ['127.0.0.1']
     }
     const a = await rig.started('a', { refreshIntervalMs: 20, peers: [`b.example:${port}`] }, { lookup })
-    await until(() => (a.gossip.stats().events['refresh_failed'] ?? 0) > 1)
+    await until(() => (a.gossip.stats().events.refresh_failed ?? 0) > 1)
     const late = await rig.started('late', { listen: `127.0.0.1:${port}` })
     await until(() => a.sees('late') === 'alive' && late.sees('a') === 'alive')
     const seen = lookups
     await until(() => lookups > seen + 5)
-    expect(a.gossip.stats().events['refresh_joined']).toBe(1)
+    expect(a.gossip.stats().events.refresh_joined).toBe(1)
   })
 
   it('after a leave nobody is called any more', async () => {
@@ -58,7 +58,7 @@ describe('reconnect loops', () => {
       refreshIntervalMs: 20,
       peers: ['127.0.0.1:1'],
     })
-    await until(() => (a.gossip.stats().events['refresh_failed'] ?? 0) > 0)
+    await until(() => (a.gossip.stats().events.refresh_failed ?? 0) > 0)
     await a.gossip.leave(1000)
     await until(() => a.gossip.stats().outboundOpen === 0)
     const { dialled } = a.gossip.stats().streams
@@ -85,7 +85,7 @@ describe('reconnect loops', () => {
         { name: 'b', endpoint: b.gossip.advertise() },
       ],
     })
-    await until(() => sockets.size === 1 && (a.gossip.stats().events['reconnect_failed'] ?? 0) > 0)
+    await until(() => sockets.size === 1 && (a.gossip.stats().events.reconnect_failed ?? 0) > 0)
     await rig.started('b', { listen: b.at() })
     await until(() => a.sees('b') === 'alive')
     expect(sockets.size).toBe(1)
@@ -121,7 +121,7 @@ describe('reconnect loops', () => {
       reconnectIntervalMs: 20,
       remembered: [{ name: 'other', endpoint: at }],
     })
-    await until(() => (again.gossip.stats().events['reconnect_failed'] ?? 0) > 1)
+    await until(() => (again.gossip.stats().events.reconnect_failed ?? 0) > 1)
     expect(again.gossip.stats().streams.dialled ?? 0).toBe(0)
   })
 
@@ -135,7 +135,7 @@ describe('reconnect loops', () => {
     const heir = await rig.started('heir', { listen: b.at() })
     await until(() => a.sees('heir') === 'alive' && heir.sees('a') === 'alive')
     expect(a.sees('b')).not.toBe('dead')
-    expect(a.gossip.stats().events['stranger_asked']).toBe(1)
+    expect(a.gossip.stats().events.stranger_asked).toBe(1)
   })
 
   it('a member that accepts streams and says nothing is no stranger', async () => {
@@ -152,7 +152,7 @@ describe('reconnect loops', () => {
       stalled.close()
     })
     await until(() => sockets.size > 2)
-    expect(a.gossip.stats().events['stranger_asked']).toBeUndefined()
+    expect(a.gossip.stats().events.stranger_asked).toBeUndefined()
   })
 })
 
@@ -170,7 +170,7 @@ describe('our own name, held for us at an address of an earlier life', () => {
     }
     expect(seenAt()).toBe(b.at())
     await until(() => seenAt() === again.at())
-    expect(again.gossip.stats().events['own_name_refused']).toBe(1)
+    expect(again.gossip.stats().events.own_name_refused).toBe(1)
   })
 
   it('stays with a namesake that answers', async () => {
@@ -179,7 +179,7 @@ describe('our own name, held for us at an address of an earlier life', () => {
     await first.gossip.join([a.at()])
     const second = await rig.started('b', { config: NO_RECLAIM })
     await second.gossip.join([a.at()])
-    await until(() => (second.gossip.stats().events['own_name_refused'] ?? 0) > 0)
+    await until(() => (second.gossip.stats().events.own_name_refused ?? 0) > 0)
     // The knock is answered, and what would follow it if it were not had the time to come.
     await until(() => second.gossip.stats().outboundOpen === 0)
     await second.gossip.join([a.at(), first.at()])
@@ -210,7 +210,7 @@ describe('our own name, held for us at an address of an earlier life', () => {
     await second.gossip.join([a.at()])
     await until(() => second.gossip.nameConflicts().some(({ isSelf }) => isSelf))
     // It asks again once it has decided.
-    await until(() => (second.gossip.stats().events['own_name_refused'] ?? 0) > 1)
+    await until(() => (second.gossip.stats().events.own_name_refused ?? 0) > 1)
     const held = a.gossip.members().find(({ name }) => name === 'b')
     expect([held && endpointToText(held.endpoint), held?.liveness]).toEqual([first.at(), 'alive'])
     expect(first.logged.filter(({ event }) => event === 'accusation_refuted')).toEqual([])

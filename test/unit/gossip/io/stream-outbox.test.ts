@@ -165,7 +165,7 @@ describe('stream outbox', () => {
     const { outbox, counters, peer } = await rig({ outboundStreamsPerPeerMax: 1 })
     const { at, heard } = await peer()
     for (let i = 0; i < 20; i++) outbox.add(at, utf8(`m${i}`))
-    await until(() => counters.events.toRecord()['reliable_delivered'] === 20)
+    await until(() => counters.events.toRecord().reliable_delivered === 20)
     expect(heard).toEqual(Array.from({ length: 20 }, (_, i) => `m${i}`))
     expect(outbox.waiting).toEqual({ messages: 0, bytes: 0 })
   })
@@ -186,7 +186,7 @@ describe('stream outbox', () => {
     outbox.add(A, utf8('a'))
     expect(dialled).toEqual(['1:a'])
     finish[0]?.(false)
-    await until(() => counters.events.toRecord()['reliable_delivered'] === 1)
+    await until(() => counters.events.toRecord().reliable_delivered === 1)
     expect(ended).toEqual([])
   })
 
