@@ -67,8 +67,9 @@ async function serve(
   // What came of it is in the log.
   reloads.follow(() => void replica.reload().catch(() => undefined))
   boundHeapGrowth()
-  const gossip = replica.gossipPlace === undefined ? 'without gossip' : `gossips on ${replica.gossipPlace}`
-  print(`${replica.name} serves ${replica.url} and ${gossip}`)
+  const { name, url, gossipPlace } = replica
+  const gossip = gossipPlace === undefined ? 'alone, without gossip' : `and gossips on ${gossipPlace}`
+  print(`${name} serves ${url} ${gossip}`)
   await stop
   process.exit(exitCodeOf(await replica.close()))
 }

@@ -129,5 +129,5 @@ async function clusterPlans(): Promise<ReplicaOptions[]> {
 /** All that a healthy start prints at level warn: in particular no damaged record and no new identity. */
 function banner(replica: ReplicaProcess): string {
   const name = /^(\S+) serves/.exec(replica.output)?.[1]
-  return `${name} serves ${replica.url} and without gossip\n`
+  return `${name} serves ${replica.url} alone, without gossip\n`
 }

@@ -129,6 +129,7 @@ async function keyringOf(
 }
 
 function keysCheck(path: string, ring: Keyring | undefined): Check {
-  const finding = ok('gossip keys', path, `${ring?.keys.length ?? 0} keys`)
+  const count = ring?.keys.length ?? 0
+  const finding = ok('gossip keys', path, count === 1 ? '1 key' : `${count} keys`)
   return { name: 'gossip keys', subject: path, run: async () => [finding] }
 }

@@ -40,7 +40,10 @@ describe('usage errors are one line on stderr and exit code 2', () => {
     [['serve', '--cluster.tls-config=t'], 'not available in this version'],
     [['keys', 'use', KEY], 'a key is not taken as an argument'],
     [['keys', 'add', KEY.slice(4)], 'a key is not taken as an argument'],
-    [['keys', 'generate', '--bytes=20'], 'Allowed choices are 16, 24, 32'],
+    [
+      ['keys', 'generate', '--bytes=20'],
+      '--bytes must be 16, 24 or 32, not "20" (see hearsay keys generate --help)',
+    ],
     [['serve', '--config.file=/nonexistent/x.yml'], '--config.file cannot be read'],
     [['dev', '--nodes=0'], '--nodes must be a whole number from 1'],
     [['dev', '--base-port=65535'], '--base-port must be a whole number'],
@@ -48,6 +51,9 @@ describe('usage errors are one line on stderr and exit code 2', () => {
     [['kv', 'get', 'map'], "missing required argument 'key'"],
     [['kv', 'gte', 'a', 'b'], '(Did you mean get?)'],
     [['kv', 'put', 'map', '..', 'x'], 'cannot be sent in a path'],
+    [['completion', 'tcsh'], 'shell must be bash, zsh or fish, not "tcsh" (see hearsay completion --help)'],
+    [['status', '-o', 'xml'], '--output must be table or json, not "xml"'],
+    [['status', '--url'], '--url needs a value: URL'],
     [['status', '--url=nowhere'], '--url must be an http or https URL'],
   ])('%j', (args, message) => {
     const { status, stdout, stderr } = hearsay(args)
