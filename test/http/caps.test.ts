@@ -1,8 +1,11 @@
 /** How much clients may hold at once, together and each: what is beyond it is told to come again, and counted. */
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { connect } from 'node:tls'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { LoopDelay } from '../../src/http/guards/loop-delay.ts'
 import { type ListeningApp, listeningApp, rawClient } from '../support/listening-app.ts'
 import { until } from '../support/until.ts'
+import { pem, pemKey } from '../support/web-config.ts'
 
 const REFUSED = 'hearsay_http_refused_total'
 const PUT = 'PUT /api/v1/kv/m/k HTTP/1.1\r\nHost: localhost\r\n'
@@ -34,6 +37,21 @@ describe('connections', () => {
     expect(await test.metric(`${REFUSED}{reason="connections"}`)).toBe(1)
     first.socket.write('GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
     expect(await first.closed).toContain(' 200 ')
+  })
+
+  it('over TLS count once, although each is two sockets', async () => {
+    const tls = { key: pemKey('server'), cert: pem('server') }
+    const test = await listeningApp({}, { tls, guards: { ...QUICK, connectionsMax: 4, addressShare: 0.5 } })
+    const open = (): Promise<unknown> => {
+      const socket = connect({ port: test.port, host: '127.0.0.1', servername: 'localhost', ca: pem('ca') })
+      onTestFinished(() => void socket.destroy())
+      return once(socket, 'secureConnect')
+    }
+    await open()
+    await open()
+    expect(await test.metric('hearsay_http_connections')).toBe(2)
+    await expect(open()).rejects.toThrow()
+    expect(await test.metric(`${REFUSED}{reason="connections-of-address"}`)).toBe(1)
   })
 
   it('of one address leave room for others', async () => {

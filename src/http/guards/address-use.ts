@@ -9,8 +9,14 @@ export interface AddressUse {
 export class AddressUses {
   readonly #uses = new Map<string, AddressUse>()
 
+  /** What this address holds; nobody's where none of its connections is open. */
+  of(key: string): AddressUse {
+    return this.#uses.get(key) ?? { key, connections: 0, bodyBytes: 0 }
+  }
+
+  /** One more connection. */
   add(key: string): AddressUse {
-    const use = this.#uses.get(key) ?? { key, connections: 0, bodyBytes: 0 }
+    const use = this.of(key)
     use.connections++
     this.#uses.set(key, use)
     return use

@@ -10,8 +10,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { clientOf } from '../client-address.ts'
-import { AddressUses } from './address-use.ts'
-
+import { type AddressUse, AddressUses } from './address-use.ts'
 import { Connection } from './connection.ts'
 import type { GuardLimits } from './guard-limits.ts'
 import { parserAnswer } from './parser-answer.ts'
@@ -22,6 +21,7 @@ export class Connections {
   readonly #refusals: Refusals
   readonly #bySocket = new Map<Socket, Connection>()
   readonly #addresses = new AddressUses()
+  #open = 0
 
   constructor(limits: GuardLimits, refusals: Refusals) {
     this.#limits = limits
@@ -29,7 +29,7 @@ export class Connections {
   }
 
   get open(): number {
-    return this.#bySocket.size
+    return this.#open
   }
 
   /** Undefined in tests that inject requests. */
@@ -41,27 +41,27 @@ export class Connections {
     server.maxConnections = this.#limits.connectionsMax
     server.on('drop', () => this.#refusals.count('connections'))
     server.on('connection', (socket: Socket) => this.#admit(socket))
-    // With TLS the one that is read and written is another one, over the first.
-    server.on('secureConnection', (socket: Socket) => this.#add(socket))
+    // With TLS the one that is read and written is another one, over the first, which is counted already.
+    server.on('secureConnection', (socket: Socket) => this.#add(socket, this.#addresses.of(keyOf(socket))))
   }
 
   #admit(socket: Socket): void {
-    const connection = this.#add(socket)
+    const address = this.#addresses.add(keyOf(socket))
+    this.#open++
+    socket.once('close', () => {
+      this.#open--
+      this.#addresses.remove(address)
+    })
+    this.#add(socket, address)
     const { connectionsMax, addressShare } = this.#limits
-    if (connection.address.connections <= Math.max(1, Math.floor(connectionsMax * addressShare))) return
+    if (address.connections <= Math.max(1, Math.floor(connectionsMax * addressShare))) return
     this.#refusals.count('connections-of-address')
     socket.destroy()
   }
 
-  #add(socket: Socket): Connection {
-    const address = this.#addresses.add(clientOf(socket.remoteAddress))
-    const connection = new Connection(socket, address)
-    this.#bySocket.set(socket, connection)
-    socket.once('close', () => {
-      this.#bySocket.delete(socket)
-      this.#addresses.remove(address)
-    })
-    return connection
+  #add(socket: Socket, address: AddressUse): void {
+    this.#bySocket.set(socket, new Connection(socket, address))
+    socket.once('close', () => this.#bySocket.delete(socket))
   }
 
   /** One look at all of them. */
@@ -98,4 +98,8 @@ export class Connections {
     this.#refusals.count(reason)
     connection.socket.destroy()
   }
+}
+
+function keyOf(socket: Socket): string {
+  return clientOf(socket.remoteAddress)
 }
