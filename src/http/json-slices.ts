@@ -5,8 +5,9 @@
  * For text that JSON.parse has accepted: nothing is checked here. One pass, no recursion.
  */
 
-/** From the first character of the value to behind its last. */
-export interface Slice {
+/** A member's value: from its first character to behind its last. */
+interface MemberSlice {
+  readonly name: string
   readonly start: number
   readonly end: number
 }
@@ -18,18 +19,8 @@ const STRING = /"(?:[^"\\]|\\.)*"/y
 const SCALAR = /[^ \t\n\r,\]}]+/y
 const [QUOTE, BACKSLASH, BRACKET, BRACE, END_BRACKET, END_BRACE] = [34, 92, 91, 123, 93, 125]
 
-/** The elements of the array that begins at or after `at`, spaces aside. */
-export function* elementSlices(text: string, at: number): Generator<Slice> {
-  let position = after(SPACE, text, after(SPACE, text, at) + 1)
-  while (text[position] !== ']') {
-    const end = endOfValue(text, position)
-    yield { start: position, end }
-    position = nextItem(text, end)
-  }
-}
-
 /** The members of the object that begins at or after `at`; a name given twice comes twice, as JSON.parse takes the last. */
-export function* memberSlices(text: string, at: number): Generator<Slice & { readonly name: string }> {
+export function* memberSlices(text: string, at: number): Generator<MemberSlice> {
   let position = after(SPACE, text, after(SPACE, text, at) + 1)
   while (text[position] !== '}') {
     const nameEnd = after(STRING, text, position)
