@@ -15,11 +15,15 @@ const DEFAULT_URL = 'http://127.0.0.1:9093'
 
 export type ClientFlags = ConnectionFlags
 
-/** The flags by which a replica is reached, and the variables that stand for them. */
-export function addUrlFlag(command: Command): Command {
+/**
+ * The flags by which a replica is reached, and the variables that stand for them.
+ *
+ * @param url default: one that names the replica here
+ */
+export function addUrlFlag(command: Command, url: Option = urlOption()): Command {
   const { env } = process
   return command
-    .option('--url <URL>', 'A replica (HEARSAY_URL)', env.HEARSAY_URL || DEFAULT_URL)
+    .addOption(url)
     .addOption(preset('--user <NAME>', 'A user of the replica (HEARSAY_USER)', env.HEARSAY_USER))
     .addOption(
       preset(
@@ -39,6 +43,10 @@ export function addUrlFlag(command: Command): Command {
     .addOption(
       preset('--client-key-file <FILE>', 'Its key (HEARSAY_CLIENT_KEY_FILE)', env.HEARSAY_CLIENT_KEY_FILE),
     )
+}
+
+function urlOption(): Option {
+  return new Option('--url <URL>', 'A replica (HEARSAY_URL)').default(process.env.HEARSAY_URL || DEFAULT_URL)
 }
 
 function preset(flags: string, help: string, value: string | undefined): Option {

@@ -19,12 +19,19 @@ export class DevProcess {
 
   /**
    * @param entry path of the program (main.js)
+   * @param environment of the child
    * @param onLine gets each line that the replica writes on stderr
    */
-  constructor(replica: DevReplica, entry: string, onLine: (line: string) => void) {
+  constructor(
+    replica: DevReplica,
+    entry: string,
+    environment: NodeJS.ProcessEnv,
+    onLine: (line: string) => void,
+  ) {
     this.replica = replica
     this.#child = spawn(process.execPath, [entry, ...replica.serveArguments], {
       detached: true,
+      env: environment,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     if (this.#child.stderr) createInterface({ input: this.#child.stderr }).on('line', onLine)

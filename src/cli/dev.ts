@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { OPTION_SCHEMA } from '../app/options/option-schema.ts'
 import { CliError } from './cli-error.ts'
+import { devEnvironment } from './dev-environment.ts'
 import { DevLines } from './dev-lines.ts'
 import { type DevReplica, NODES_MAX, planReplicas } from './dev-plan.ts'
 import { type DevExit, DevProcess } from './dev-process.ts'
@@ -53,12 +54,15 @@ export function registerDev(program: Command): void {
 }
 
 async function runDev(replicas: readonly DevReplica[]): Promise<number> {
+  const environment = devEnvironment(process.env)
   const stop = stopSignal()
   await refuseBusyPorts(replicas)
   const startedAtMs = performance.now()
   const lines = new DevLines((line) => process.stderr.write(`${line}\n`))
   const entry = fileURLToPath(new URL('./main.js', import.meta.url))
-  const processes = replicas.map((replica) => new DevProcess(replica, entry, lines.of(replica.name)))
+  const processes = replicas.map(
+    (replica) => new DevProcess(replica, entry, environment, lines.of(replica.name)),
+  )
   process.once('exit', () => {
     for (const one of processes) one.kill('SIGKILL')
   })

@@ -3,7 +3,7 @@
  * to run, with the flags of `serve`; with it, it asks a running replica. It changes nothing, and no member hears of it.
  */
 import { readFileSync } from 'node:fs'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Finding, fail, ok, type Verdict, warn } from '../app/doctor/finding.ts'
 import { placeChecks } from '../app/doctor/place-checks.ts'
 import { type ReplicaAnswer, replicaChecks } from '../app/doctor/replica-checks.ts'
@@ -11,6 +11,7 @@ import { CHECK_TIMEOUT_MS, runChecks } from '../app/doctor/run-checks.ts'
 import { resolveOptions } from '../app/options/options.ts'
 import { OptionsError } from '../app/options/options-error.ts'
 import { systemClock } from '../app/system-clock.ts'
+import { CliError } from './cli-error.ts'
 import { addUrlFlag, type ClientFlags } from './client.ts'
 import { paintFor, type Tone } from './colour.ts'
 import { connectionOf } from './connection.ts'
@@ -21,11 +22,20 @@ import { formatTable, print, printJson, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
 import { addServeFlags, type GivenFlags } from './serve-flags.ts'
 
-type DoctorFlags = ClientFlags & OutputFlags
+interface DoctorFlags extends Omit<ClientFlags, 'url'>, OutputFlags {
+  readonly url?: string
+}
+
+interface Examined {
+  readonly findings: readonly Finding[]
+  /** Of a replica that was asked and never answered. */
+  readonly isUnreachable?: boolean
+}
 
 const NOTES = `
 Takes the flags, environment and file of hearsay serve, and looks at what they name: data directory, ports, peers.
-With --url it asks a running replica instead. Exit code 1 when something is wrong; warnings are 0.
+With --url it asks a running replica instead, and takes none of those flags. Exit code 1 when something is wrong, 5 when the
+replica cannot be reached; warnings are 0.
 
 Examples:
   hearsay doctor --config.file=/etc/hearsay.yml
@@ -38,15 +48,31 @@ export function registerDoctor(program: Command): void {
     .description('Look for what is wrong, and say what to do about it.')
   const givenFlags = addServeFlags(command)
   for (const option of command.options) option.hideHelp()
-  addOutputFlag(addUrlFlag(command))
+  addOutputFlag(addUrlFlag(command, new Option('--url <URL>', 'Ask this running replica instead')))
     .addHelpText('after', NOTES)
     .action(async (flags: DoctorFlags) => {
-      const asksReplica = command.getOptionValueSource('url') === 'cli'
-      const findings = asksReplica ? await examinedReplica(flags) : await examinedPlace(givenFlags())
+      const { url } = flags
+      const given = givenFlags()
+      if (url !== undefined) refuseServeFlags(given)
+      const { findings, isUnreachable = false } =
+        url === undefined
+          ? { findings: await examinedPlace(given) }
+          : await examinedReplica({ ...flags, url })
       if (flags.output === 'json') printJson({ ok: !findings.some(isFailed), findings })
       else print(reportText(findings))
-      process.exitCode = findings.some(isFailed) ? EXIT.failed : EXIT.done
+      const failed = isUnreachable ? EXIT.unreachable : EXIT.failed
+      process.exitCode = findings.some(isFailed) ? failed : EXIT.done
     })
+}
+
+/** @throws CliError 2: what looks at this machine says nothing of the replica that is asked */
+function refuseServeFlags({ texts }: GivenFlags): void {
+  const [name] = texts.keys()
+  if (name === undefined) return
+  throw new CliError(
+    EXIT.usage,
+    `--url asks a running replica, which has its own --${name}: leave one of both out`,
+  )
 }
 
 function isFailed({ verdict }: Finding): boolean {
@@ -72,13 +98,15 @@ async function examinedPlace(given: GivenFlags): Promise<readonly Finding[]> {
   }
 }
 
-function examinedReplica(flags: ClientFlags): Promise<readonly Finding[]> {
+async function examinedReplica(flags: ClientFlags): Promise<Examined> {
   const connection = connectionOf(flags)
+  let hasAnswered = false
   const get = async (path: string): Promise<ReplicaAnswer> => {
     const { agent, headers, url } = connection
     const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS - 500)
     try {
       const response = await httpRequest(new URL(url + path), { method: 'GET', headers, agent, signal })
+      hasAnswered = true
       const date = Date.parse(response.headers.get('date') ?? '')
       const dateMs = Number.isNaN(date) ? undefined : date
       return { status: response.status, text: await response.text(), dateMs }
@@ -86,7 +114,9 @@ function examinedReplica(flags: ClientFlags): Promise<readonly Finding[]> {
       throw new Error(connectionTrouble(error, url, CHECK_TIMEOUT_MS), { cause: error })
     }
   }
-  return runChecks(replicaChecks({ url: connection.url, get, wallMs: () => systemClock.wallMs() }))
+  const questions = { url: connection.url, get, wallMs: () => systemClock.wallMs() }
+  const findings = await runChecks(replicaChecks(questions))
+  return { findings, isUnreachable: !hasAnswered }
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = { ok: 'OK', warn: 'WARN', fail: 'FAIL' }

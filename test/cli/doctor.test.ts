@@ -89,6 +89,14 @@ describe('the doctor', () => {
     ]) {
       expect(command.stdout.replaceAll(/ +/g, ' ')).toMatch(line)
     }
+    const elsewhere = await doctor([
+      `--storage.path=${tempDir()}`,
+      `--web.listen-address=${new URL(second.url).host}`,
+      '--cluster.listen-address=127.0.0.1:0',
+      ...flags,
+    ])
+    expect(elsewhere).toMatchObject({ code: 0, trouble: ['warn http port'] })
+    expect(elsewhere.text).toContain('keeps its data elsewhere')
     expect(await doctor([`--url=${first.url}`])).toMatchObject({ code: 0, trouble: [] })
     expect([first.output, second.output]).toEqual(outputs)
     const page = (await (await fetch(`${first.url}/api/v1/cluster`)).json()) as { members: unknown[] }
@@ -127,7 +135,13 @@ describe('the doctor', () => {
 
   it('of a replica that nobody reaches says so', async () => {
     const report = await doctor([`--url=http://127.0.0.1:${await freePort()}`])
-    expect(report).toMatchObject({ code: 1, trouble: ['fail replica'], text: 'ECONNREFUSED' })
+    expect(report).toMatchObject({ code: 5, trouble: ['fail replica'], text: 'ECONNREFUSED' })
+  })
+
+  it('asks a replica, or looks at what flags of serve name: not both', async () => {
+    const command = new Command(['doctor', '--url=http://127.0.0.1:1', '--storage.path=x'])
+    expect((await command.ended).code).toBe(2)
+    expect(command.stderr).toMatch(/^hearsay: --url asks a running replica.* --storage\.path/)
   })
 })
 

@@ -10,8 +10,9 @@ import { constants, promises as fs } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { errorCode } from '../../base/errors.ts'
-import { DAMAGED_PREFIX, storeFolderAt } from '../../store/store-folder.ts'
+import { DAMAGED_PREFIX } from '../../store/store-folder.ts'
 import { type Check, type Finding, fail, ok, warn } from './finding.ts'
+import { storeHolder } from './store-lock.ts'
 
 const OPEN_TO_OTHERS = 0o077
 const FREE_BYTES_WARN = 1024 ** 3
@@ -75,9 +76,9 @@ async function storeFindings(path: string, folder: string): Promise<readonly Fin
   }
   const names = await fs.readdir(folder)
   const isOpen = (stat.mode & OPEN_TO_OTHERS) !== 0
-  const pid = await lockHolder(storeFolderAt(folder).databasePath)
+  const pid = await storeHolder(path)
   const isLink = (await fs.lstat(path)).isSymbolicLink()
-  const used = pid === undefined ? 'not in use' : `in use by process ${pid}`
+  const used = pid === undefined || pid === 'none' ? 'not in use' : `in use by process ${pid}`
   return [
     isOpen
       ? warn(NAME, folder, 'other users may look into it', `chmod 700 ${folder}`)
@@ -139,15 +140,4 @@ async function syncTime(path: string, monotonicMs: () => number): Promise<Findin
   const detail = `median of ${SYNCS} syncs ${medianMs.toFixed(1)} ms, worst ${(timesMs.at(-1) ?? 0).toFixed(1)} ms`
   if (medianMs < SYNC_WARN_MS) return ok('disk sync', path, detail)
   return warn('disk sync', path, detail, 'writes wait for it: use a faster disk')
-}
-
-/** Process that has the database open; undefined when nobody has, or this system does not say. */
-async function lockHolder(databasePath: string): Promise<string | undefined> {
-  try {
-    const { ino } = await fs.stat(join(databasePath, 'LOCK'))
-    const locks = await fs.readFile('/proc/locks', 'utf8')
-    return new RegExp(`^\\d+: POSIX .* (\\d+) [0-9a-f]+:[0-9a-f]+:${ino} `, 'm').exec(locks)?.[1]
-  } catch {
-    return undefined
-  }
 }

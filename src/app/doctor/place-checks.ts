@@ -22,6 +22,7 @@ import { httpHolder } from './http-holder.ts'
 import { peerCheck } from './peer-check.ts'
 import { type PortHolder, portCheck, tryBind } from './port-check.ts'
 import { processCheck } from './process-check.ts'
+import { storeHolder } from './store-lock.ts'
 
 /** With a stream and packets after it within the time of a check. */
 const RESOLVE_TIMEOUT_MS = 2000
@@ -40,6 +41,7 @@ export async function placeChecks(options: ServeOptions, clock: Clock): Promise<
       kinds: ['tcp'],
       bind: tryBind,
       holder: (host, port) => httpHolder(options['web.config.file'] !== undefined, host, port),
+      hasOurs: () => isStoreOpen(options),
     }),
     ...webConfigChecks(options['web.config.file']),
     ...(options['cluster.listen-address'] === '' ? [] : await gossipChecks(options, clock)),
@@ -92,6 +94,7 @@ async function gossipChecks(options: ServeOptions, clock: Clock): Promise<readon
       kinds: ['tcp', 'udp'],
       bind: tryBind,
       holder: gossipHolder,
+      hasOurs: () => isStoreOpen(options),
     }),
     ...(keyFile === undefined ? [] : [keysCheck(keyFile, keys.ring)]),
     ...peers.map((peer) =>
@@ -105,6 +108,11 @@ async function gossipChecks(options: ServeOptions, clock: Clock): Promise<readon
       }),
     ),
   ]
+}
+
+async function isStoreOpen(options: ServeOptions): Promise<boolean | undefined> {
+  const holder = await storeHolder(options['storage.path'])
+  return holder === undefined ? undefined : holder !== 'none'
 }
 
 /** Those configured; without any, those of the last run. */

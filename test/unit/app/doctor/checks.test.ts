@@ -141,10 +141,26 @@ describe('a port', () => {
       kinds: ['tcp', 'udp'],
       bind: async () => undefined,
       holder: async () => undefined,
+      hasOurs: async () => undefined,
       ...options,
     })
     return (await check.run()).map(line)
   }
+
+  it('held by a replica is a warning when none runs on our data directory', async () => {
+    const held: Partial<PortCheckOptions> = {
+      kinds: ['tcp'],
+      bind: async () => 'EADDRINUSE',
+      holder: async () => ({ who: 'the hearsay replica b', isReplica: true }),
+    }
+    const [elsewhere = ''] = await port({ ...held, hasOurs: async () => false })
+    expect(elsewhere).toMatch(
+      /^warn gossip port .* in use by the hearsay replica b, which keeps its data elsewhere/,
+    )
+    for (const known of [true, undefined]) {
+      expect((await port({ ...held, hasOurs: async () => known }))[0]).toMatch(/^ok .* replica b$/)
+    }
+  })
 
   it('is free, or held by a replica, or a failure that names the holder', async () => {
     expect(await port({})).toEqual([
