@@ -3,6 +3,7 @@
  * the whole app, so a new route is behind it without a word; answers to what has no route, and to paths that cannot be
  * read, come through it as well. Only what is no HTTP request at all is answered without it, with a fixed text.
  */
+import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Sample } from './metrics/registry.ts'
 import { HttpError } from './problem.ts'
@@ -10,10 +11,14 @@ import type { Verdict, WebAccess } from './web-access.ts'
 
 const CHALLENGE = 'Basic realm="hearsay", charset="UTF-8"'
 const BUSY_RETRY_S = '1'
+/** Of one connection, pipelined, while passwords are checked: who is not let in yet takes no more memory than that. */
+const CHECKING_MAX = 4
 
 export class Authentication {
   readonly #access: WebAccess
   readonly #counts: Record<Verdict, number> = { allowed: 0, missing: 0, refused: 0, busy: 0 }
+  /** Requests whose passwords are being checked, by connection. */
+  readonly #checking = new Map<Socket, number>()
 
   constructor(access: WebAccess) {
     this.#access = access
@@ -28,16 +33,34 @@ export class Authentication {
       )
       return
     }
-    const address = request.raw.socket.remoteAddress ?? ''
-    const verdict = this.#access.check(request.headers.authorization, address)
-    if (typeof verdict === 'string') done(this.#refusal(verdict, reply))
-    else void verdict.then((found) => done(this.#refusal(found, reply)))
+    const { socket } = request.raw
+    const checking = this.#checking.get(socket) ?? 0
+    if (checking >= CHECKING_MAX) {
+      done(this.#refusal('busy', reply))
+      return
+    }
+    const verdict = this.#access.check(request.headers.authorization, socket.remoteAddress ?? '')
+    if (typeof verdict === 'string') {
+      done(this.#refusal(verdict, reply))
+      return
+    }
+    this.#checking.set(socket, checking + 1)
+    void verdict.then((found) => {
+      this.#checked(socket)
+      done(this.#refusal(found, reply))
+    })
   }
 
   *samples(): Iterable<Sample> {
     for (const [outcome, value] of Object.entries(this.#counts)) {
       yield { name: 'hearsay_http_authentications_total', value, labels: { outcome } }
     }
+  }
+
+  #checked(socket: Socket): void {
+    const left = (this.#checking.get(socket) ?? 0) - 1
+    if (left > 0) this.#checking.set(socket, left)
+    else this.#checking.delete(socket)
   }
 
   #refusal(verdict: Verdict, reply: FastifyReply): HttpError | undefined {

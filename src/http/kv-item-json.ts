@@ -6,10 +6,16 @@
 import type { KvItem } from '../store/key-value.ts'
 import { asBuffer, inlineJson } from './stored-value.ts'
 
+/** The end of year 9999: a peer may have given any number, and a date that cannot be written would fail the whole page. */
+const WRITTEN_MS_MAX = 253_402_300_799_999
+
 /** An object that begins with the key. JSON values stand in it as `value`, all others as `valueBase64`. */
 export function kvItemJson(item: KvItem, withValue: boolean): string {
+  const { expiresAtMs } = item
   const expiresAt =
-    item.expiresAtMs === undefined ? '' : `,"expiresAt":"${new Date(item.expiresAtMs).toISOString()}"`
+    expiresAtMs === undefined
+      ? ''
+      : `,"expiresAt":"${new Date(Math.min(expiresAtMs, WRITTEN_MS_MAX)).toISOString()}"`
   return (
     `{"key":${JSON.stringify(item.key)}${withValue ? valueJson(item) : ''}` +
     `,"contentType":${JSON.stringify(item.value.contentType)},"version":${JSON.stringify(item.version)}` +

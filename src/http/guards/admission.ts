@@ -99,7 +99,7 @@ export class Admission {
     const { ticket } = request
     const declared = request.headers['content-length']
     if (ticket === null || (declared !== undefined && Number(declared) <= SMALL_BODY_BYTES)) return undefined
-    if (!hasBody(request)) return undefined
+    if (!hasBody(request) || !isBodyRead(request)) return undefined
     // One that is too large is not read at all.
     if (declared !== undefined && Number(declared) > request.routeOptions.bodyLimit) return undefined
     if (!this.#hasRoom(ticket, Number(declared ?? 0))) return this.#refuse('body-memory', NO_ROOM)
@@ -135,6 +135,27 @@ export class Admission {
     }
     if (raw.socket !== null) enter()
     else raw.once('socket', enter)
+  }
+
+  /**
+   * A `preHandler` hook of routes that may answer for ever: such a request is counted as long as it waits behind others on
+   * its connection, and is nobody's if that goes meanwhile (of which Node tells no answer that waits).
+   */
+  awaitPlace(request: FastifyRequest, reply: FastifyReply, resume: (refusal?: HttpError) => void): void {
+    const { raw } = reply
+    if (raw.socket !== null) {
+      if (!raw.destroyed) resume()
+      return
+    }
+    const refusal = this.enter(request, reply, 'light')
+    if (refusal !== undefined) {
+      resume(refusal)
+      return
+    }
+    this.await(request, reply, 'light', () => {
+      this.leave(request)
+      resume()
+    })
   }
 
   /** All of it for one piece of work of a route without these hooks. */
@@ -240,6 +261,11 @@ export class Admission {
 
 function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** Nobody would hear that there is no room for it; what is not read stays with its sender. */
+function isBodyRead({ method }: FastifyRequest): boolean {
+  return method !== 'GET' && method !== 'HEAD'
 }
 
 /**

@@ -184,9 +184,15 @@ export class Guards {
   /** Hooks of a route that is not marked otherwise, before its own; HEAD comes with those of its GET. */
   #guard(route: RouteOptions): void {
     const { longLived, immediate, light } = route.config ?? {}
-    if (longLived === true || immediate === true) return
-    const kind = this.#management.has(route.url) ? 'management' : light === true ? 'light' : 'heavy'
+    if (immediate === true) return
     const admission = this.#admission
+    if (longLived === true) {
+      const wait = (request: FastifyRequest, reply: FastifyReply, done: Done): void =>
+        admission.awaitPlace(request, reply, done)
+      route.preHandler = [wait, ...listed(route.preHandler)]
+      return
+    }
+    const kind = this.#management.has(route.url) ? 'management' : light === true ? 'light' : 'heavy'
     const enter = (request: FastifyRequest, reply: FastifyReply, done: Done): void =>
       done(admission.enter(request, reply, kind))
     const hooks = {
