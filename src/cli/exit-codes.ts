@@ -13,7 +13,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
-/** For the help text and docs/reference/cli.md. */
+/** For docs/reference/cli.md; the help text has the first six in short. */
 export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.done, 'Done'],
   [EXIT.failed, 'The operation failed, or fewer replicas than asked for have confirmed it'],

@@ -13,7 +13,7 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import type { Sample } from './metrics/registry.ts'
 
 /** Whoever has not ended its handshake by then never will. */
-export const HANDSHAKE_TIMEOUT_MS = 10_000
+const HANDSHAKE_TIMEOUT_MS = 10_000
 
 export interface TlsRules {
   readonly context: SecureContextOptions

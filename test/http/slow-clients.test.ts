@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { GUARD_DEFAULTS } from '../../src/http/guards/guard-limits.ts'
+import { WATCH_BOUNDS } from '../../src/http/watch/watch-bounds.ts'
 import { type ListeningApp, listeningApp, rawClient } from '../support/listening-app.ts'
 import { until } from '../support/until.ts'
 
@@ -44,6 +45,11 @@ describe('item 25: the defaults', () => {
     expect(headersTimeoutMs + looksMs).toBeLessThanOrEqual(5000)
     expect(slowBodyMs + looksMs).toBeLessThanOrEqual(10_000)
     expect(slowReaderMs + looksMs).toBeLessThanOrEqual(30_000)
+  })
+
+  it('leave a watch that stands still to the watches, which count it', () => {
+    const { stallMs, tickMs } = WATCH_BOUNDS
+    expect(stallMs + 2 * tickMs).toBeLessThan(GUARD_DEFAULTS.slowReaderMs)
   })
 
   it('are what the server is given', async () => {

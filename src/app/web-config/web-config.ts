@@ -21,7 +21,7 @@ import { tlsRules } from './tls-rules.ts'
 import { type LoadedWebConfig, loadWebConfig } from './web-config-files.ts'
 import { authenticates } from './web-settings.ts'
 
-export const WEB_CONFIG_POLL_MS = 3000
+const WEB_CONFIG_POLL_MS = 3000
 
 export interface WebConfigOptions {
   readonly path: string

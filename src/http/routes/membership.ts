@@ -8,14 +8,18 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback } from 'fastify'
 import { Type } from 'typebox'
+import { parseHostPort } from '../../base/host-port.ts'
 import type { Membership } from '../facades.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { HttpError } from '../problem.ts'
+import { FAULTS_MAX } from '../schema-faults.ts'
 import { useStrictSchemas } from '../strict-schemas.ts'
 
-export const JOINED_PEERS_MAX = 64
+const JOINED_PEERS_MAX = 64
 /** A DNS name, brackets, a colon and a port. */
 const ADDRESS_CHARS_MAX = 263
+/** Looked up as SRV, then as A and AAAA. */
+const PEER_NAME = /^[^:[\]\s/]+$/
 
 /** No body at all reaches the schema as null. */
 const JoinBody = Type.Union([
@@ -23,7 +27,7 @@ const JoinBody = Type.Union([
   Type.Object(
     {
       peers: Type.Optional(
-        Type.Array(Type.String({ pattern: '^[!-~]+$', maxLength: ADDRESS_CHARS_MAX }), {
+        Type.Array(Type.String({ maxLength: ADDRESS_CHARS_MAX }), {
           minItems: 1,
           maxItems: JOINED_PEERS_MAX,
         }),
@@ -54,6 +58,7 @@ export function membershipRoutes({
 
     app.post('/cluster/join', { schema: { body: JoinBody, querystring: NoQuery } }, async (request) => {
       const entry = clustered()
+      checkPeers(request.body?.peers ?? [])
       if (isJoining) throw new HttpError('CLUSTER_BUSY', 'another join is under way; wait for its answer')
       isJoining = true
       try {
@@ -75,6 +80,30 @@ export function membershipRoutes({
       return { name: cluster.name, left: cluster.left() }
     })
     done()
+  }
+}
+
+/** @throws HttpError `HTTP_BODY_INVALID` with the place of each text that cannot be an address, before anybody is called */
+function checkPeers(peers: readonly string[]): void {
+  const errors = peers.flatMap((peer, index) => {
+    if (isPeer(peer)) return []
+    return [{ pointer: `#/peers/${index}`, detail: 'must be host:port, [ipv6]:port or a name' }]
+  })
+  const [first] = errors
+  if (first === undefined) return
+  const place = first.pointer.replace(/^.*\/(\d+)$/, 'peers[$1]')
+  const extensions = { errors: errors.slice(0, FAULTS_MAX) }
+  throw new HttpError('HTTP_BODY_INVALID', `${place} ${first.detail}`, extensions)
+}
+
+/** As `--cluster.peer` takes it. */
+function isPeer(text: string): boolean {
+  if (PEER_NAME.test(text)) return true
+  try {
+    const { host, port } = parseHostPort(text)
+    return host !== '' && port !== 0 && /^[!-~]+$/.test(host)
+  } catch {
+    return false
   }
 }
 

@@ -14,7 +14,10 @@ export interface WatchBounds {
   readonly unsentBytesMax: number
   /** Of all streams; beyond it the one with most goes. */
   readonly unsentBytesTotalMax: number
-  /** A stream that takes nothing of what was written for so long is cut off. */
+  /**
+   * A stream that takes nothing of what was written for so long is cut off. Below `slowReaderMs` of the guards, which end
+   * every connection that reads too slowly: so it is counted here as a watch that stood still.
+   */
   readonly stallMs: number
   /** A stream is silent for at most so long. */
   readonly heartbeatMs: number
@@ -29,7 +32,7 @@ export const WATCH_BOUNDS: WatchBounds = {
   watchesPerClientMax: 1024,
   unsentBytesMax: 64 * 1024,
   unsentBytesTotalMax: 64 * 1024 * 1024,
-  stallMs: 30_000,
+  stallMs: 15_000,
   heartbeatMs: 15_000,
   tickMs: 1000,
   closeGraceMs: 1000,
