@@ -15,6 +15,7 @@ import type { ClusterLag, ClusterMember, ClusterPath, ClusterView, SharedName } 
 import type { PeerLook } from '../store/replication/peer-looks.ts'
 import { peerWarnings, unlistedPeers } from './peer-trouble-text.ts'
 import type { Replica } from './replica.ts'
+import { rounded } from './rounded.ts'
 import { sharedNameWarning } from './shared-name-text.ts'
 import { wallTime } from './wall-time.ts'
 
@@ -46,7 +47,7 @@ export function clusterView(replica: Replica, moreWarnings: () => readonly strin
     left: () => replica.entry?.left ?? false,
     lag: () => lagOf(replica),
     sharedNames: () => (gossip?.nameConflicts() ?? []).map((conflict) => sharedName(clock, conflict)),
-    warnings: () => (gossip === undefined ? [] : [...clusterWarnings(gossip, clock), ...moreWarnings()]),
+    warnings: () => [...(gossip === undefined ? [] : clusterWarnings(gossip, clock)), ...moreWarnings()],
   }
 }
 
@@ -76,7 +77,7 @@ function clusterMember(clock: Clock, member: Member, { clockOffsetMs, paths, loo
     state: liveness,
     address: endpointToText(endpoint),
     incarnation,
-    rttMs,
+    rttMs: rttMs === undefined ? undefined : rounded(rttMs),
     clockOffsetMs: clockOffsetMs === undefined ? undefined : Math.round(clockOffsetMs),
     class: peerClass,
     isSelf,

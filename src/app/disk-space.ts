@@ -21,6 +21,11 @@ export class DiskSpace {
     return this.#asking
   }
 
+  /** As of the last answer; undefined before the first, and without one. */
+  get known(): { readonly freeBytes: number; readonly bytes: number } | undefined {
+    return this.#known
+  }
+
   *samples(): Iterable<Sample> {
     void this.refresh()
     if (this.#known === undefined) return

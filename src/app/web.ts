@@ -11,16 +11,15 @@ import { endpointToText } from '../gossip/io/endpoint-text.ts'
 import { alertmanagerApi } from '../http/alertmanager-api.ts'
 import { BODY_BYTES_MAX, batchBodyBytes, buildHttp } from '../http/app.ts'
 import { ConnectionDrain } from '../http/connection-drain.ts'
-import type { ClusterView } from '../http/facades.ts'
 import type { GuardLimits } from '../http/guards/guard-limits.ts'
 import type { AlertmanagerStatus } from '../http/routes/alertmanager-status.ts'
 import { clusterView } from './cluster-view.ts'
 import { Encryption } from './encryption.ts'
-import { notifierStatus } from './notifier-status.ts'
 import type { Reload } from './reload.ts'
 import type { Replica } from './replica.ts'
 import { replicaMetrics } from './replica-metrics.ts'
 import { entrySpreadDeps } from './replica-notifier.ts'
+import { replicaStatus } from './replica-status.ts'
 import { VERSION } from './version.ts'
 import type { WebConfig } from './web-config/web-config.ts'
 
@@ -114,7 +113,7 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
       metrics: replicaMetrics(replica, cluster, encryption, config, reload),
       log: replica.log,
       wallMs: () => replica.clock.wallMs(),
-      status: () => statusOf(replica, cluster, startedAtMs, encryption, config),
+      status: replicaStatus({ replica, cluster, encryption, config }),
       snapshot: () => store.snapshot(),
       ...(reload === undefined ? {} : { reload: () => reload.run() }),
       ...(config === undefined ? {} : { access: config }),
@@ -155,38 +154,4 @@ function alertmanagerCluster(replica: Replica): AlertmanagerStatus['cluster'] {
     .filter(({ liveness }) => liveness === 'alive' || liveness === 'suspect')
     .map((member) => ({ name: member.name, address: endpointToText(member.endpoint) }))
   return { name, status: replica.settled ? 'ready' : 'settling', peers }
-}
-
-function statusOf(
-  replica: Replica,
-  cluster: ClusterView,
-  startedAtMs: number,
-  encryption: Encryption,
-  config: WebConfig | undefined,
-): Readonly<Record<string, unknown>> {
-  const { gossip } = replica
-  return {
-    name: replica.name,
-    version: VERSION,
-    startedAt: new Date(startedAtMs).toISOString(),
-    ...replica.readiness(),
-    left: cluster.left(),
-    warnings: cluster.warnings(),
-    ...(gossip === undefined ? {} : { gossip: gossipStatus(gossip, encryption) }),
-    ...(config === undefined ? {} : { http: config.status }),
-    store: replica.store.status(),
-    watches: replica.store.watches.stats,
-    notifier: notifierStatus(replica.notifier.stats),
-    quarantinedSilences: replica.silences.quarantine.view(),
-  }
-}
-
-/** How safe it is before the many counters. */
-function gossipStatus(
-  gossip: NonNullable<Replica['gossip']>,
-  encryption: Encryption,
-): Readonly<Record<string, unknown>> {
-  // Of the wire alone; ours says as much, and which keys there are.
-  const { encryption: _wire, ...stats } = gossip.stats()
-  return { address: endpointToText(gossip.advertise()), encryption: encryption.status, ...stats }
 }

@@ -1,23 +1,29 @@
-/** `hearsay status`: what a replica says of itself, as indented lines or as JSON. */
+/** `hearsay status`: what a replica says of itself: in short, all of it as indented lines, or as JSON. */
 import type { Command } from 'commander'
 import { VERSION } from '../app/version.ts'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
+import { paintFor } from './colour.ts'
 import { jsonAnswer } from './json-answer.ts'
 import { print, printJson, printWarning, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
+import { type StatusAnswer, statusSummary } from './status-summary.ts'
 
-type StatusFlags = ClientFlags & OutputFlags
+interface StatusFlags extends ClientFlags, OutputFlags {
+  readonly all?: boolean
+}
 
 export function registerStatus(program: Command): void {
-  addOutputFlag(
-    addUrlFlag(program.command('status').description('Print what a replica says of itself.')),
-  ).action(async (flags: StatusFlags) => {
-    const status = await jsonAnswer<unknown>(await ask(flags, { path: ['status'] }))
-    const skew = versionSkew(VERSION, status)
-    if (skew !== undefined) printWarning(skew)
-    if (flags.output === 'json') printJson(status)
-    else print(statusLines(status, '').join('\n'))
-  })
+  const command = program.command('status').description('Print how a replica is.')
+  addOutputFlag(addUrlFlag(command))
+    .option('-a, --all', 'All that it says of itself, counters too; as -o json always has')
+    .action(async (flags: StatusFlags) => {
+      const status = await jsonAnswer<StatusAnswer>(await ask(flags, { path: ['status'] }))
+      const skew = versionSkew(VERSION, status)
+      if (skew !== undefined) printWarning(skew)
+      if (flags.output === 'json') printJson(status)
+      else if (flags.all === true) print(statusLines(status, '').join('\n'))
+      else print(statusSummary(status, Date.now(), paintFor(process.stdout)))
+    })
 }
 
 /** @returns what to say when replica and program differ by more than a patch */

@@ -75,10 +75,21 @@ const Status = Type.Object({
   ready: Type.Boolean(),
   reasons: Type.Array(Type.String(), { description: 'Why it is not ready.' }),
   left: Type.Boolean(),
+  settled: Type.Boolean(),
+  lag: Type.Object({ members: Type.Integer(), ms: Type.Integer() }),
+  lost: Type.Integer({ description: 'Members that died and are listed no more.' }),
   warnings: Type.Array(Type.String()),
+  clock: Type.Object({
+    worstOffsetMs: Type.Optional(
+      Type.Number({ description: 'Of the live member that is furthest from ours.' }),
+    ),
+    refusing: Type.Optional(Type.String({ description: 'Why writes are refused for our own clock.' })),
+  }),
   http: Type.Optional(Counters),
   gossip: Type.Optional(Counters),
   store: Counters,
+  silences: Counters,
+  disk: Type.Optional(Type.Object({ freeBytes: Type.Integer(), bytes: Type.Integer() })),
   watches: Counters,
   notifier: Counters,
   quarantinedSilences: Type.Object({
