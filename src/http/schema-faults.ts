@@ -6,7 +6,7 @@
  * are told, and names that a client made up are cut.
  */
 
-const FAULTS_MAX = 10
+export const FAULTS_MAX = 10
 const NAMED_MAX = 3
 const NAME_CHARS_MAX = 100
 const POINTER_CHARS_MAX = 300
