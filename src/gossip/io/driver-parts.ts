@@ -189,7 +189,7 @@ export function assembleParts(
     answered: (peer, nodes) => nameClaim.answered(peer, nodes),
     merged: () => pump.settle(),
   })
-  const unjoined = new UnjoinedPeers(clock, deps.log)
+  const unjoined = new UnjoinedPeers(clock, deps.log, calls.isWanted)
   const joiner = new Joiner({
     ...limits,
     lookup,

@@ -342,6 +342,7 @@ class Driver implements Gossip {
       case 'member-event':
         this.#counters.memberEvents.add(effect.event.type)
         parts.reconnectLoop.observe(effect.event)
+        parts.unjoined.observe(effect.event)
         if (effect.event.type === 'leave') parts.exchange.forget(effect.event.member.name)
         this.#delegate.memberEvent(effect.event)
         break

@@ -70,7 +70,8 @@ export class Joiner {
         fail(address, found)
         return
       }
-      if (!found.some((endpoint) => endpointToText(endpoint) === address)) unjoined.found(address)
+      const others = found.filter((endpoint) => !isOwn(endpoint)).map(endpointToText)
+      if (!others.includes(address)) unjoined.found(address, others)
       await Promise.all(found.map(call))
     }
     await Promise.all([...new Set(addresses)].map(callAll))

@@ -4,14 +4,17 @@
  * Whoever calls configured or remembered peers tells the outcome here. A line is logged for each address at once, again
  * after a minute, then ever less often up to once an hour, and sooner when somebody turns out to be there after all, or no more; one
  * more tells that it works. In the first second of a replica only those that are there get a line: replicas that start
- * together find nobody at first.
+ * together find nobody at first. Who left in order is no trouble, and is called on quietly (left-peers.ts); nor is anybody
+ * once we leave ourselves.
  *
  * Numbers: 256 addresses, the oldest gone first; one that nobody has called for 60 s is forgotten, since it may be in
  * no configuration and no answer of a resolver any more.
  */
 import type { Clock } from '../../base/clock.ts'
+import type { MemberEvent } from '../core/delegate.ts'
 import type { GossipLog } from './gossip-log.ts'
 import { type JoinTrouble, STOPPED } from './join-trouble.ts'
+import { LeftPeers } from './left-peers.ts'
 
 export const UNJOINED_MAX = 256
 const FORGOTTEN_MS = 60_000
@@ -37,17 +40,21 @@ export class UnjoinedPeers {
   readonly #clock: Clock
   readonly #log: Pick<GossipLog, 'info' | 'warn'>
   readonly #startedMs: number
+  readonly #isWanted: () => boolean
   readonly #entries = new Map<string, Entry>()
+  readonly #left = new LeftPeers()
 
-  constructor(clock: Clock, log: Pick<GossipLog, 'info' | 'warn'>) {
+  /** @param isWanted false once we leave */
+  constructor(clock: Clock, log: Pick<GossipLog, 'info' | 'warn'>, isWanted: () => boolean = () => true) {
     this.#clock = clock
     this.#log = log
+    this.#isWanted = isWanted
     this.#startedMs = clock.monotonicMs()
   }
 
   /** @param trouble undefined: the peer was joined, or is a member */
   note(address: string, trouble: JoinTrouble | undefined): void {
-    if (trouble?.reason === STOPPED) return
+    if (trouble !== undefined && (trouble.reason === STOPPED || !this.#isWanted())) return
     const nowMs = this.#clock.monotonicMs()
     const before = this.#entries.get(address)
     this.#entries.delete(address)
@@ -55,6 +62,7 @@ export class UnjoinedPeers {
       if (before?.wasTold === true) this.#log.info('peer_joined', { peer: address })
       return
     }
+    if (this.#left.explains(nowMs, address, trouble)) return
     const [oldest] = this.#entries.keys()
     if (this.#entries.size >= UNJOINED_MAX && oldest !== undefined) this.#entries.delete(oldest)
     const known = before?.isThere === trouble.isThere ? before : undefined
@@ -74,9 +82,18 @@ export class UnjoinedPeers {
     })
   }
 
-  /** The name is found: its endpoints speak for themselves. */
-  found(name: string): void {
+  /**
+   * The name is found: its endpoints speak for themselves.
+   * @param addresses `host:port` of those that are not ours
+   */
+  found(name: string, addresses: readonly string[]): void {
     this.#entries.delete(name)
+    this.#left.found(name, addresses)
+  }
+
+  observe(event: MemberEvent): void {
+    const left = this.#left.observe(this.#clock.monotonicMs(), event)
+    if (left !== undefined) this.#entries.delete(left)
   }
 
   /** The last one noted at the end. */

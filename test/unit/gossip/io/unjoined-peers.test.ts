@@ -1,5 +1,6 @@
 /** What a person hears of peers that cannot be joined, and of those that cannot be read. */
 import { afterEach, describe, expect, it } from 'vitest'
+import type { MemberEvent } from '../../../../src/gossip/core/delegate.ts'
 import { endpointFromText } from '../../../../src/gossip/io/endpoint-text.ts'
 import { exchangeTrouble } from '../../../../src/gossip/io/join-trouble.ts'
 import { TURNED_AWAY_MAX, TurnedAwayList } from '../../../../src/gossip/io/turned-away.ts'
@@ -71,6 +72,66 @@ describe('peers that cannot be joined', () => {
     pass(5000)
     peers.note('a:1', exchangeTrouble('stopped'))
     expect([lines, peers.list()]).toEqual([[], []])
+  })
+
+  const event = (type: 'join' | 'leave', liveness: 'alive' | 'dead' | 'left'): MemberEvent => ({
+    type,
+    member: {
+      name: 'b',
+      endpoint: endpointFromText('10.0.0.2', 9094),
+      meta: new Uint8Array(0),
+      liveness,
+      incarnation: 1,
+      peerClass: 'native',
+      isSelf: false,
+      rttMs: undefined,
+    },
+  })
+
+  it('because they left in order are no trouble, until they come back or are there and shut', () => {
+    const { clock, log, lines, pass } = listened()
+    const peers = new UnjoinedPeers(clock, log)
+    pass(5000)
+    peers.found('b.example:9094', ['10.0.0.2:9094'])
+    peers.observe(event('leave', 'left'))
+    peers.note('10.0.0.2:9094', SHUT)
+    pass(3_600_000)
+    peers.note('10.0.0.2:9094', REFUSED)
+    peers.note('b.example:9094', { reason: 'cannot look up b.example', isThere: false })
+    expect([lines, peers.list()]).toEqual([[], []])
+    peers.note('10.0.0.2:9094', SHUT)
+    expect(peers.list()).toMatchObject([{ address: '10.0.0.2:9094' }])
+    peers.observe(event('join', 'alive'))
+    peers.observe(event('leave', 'dead'))
+    peers.note('10.0.0.2:9094', REFUSED)
+    peers.note('b.example:9094', { reason: 'cannot look up b.example', isThere: false })
+    expect(peers.list().map(({ address }) => address)).toEqual(['10.0.0.2:9094', 'b.example:9094'])
+  })
+
+  it('are not told of any more once we leave', () => {
+    const { clock, log, lines, pass } = listened()
+    const peers = new UnjoinedPeers(clock, log, () => false)
+    pass(5000)
+    peers.note('a:1', REFUSED)
+    expect([lines, peers.list()]).toEqual([[], []])
+  })
+
+  it('a peer that left is called on quietly, and joined when it comes back', async () => {
+    const a = await rig.started('a')
+    const at = a.at()
+    const b = await rig.started('b', { peers: [at], refreshIntervalMs: 50 })
+    await b.gossip.join([at])
+    await until(() => a.sees('b') === 'alive')
+    await a.gossip.leave(1000)
+    await a.gossip.stop()
+    await until(() => b.sees('a') === 'left')
+    const calls = (): number => b.gossip.stats().events.refresh_failed ?? 0
+    const before = calls()
+    await until(() => calls() > before + 1)
+    expect(b.gossip.troubles().unjoined).toEqual([])
+    expect(b.logged.filter(({ event: name }) => name === 'peer_not_joined')).toEqual([])
+    await rig.started('a2', { listen: at })
+    await until(() => b.sees('a2') === 'alive')
   })
 
   it('are forgotten when nobody calls them any more, and are bounded', () => {
