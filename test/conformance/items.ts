@@ -37,6 +37,7 @@ function other(file: string, test: string): OtherTest {
 const CODEC = 'test/unit/alerting/silence-codec.test.ts'
 const RECONNECT = 'test/unit/gossip/core/reconnect.test.ts'
 const ADVERTISE = 'test/unit/gossip/io/advertise-address.test.ts'
+const RELOAD = 'test/cli/reload.test.ts'
 const DELEGATE = 'test/unit/alerting/alertmanager-delegate.test.ts'
 const TLS = 'TLS of gossip comes with a later version.'
 const NO_SNAPSHOTS = 'There is no periodic snapshot: each write is on disk when it is acknowledged.'
@@ -308,9 +309,13 @@ const HTTP: readonly Item[] = [
   {
     number: 77,
     title: 'Reload',
-    proof: [],
-    notApplicable:
-      'There is nothing to reload before the web configuration and the key file of a later version.',
+    proof: [
+      other(RELOAD, 'takes what its file says now, and keeps what it has while the file is wrong'),
+      other(
+        RELOAD,
+        'survives SIGHUP while it starts, and obeys it then; a page of another site reloads nothing',
+      ),
+    ],
   },
   { number: 78, title: 'amtool: silences and alerts, import and export', proof: HERE },
   {
