@@ -3,8 +3,9 @@
  *
  * Who leaves says goodbye and is silent from then on: what is written here stays here, and what others write does not come.
  * Reads and writes are served from what is here; the replica is not ready, owns nothing, and takes no write that other
- * replicas are to have. Its claims are granted by nobody else, as in a partition. Who enters again announces itself, calls on
- * the peers it knows, and is not ready until it has heard them, as after a start.
+ * replicas are to have. It notifies nobody: what it is sending when it is told to leave comes to its end and is logged first,
+ * while the others still hear of it. Who enters again announces itself, calls on the peers it knows, and is not ready until it
+ * has heard them, as after a start.
  *
  * A leave is of this process: a restart enters. Both may be asked for at any time, also twice or at once; the last one asked
  * for holds.
@@ -24,6 +25,8 @@ export interface ClusterEntryOptions {
   readonly seeds: readonly string[]
   /** For peers to hear of a leave. */
   readonly leaveTimeoutMs: number
+  /** Resolves when nothing is being sent any more, or has had its time. Never rejects. */
+  readonly finishSends: () => Promise<void>
   /** In the same turn as the goodbye begins: what is known of the peers' states is of the past. */
   readonly departed: () => void
   /** In the same turn as the announcement: readiness waits for what the peers hold. */
@@ -34,6 +37,8 @@ export interface ClusterEntryOptions {
 export class ClusterEntry {
   readonly #options: ClusterEntryOptions
   #left = false
+  #departed = false
+  #leaving: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(options: ClusterEntryOptions) {
@@ -45,15 +50,29 @@ export class ClusterEntry {
     return this.#left
   }
 
+  /** From the moment that the goodbye begins. */
+  get departed(): boolean {
+    return this.#departed
+  }
+
   /** Resolves when the peers were told, or had their time. */
   async leave(): Promise<void> {
-    const { gossip, leaveTimeoutMs, departed, log } = this.#options
-    const told = gossip.leave(leaveTimeoutMs)
     if (!this.#left) {
       this.#left = true
-      log.info('cluster_left', {})
-      departed()
+      this.#options.log.info('cluster_left', {})
+      this.#leaving = this.#depart()
     }
+    await this.#leaving
+  }
+
+  async #depart(): Promise<void> {
+    const { gossip, finishSends, leaveTimeoutMs, departed } = this.#options
+    await finishSends()
+    // Taken back meanwhile.
+    if (!this.#left) return
+    this.#departed = true
+    const told = gossip.leave(leaveTimeoutMs)
+    departed()
     await told
   }
 
@@ -68,6 +87,7 @@ export class ClusterEntry {
     const called = peers ?? this.#known()
     if (this.#left) {
       this.#left = false
+      this.#departed = false
       gossip.rejoin()
       log.info('cluster_entered', {})
       entered()

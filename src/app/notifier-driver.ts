@@ -7,7 +7,8 @@
  * must not hold up the next notification.
  *
  * Ending: flushes that are not sending are given up at once, so that others take them over; one that is sending has 5 s to
- * come to its end and be logged, because a notification that has left without an entry is sent again by somebody else.
+ * come to its end and be logged, because a notification that has left without an entry is sent again by somebody else. So it
+ * is also where a replica leaves its cluster and stays up; until it is back, flushes and claims are refused.
  */
 import type { Logger } from 'pino'
 import type { Flush, FlushResult, SendOrder, SendOutcome } from '../alerting/core/flush.ts'
@@ -20,7 +21,7 @@ import { errorCode } from '../base/errors.ts'
 import { Tally } from '../base/tally.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import { onAbort } from '../store/on-abort.ts'
-import { errorText } from './error-text.ts'
+import { CLOSED, LEFT, lastOutcome, outcomeOf } from './flush-ends.ts'
 import { NotificationTimes } from './notification-times.ts'
 import { NotifierLog } from './notifier-log.ts'
 
@@ -38,6 +39,8 @@ export interface NotifierDriverDeps {
   readonly members: () => readonly Member[]
   readonly send: (peer: string, frame: Uint8Array) => void
   readonly settled: () => boolean
+  /** Whether this replica has left its cluster. Default: no. */
+  readonly hasLeft?: () => boolean
   readonly entry: (key: string) => Notification | undefined
   readonly record: (key: string) => Uint8Array | undefined
   /** Judges and joins a record of a peer. */
@@ -119,6 +122,7 @@ export class NotifierDriver {
    */
   flush(flush: Flush, send: FlushSender, signal?: AbortSignal): Promise<FlushResult> {
     if (this.#closing !== undefined) return Promise.resolve(CLOSED)
+    if (this.#hasLeft) return Promise.resolve(LEFT)
     return new Promise((resolve) => {
       const id = this.#started(() => this.#notifier.start(flush, this.#nowMs()))
       if (typeof id === 'string') {
@@ -140,15 +144,12 @@ export class NotifierDriver {
   /** Never rejects. A claim that is held goes with `release`, or when `lost` names it. */
   claim(request: ClaimRequest): Promise<ClaimAnswer> {
     return new Promise((resolve) => {
-      if (this.#closing !== undefined) {
-        resolve({ claimId: -1, result: { held: false, holder: undefined, reason: 'closed' } })
-        return
-      }
+      const refuse = (reason: 'closed' | 'left' | 'overloaded'): void =>
+        resolve({ claimId: -1, result: { held: false, holder: undefined, reason } })
+      if (this.#closing !== undefined) return refuse('closed')
+      if (this.#hasLeft) return refuse('left')
       const claimId = this.#started(() => this.#notifier.claim(request, this.#nowMs()))
-      if (typeof claimId === 'string') {
-        resolve({ claimId: -1, result: { held: false, holder: undefined, reason: 'overloaded' } })
-        return
-      }
+      if (typeof claimId === 'string') return refuse('overloaded')
       this.#claims.set(claimId, (result) => resolve({ claimId, result }))
       this.#arm()
     })
@@ -156,7 +157,7 @@ export class NotifierDriver {
 
   /** @returns whether it is held, and so prolonged */
   renew(claimId: number, leaseMs: number): boolean {
-    if (this.#closed) return false
+    if (this.#closed || this.#hasLeft) return false
     const isHeld = this.#notifier.renew(claimId, leaseMs, this.#nowMs())
     this.#arm()
     return isHeld
@@ -192,6 +193,18 @@ export class NotifierDriver {
     if (this.#closed) return
     this.#notifier.membersChanged(this.#nowMs())
     this.#arm()
+  }
+
+  /** Of a replica that leaves: gives up what does not send. Resolves when what does has come to its end, or after 5 s. */
+  async depart(): Promise<void> {
+    for (const [id, { attempt, isLogging }] of [...this.#flushes]) {
+      if (attempt === undefined && !isLogging) this.#leave(id)
+    }
+    for (const [id] of [...this.#claims]) {
+      this.#claimed(id, { held: false, holder: undefined, reason: 'left' })
+      this.#notifier.release(id, true, this.#nowMs())
+    }
+    await this.#drain()
   }
 
   /** Resolves when no flush is left and every claim has been released. Idempotent. */
@@ -279,6 +292,7 @@ export class NotifierDriver {
   async #attempt(id: number, order: SendOrder): Promise<void> {
     const running = this.#flushes.get(id)
     if (running === undefined) return
+    if (this.#hasLeft) return this.#leave(id)
     const attempt = new AbortController()
     running.attempt = attempt
     const startedMs = this.#nowMs()
@@ -291,7 +305,7 @@ export class NotifierDriver {
     const nowMs = this.#nowMs()
     const retryInMs = this.#notifier.sent(
       id,
-      this.#closing === undefined ? outcome : lastOutcome(outcome),
+      this.#closing === undefined && !this.#hasLeft ? outcome : lastOutcome(outcome),
       nowMs,
     )
     if (!outcome.ok && retryInMs !== undefined) {
@@ -356,6 +370,15 @@ export class NotifierDriver {
     this.#arm()
   }
 
+  #leave(id: number): void {
+    this.#finished(id, LEFT)
+    this.#notifier.cancel(id, this.#nowMs())
+  }
+
+  get #hasLeft(): boolean {
+    return this.#deps.hasLeft?.() ?? false
+  }
+
   #nowMs(): number {
     return this.#deps.clock.monotonicMs()
   }
@@ -373,19 +396,4 @@ export class NotifierDriver {
       this.#arm()
     }, waitMs)
   }
-}
-
-const CLOSED: FlushResult = { outcome: 'failed', reason: 'closed', detail: 'this replica is closing' }
-
-async function outcomeOf(sending: Promise<SendOutcome>): Promise<SendOutcome> {
-  try {
-    return await sending
-  } catch (error) {
-    return { ok: false, retry: true, detail: errorText(error) }
-  }
-}
-
-/** While closing there is no other attempt. */
-function lastOutcome(outcome: SendOutcome): SendOutcome {
-  return outcome.ok ? outcome : { ...outcome, retry: false }
 }

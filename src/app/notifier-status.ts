@@ -17,7 +17,7 @@ export interface NotifierStatus {
 }
 
 const FLUSH_STAT = /^flushes_(sent|skipped|failed)_(.+)$/
-const CLAIM_STAT = /^claims_(held|denied|newer-entry|timeout|closed|overloaded)$/
+const CLAIM_STAT = /^claims_(held|denied|newer-entry|timeout|closed|left|overloaded)$/
 /** Gauges, and what has a field of its own. */
 const NO_EVENTS: ReadonlySet<string> = new Set([
   'contenders',

@@ -27,6 +27,7 @@ export interface ReplicaNotifierDeps {
   readonly members: () => readonly Member[]
   readonly send: (peer: string, frame: Uint8Array) => void
   readonly settled: () => boolean
+  readonly hasLeft: () => boolean
   readonly log: NotificationLog
   readonly acks: Acknowledgements
   /** Joins what has been judged, as if it had come by gossip. */
@@ -36,7 +37,7 @@ export interface ReplicaNotifierDeps {
 }
 
 export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver {
-  const { name, clock, logger, peerTimeoutMs, members, send, settled, log } = deps
+  const { name, clock, logger, peerTimeoutMs, members, send, settled, hasLeft, log } = deps
   const driver: NotifierDriver = new NotifierDriver({
     name,
     clock,
@@ -46,6 +47,7 @@ export function createNotifierDriver(deps: ReplicaNotifierDeps): NotifierDriver 
     members,
     send,
     settled,
+    hasLeft,
     entry: (key) => log.get(key),
     record: (key) => log.recordBytes(key),
     join: (record) => {

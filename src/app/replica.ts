@@ -149,7 +149,7 @@ export class Replica {
         sendReliable: (member, payload) => this.#frames.add(member, payload),
       },
       lost: () => this.gossip?.lostPeers() ?? [],
-      hasLeft: () => this.entry?.left ?? false,
+      hasLeft: () => this.entry?.departed ?? false,
       receive: (delta) => this.#receive(delta),
       note: (event, fields) => this.#note(event, fields),
     })
@@ -173,6 +173,7 @@ export class Replica {
       gossip,
       seeds: peers,
       leaveTimeoutMs: LEAVE_TIMEOUT_MS,
+      finishSends: () => this.notifier.depart(),
       departed: () => {
         this.#settlement?.stop()
         this.#delegate?.departed()
@@ -349,6 +350,7 @@ export class Replica {
       members: () => this.gossip?.members() ?? [],
       send: (peer, frame) => this.#frames.add(peer, frame),
       settled: () => this.settled,
+      hasLeft: () => this.entry?.left ?? false,
       log: this.notificationLog,
       acks: this.acks,
       receive: (delta) => this.#receive(delta),

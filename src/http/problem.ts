@@ -41,6 +41,7 @@ export const PROBLEM_TABLE: ReadonlyMap<string, ProblemKind> = new Map([
   ['ACK_OVERLOADED', { status: 503, title: 'More writes wait for other replicas than may' }],
   ['CLUSTER_BUSY', { status: 409, title: 'Another join is under way' }],
   ['CLUSTER_JOIN_FAILED', { status: 503, title: 'No peer could be joined' }],
+  ['CLUSTER_LEFT', { status: 503, title: 'This replica has left its cluster' }],
   ['CLUSTER_NONE', { status: 404, title: 'This replica runs without a cluster' }],
   ['DURATION_MALFORMED', { status: 400, title: 'A duration cannot be read' }],
   ['GOSSIP_KEY_INVALID', { status: 400, title: 'This is no gossip key' }],

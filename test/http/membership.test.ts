@@ -103,6 +103,40 @@ describe('a replica of three that leaves over HTTP', () => {
     expect(livenessOf(ben, 'eve')).not.toBe('dead')
   })
 
+  it('notifies nobody until it is back, and logs for the others what it was sending', async () => {
+    const [ana, ben, eve] = await trio()
+    const work = { groupKey: 'g', receiver: { groupName: 'ops', integration: 'webhook' } }
+    const flush = { ...work, alerts: [{ labels: { alertname: 'a' } }], repeatInterval: '4h' } as const
+    let isSending = false
+    let end: () => void = () => undefined
+    const sending = eve.notifications.once(flush, () => {
+      isSending = true
+      return new Promise<void>((resolve) => {
+        end = resolve
+      })
+    })
+    await until(() => isSending)
+    const leaving = ask(eve, 'POST', 'cluster/leave')
+    await untilAsync(async () => (await ask(eve, 'GET', 'cluster')).body.left === true, 'eve leaves')
+    const others = [ana, ben].map((replica) => replica.notifications.once(flush, () => Promise.resolve()))
+    end()
+    expect(await sending).toEqual({ outcome: 'sent', reason: 'first' })
+    expect((await leaving).body.left).toBe(true)
+    for (const other of others) {
+      expect(await other).toEqual({ outcome: 'skipped', reason: 'already-notified' })
+    }
+    const next = { ...flush, groupKey: 'h' }
+    expect(await ask(eve, 'POST', 'claims', next)).toMatchObject({
+      status: 503,
+      body: { code: 'CLUSTER_LEFT' },
+    })
+    const refused = await eve.notifications.once(next, () => Promise.reject(new Error('sent twice')))
+    expect(refused).toMatchObject({ outcome: 'failed', reason: 'left' })
+    await ask(eve, 'POST', 'cluster/join')
+    await untilAsync(async () => (await ready(eve)) === 'OK\n', 'eve is ready')
+    expect((await ask(eve, 'POST', 'claims', next)).status).toBe(201)
+  })
+
   it('owns no work, and gets its own back', async () => {
     const [ana, ben, eve] = await trio()
     const keys = Array.from({ length: 40 }, (_, n) => `work/${n}`)

@@ -57,6 +57,6 @@ export type FlushResult =
   /** This replica sent nothing that succeeded, and neither did another before the time was up, as far as known. */
   | {
       readonly outcome: 'failed'
-      readonly reason: 'send-failed' | 'timeout' | 'closed' | 'overloaded'
+      readonly reason: 'send-failed' | 'timeout' | 'closed' | 'left' | 'overloaded'
       readonly detail: string
     }

@@ -46,7 +46,7 @@ export type NotifierCount =
   | 'decisions_by_entry'
   | 'decisions_without_entry'
   | `flushes_${'sent' | 'skipped' | 'failed'}_${string}`
-  | `claims_${'held' | 'denied' | 'newer-entry' | 'timeout' | 'closed' | 'overloaded'}`
+  | `claims_${'held' | 'denied' | 'newer-entry' | 'timeout' | 'closed' | 'left' | 'overloaded'}`
 
 export class Notes {
   readonly #host: NotifierHost

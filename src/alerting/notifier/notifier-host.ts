@@ -22,7 +22,7 @@ export type ClaimResult =
   | {
       readonly held: false
       readonly holder: string | undefined
-      readonly reason: 'denied' | 'newer-entry' | 'timeout' | 'closed' | 'overloaded'
+      readonly reason: 'denied' | 'newer-entry' | 'timeout' | 'closed' | 'left' | 'overloaded'
     }
 
 export interface NotifierHost {

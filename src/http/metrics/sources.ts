@@ -117,7 +117,7 @@ export function* notificationSamples(log: NotificationLogStats, stats: Counts): 
 const FLUSH_STAT = /^flushes_(sent|skipped|failed)_(.+)$/
 /** Readers of their own give them. */
 const OTHERS_STAT = /^(claims_own|alarms|(decisions|attempts)_\w+)$/
-const CLAIM_STAT = /^claims_(held|denied|newer-entry|timeout|closed|overloaded)$/
+const CLAIM_STAT = /^claims_(held|denied|newer-entry|timeout|closed|left|overloaded)$/
 
 /** @param stats counters of the notifier, and how many contenders, claims and alarms there are */
 export function* notifierSamples(stats: Counts): Iterable<Sample> {

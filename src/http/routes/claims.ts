@@ -199,6 +199,8 @@ function refusal({ reason, holder }: Extract<ClaimOutcome, { readonly held: fals
       return new HttpError('CLAIM_OUTDATED', 'another replica has just notified: decide again')
     case 'closed':
       return new HttpError('STORE_CLOSED', 'this replica is stopping')
+    case 'left':
+      return new HttpError('CLUSTER_LEFT', 'this replica has left the cluster; others notify')
     case 'overloaded':
       return new HttpError('CLAIMS_MAX', 'this replica has as many claims to care for as it may')
   }

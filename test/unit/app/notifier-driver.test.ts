@@ -35,6 +35,7 @@ function member(name: string): Member {
 function setup(
   log: Logger = pino({ level: 'silent' }),
   bo: 'grants' | 'mute' = 'grants',
+  hasLeft: () => boolean = () => false,
 ): { readonly driver: NotifierDriver; readonly written: Flush[] } {
   const written: Flush[] = []
   const driver: NotifierDriver = new NotifierDriver({
@@ -52,6 +53,7 @@ function setup(
       setTimeout(() => driver.heard(grant), 1)
     },
     settled: () => true,
+    hasLeft,
     entry: () => undefined,
     record: () => undefined,
     join: () => undefined,
@@ -200,3 +202,62 @@ function observedSignal() {
   })
   return { signal: observed, abort: () => controller.abort() }
 }
+
+describe('a replica that leaves its cluster and stays up', () => {
+  const LEFT = { outcome: 'failed', reason: 'left' }
+
+  it('ends what it sends and logs it, gives up the rest, and takes nothing on until it is back', async () => {
+    let left = false
+    const { driver, written } = setup(undefined, 'grants', () => left)
+    const ends: ((outcome: SendOutcome) => void)[] = []
+    const send = (): Promise<SendOutcome> => new Promise((resolve) => void ends.push(resolve))
+    const sending = driver.flush(FLUSH, send)
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(ends).toHaveLength(1)
+    const queued = driver.flush(FLUSH, send)
+    const claiming = driver.claim({ ...FLUSH, waitMs: 5000, leaseMs: 10_000 })
+    left = true
+    let isDone = false
+    const departing = driver.depart().then(() => {
+      isDone = true
+    })
+    expect(await queued).toMatchObject(LEFT)
+    expect((await claiming).result).toMatchObject({ held: false, reason: 'left' })
+    expect(await driver.flush(FLUSH, send)).toMatchObject(LEFT)
+    const claim = { groupKey: 'h', receiver: RECEIVER, waitMs: 5000, leaseMs: 10_000 }
+    expect((await driver.claim(claim)).result).toMatchObject({ held: false, reason: 'left' })
+    expect([isDone, written]).toEqual([false, []])
+    ends[0]?.({ ok: true })
+    await departing
+    expect([await sending, written]).toEqual([{ outcome: 'sent', reason: 'first' }, [FLUSH]])
+    expect([ends.length, driver.running]).toEqual([1, 0])
+    left = false
+    void driver.flush({ ...FLUSH, groupKey: 'h' }, send)
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(ends).toHaveLength(2)
+    ends[1]?.({ ok: true })
+    await driver.close()
+  })
+
+  it('does not try again, alone, what failed as it left', async () => {
+    let left = false
+    const { driver } = setup(undefined, 'grants', () => left)
+    let attempts = 0
+    let fail: () => void = () => undefined
+    const flushed = driver.flush(FLUSH, () => {
+      attempts++
+      return new Promise((resolve) => {
+        fail = () => resolve({ ok: false, retry: true, detail: 'refused' })
+      })
+    })
+    await vi.advanceTimersByTimeAsync(3000)
+    left = true
+    const departing = driver.depart()
+    await vi.advanceTimersByTimeAsync(6000)
+    await departing
+    fail()
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect([attempts, (await flushed).outcome]).toEqual([1, 'failed'])
+    await driver.close()
+  })
+})

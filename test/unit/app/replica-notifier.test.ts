@@ -58,6 +58,7 @@ function node(name: string, send: (peer: string, frame: Uint8Array) => void): No
     members: () => NAMES.map((other) => member(other, name)),
     send,
     settled: () => true,
+    hasLeft: () => false,
     log,
     acks: localAcks(),
     receive: ({ records: puts }) => {
