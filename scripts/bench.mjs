@@ -18,7 +18,11 @@ const PROGRAMS = readdirSync('bench')
 
 const unknown = PROGRAMS.includes(name)
   ? undefined
-  : process.argv.slice(2).find((one) => !OF_THE_COMMAND.includes(one))
+  : process.argv.slice(2).find((one, at, words) => {
+      // The one flag there is, with its value.
+      const isFlag = one.startsWith('--fsync-delay') || words[at - 1] === '--fsync-delay'
+      return !isFlag && !OF_THE_COMMAND.includes(one)
+    })
 if (unknown !== undefined) {
   const all = [...OF_THE_COMMAND, ...PROGRAMS].join(', ')
   console.error(`no benchmark named ${JSON.stringify(unknown)}; there are ${all}`)

@@ -1,98 +1,149 @@
 /**
- * Durable PUT and GET of 100 bytes at 64 connections, by wrk, on one hearsay replica and on the stub, in turns.
- *
- * Turns, because the machine's speed drifts: stub, hearsay, stub, hearsay; each figure is the median of its turns.
+ * Durable PUT and GET of 100 bytes, and POST of silences, at 64 connections by wrk: hearsay alone and as one of three, beside
+ * the stub, etcd and Alertmanager, in short turns, because the machine's speed drifts: forth and back through all of them.
+ * Each figure is the median of its turns; so is each ratio, of two turns that stood side by side.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { HearsayError } from '../base/errors.ts'
-import { freePorts, type Peer, startPeer } from './process.ts'
-import { quantile } from './quantile.ts'
+import { HttpClient } from './http-client.ts'
+import {
+  type StartOptions,
+  startAlertmanager,
+  startEtcd,
+  startHearsay,
+  startStub,
+  type Target,
+  type Work,
+} from './http-targets.ts'
+import { loadTable, type Turn } from './load-table.ts'
+import { processCpuMs } from './process-cpu.ts'
+import { slowDisk } from './slow-disk.ts'
+import { isInstalled, writeScript, wrk } from './wrk.ts'
 
-export interface LoadResult {
-  readonly label: string
-  readonly putsPerSecond: number
-  readonly getsPerSecond: number
+const TURNS = 5
+const SECONDS = 2
+const FILLERS = 64
+const TITLES: Readonly<Record<Work, string>> = {
+  PUT: 'durable PUT of 100 B',
+  GET: 'GET of 100 B',
+  'POST silence': 'POST of a silence',
 }
 
-const TURNS = 3
-const SECONDS = 4
-const CONNECTIONS = 64
-const KEYS = 10_000
-
-interface Target {
-  readonly label: string
-  readonly peer: Peer
-  readonly path: string
-  readonly puts: number[]
-  readonly gets: number[]
+export interface HttpLoadOptions {
+  /** Instead of the disk of this machine, one whose syncs take so much longer: the stub and hearsay alone. */
+  readonly fsyncDelayMs: number | undefined
+  readonly print: (line: string) => void
 }
 
-/** @returns undefined when wrk is not installed */
-export async function httpLoad(): Promise<LoadResult[] | undefined> {
-  try {
-    execFileSync('which', ['wrk'], { stdio: 'ignore' })
-  } catch {
-    return undefined
+/** @throws HearsayError `BENCH_PEER_FAILED`, `BENCH_WRITE_FAILED` */
+export async function httpLoad(options: HttpLoadOptions): Promise<void> {
+  const { print, fsyncDelayMs } = options
+  if (!isInstalled('wrk')) {
+    print('http: wrk is not installed (apt-get install wrk), left out')
+    return
   }
   const directory = mkdtempSync(join(tmpdir(), 'hearsay-bench-http-'))
-  const [stubPort, port] = await freePorts(2)
-  const targets: Target[] = []
-  const start = async (label: string, args: string[], peerPort: number, path: string): Promise<void> => {
-    const peer = await startPeer(process.execPath, args, `http://127.0.0.1:${peerPort}`, '/-/ready')
-    targets.push({ label, peer, path, puts: [], gets: [] })
-  }
   try {
-    const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
-    const stub = [here('./stub-server.js'), String(stubPort), join(directory, 'stub')]
-    await start('fastify + group-commit stub', stub, Number(stubPort), '/kv/')
-    const replica = [here('../cli/main.js'), 'serve', `--storage.path=${join(directory, 'hearsay')}`]
-    replica.push(`--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address=')
-    await start('hearsay', replica, Number(port), '/api/v1/kv/bench/')
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const target of targets) {
-        target.puts.push(wrk(directory, target, 'PUT'))
-        target.gets.push(wrk(directory, target, 'GET'))
-      }
-    }
+    if (fsyncDelayMs === undefined) await onThisDisk({ directory, env: {} }, print)
+    else await onSlowDisk(directory, fsyncDelayMs, print)
   } finally {
-    await Promise.all(targets.map(({ peer }) => peer.stop()))
     rmSync(directory, { recursive: true, force: true })
   }
-  return targets.map(({ label, puts, gets }) => ({
-    label,
-    putsPerSecond: median(puts),
-    getsPerSecond: median(gets),
-  }))
 }
 
-function median(samples: number[]): number {
-  return quantile(
-    samples.sort((a, b) => a - b),
-    0.5,
-  )
+async function onThisDisk(start: StartOptions, print: (line: string) => void): Promise<void> {
+  const starts = [() => startStub(start), () => startHearsay(start, { label: 'hearsay', replicas: 1 })]
+  starts.push(() => startHearsay(start, { label: 'hearsay, one of three', replicas: 3 }))
+  if (isInstalled('etcd')) starts.push(() => startEtcd(start))
+  else print('http: etcd is not installed (apt-get install etcd-server), left out')
+  await compare(start.directory, starts, ['PUT', 'GET'], print)
+
+  const silences = [() => startHearsay(start, { label: 'hearsay (durable)', replicas: 1 })]
+  if (isInstalled('prometheus-alertmanager')) silences.unshift(() => startAlertmanager(start))
+  else print('http: Alertmanager is not installed (apt-get install prometheus-alertmanager), left out')
+  await compare(start.directory, silences, ['POST silence'], print)
 }
 
-function wrk(directory: string, target: Target, method: 'PUT' | 'GET'): number {
-  const script = join(directory, `${method}.lua`)
-  const body =
-    method === 'PUT' ? `wrk.body = string.rep("v", 100)\nwrk.headers["content-type"] = "text/plain"\n` : ''
-  writeFileSync(
-    script,
-    `wrk.method = "${method}"\n${body}local n = 0\nfunction request()\n  n = n + 1\n  return wrk.format(nil, "${target.path}key-" .. (n % ${KEYS}))\nend\n`,
-  )
-  const output = execFileSync(
-    'wrk',
-    ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, '-s', script, target.peer.url],
-    { encoding: 'utf8' },
-  )
-  const rate = /Requests\/sec:\s+(\S+)/.exec(output)?.[1]
-  const errors = /Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1]
-  if (rate === undefined || errors !== undefined) {
-    throw new HearsayError('BENCH_WRITE_FAILED', `${target.label} ${method}:\n${output}`)
+async function onSlowDisk(directory: string, delayMs: number, print: (line: string) => void): Promise<void> {
+  const env = slowDisk(directory, delayMs)
+  if (typeof env === 'string') {
+    print(`http: ${env}, left out`)
+    return
   }
-  return Number(rate)
+  const start = { directory, env }
+  const starts = [() => startStub(start), () => startHearsay(start, { label: 'hearsay', replicas: 1 })]
+  print(
+    `http  each sync takes ${Math.round(delayMs)} ms longer: one write after the other, ${Math.round(1000 / delayMs)}/s at most`,
+  )
+  await compare(directory, starts, ['PUT'], print)
+}
+
+/** Starts them all, measures them in turns, and ends them. */
+async function compare(
+  directory: string,
+  starts: readonly (() => Promise<Target>)[],
+  works: readonly Work[],
+  print: (line: string) => void,
+): Promise<void> {
+  const targets: Target[] = []
+  try {
+    for (const start of starts) targets.push(await start())
+    for (const work of works) {
+      const turns = await takeTurns(directory, targets, work)
+      for (const line of loadTable(TITLES[work], turns)) print(line)
+    }
+  } finally {
+    await Promise.all(targets.map((target) => target.stop()))
+  }
+}
+
+async function takeTurns(
+  directory: string,
+  targets: readonly Target[],
+  work: Work,
+): Promise<ReadonlyMap<string, readonly Turn[]>> {
+  const turns = new Map<string, Turn[]>(targets.map(({ label }) => [label, []]))
+  for (const target of targets) if (work === 'GET') await fill(target)
+  // Not counted: programs that compile as they run are faster after it.
+  for (const target of targets) await takeTurn(directory, target, work)
+  for (let round = 0; round < TURNS; round++) {
+    for (const target of round % 2 === 0 ? targets : [...targets].reverse()) {
+      turns.get(target.label)?.push(await takeTurn(directory, target, work))
+    }
+  }
+  return turns
+}
+
+/** So that every read finds something, however few writes there were. */
+async function fill({ label, url, works }: Target): Promise<void> {
+  const { method = 'PUT', contentType, list = [] } = works.get('PUT') ?? {}
+  const client = new HttpClient(url, FILLERS)
+  const left = list.values()
+  const filler = async (): Promise<void> => {
+    for (const { path, body } of left) {
+      const { status } = await client.send(method, path, body, contentType)
+      if (status > 201)
+        throw new HearsayError('BENCH_WRITE_FAILED', `${label}: ${method} ${path} gives ${status}`)
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: FILLERS }, filler))
+  } finally {
+    client.close()
+  }
+}
+
+async function takeTurn(directory: string, { works, url, pid }: Target, work: Work): Promise<Turn> {
+  const requests = works.get(work)
+  const script = writeScript(join(directory, 'requests'), requests ?? { method: 'GET', list: [] })
+  const beforeMs = processCpuMs(pid)
+  const result = await wrk(url, script, SECONDS)
+  const afterMs = processCpuMs(pid)
+  const cpuUs =
+    beforeMs === undefined || afterMs === undefined
+      ? undefined
+      : ((afterMs - beforeMs) * 1000) / result.requests
+  return { ...result, cpuUs }
 }

@@ -11,11 +11,13 @@ const POLL_MS = 25
 
 export interface Peer {
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
 /**
  * @param readyPath polled until it answers 200
+ * @param env beside what this process has in its own
  * @throws HearsayError `BENCH_PEER_FAILED` with the end of its output when it exits or stays silent
  */
 export async function startPeer(
@@ -23,8 +25,9 @@ export async function startPeer(
   args: readonly string[],
   url: string,
   readyPath: string,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Peer> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let output = ''
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-4000)
@@ -48,7 +51,7 @@ export async function startPeer(
   } finally {
     client.close()
   }
-  return { url, stop: () => end(child) }
+  return { url, pid: child.pid ?? 0, stop: () => end(child) }
 }
 
 async function end(child: ChildProcess): Promise<void> {

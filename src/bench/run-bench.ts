@@ -17,12 +17,21 @@ const BURST_SIZES = [1000, 5000]
 const BURST_CONNECTIONS = 32
 const BURST_TIMEOUT_MS = 120_000
 
+export interface BenchOptions {
+  /** For `http`: measure with a disk whose syncs take so much longer. */
+  readonly fsyncDelayMs?: number | undefined
+}
+
 /**
  * @param names which to run; none means all
  * @param print receives each finished line
  * @throws HearsayError `BENCH_UNKNOWN` for a name that is none of `BENCHMARKS`
  */
-export async function runBench(names: readonly string[], print: (line: string) => void): Promise<void> {
+export async function runBench(
+  names: readonly string[],
+  print: (line: string) => void,
+  options: BenchOptions = {},
+): Promise<void> {
   for (const name of names) {
     if (!BENCHMARKS.some((known) => known === name)) {
       throw new HearsayError(
@@ -40,7 +49,7 @@ export async function runBench(names: readonly string[], print: (line: string) =
       print('Alertmanager: not installed (apt-get install prometheus-alertmanager), left out')
     else await onTrio(alertmanager, wanted, print)
   }
-  if (wanted('http')) await http(print)
+  if (wanted('http')) await httpLoad({ fsyncDelayMs: options.fsyncDelayMs, print })
 }
 
 async function onTrio(
@@ -81,22 +90,6 @@ async function onTrio(
     }
   } finally {
     await trio.stop()
-  }
-}
-
-async function http(print: (line: string) => void): Promise<void> {
-  const results = await httpLoad()
-  if (results === undefined) {
-    print('http: wrk is not installed (apt-get install wrk), left out')
-    return
-  }
-  const stub = results[0]
-  for (const { label, putsPerSecond, getsPerSecond } of results) {
-    const share = (value: number, of: number | undefined): string =>
-      `${Math.round((value / (of ?? value)) * 100)} % of stub`
-    print(
-      `http       ${label.padEnd(28)} durable PUT ${Math.round(putsPerSecond)}/s (${share(putsPerSecond, stub?.putsPerSecond)})  GET ${Math.round(getsPerSecond)}/s (${share(getsPerSecond, stub?.getsPerSecond)})`,
-    )
   }
 }
 

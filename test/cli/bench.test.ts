@@ -15,3 +15,13 @@ it('an unknown benchmark is one sentence that lists all there are, and exit code
     expect(status).toBe(2)
   }
 })
+
+it('a flag of one benchmark is no name of another', () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['scripts/bench.mjs', 'http', '--fsync-delay', '2ms', 'bogus'],
+    { encoding: 'utf8' },
+  )
+  expect(stderr).toMatch(/^no benchmark named "bogus"; /)
+  expect(status).toBe(2)
+})
