@@ -9,6 +9,7 @@ import { connectionTrouble } from './connection-trouble.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { httpRequest } from './http-request.ts'
 import { shown } from './output.ts'
+import { noReplicaAt } from './replica-answer.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 const DEFAULT_URL = 'http://127.0.0.1:9093'
@@ -86,6 +87,9 @@ export async function ask(flags: ClientFlags, request: ClientRequest): Promise<R
   if (response.ok) return response
   if (response.status === 401) throw new CliError(EXIT.failed, unknownHere(connection))
   const { text, code } = await problemOf(url, response)
+  // Ours give each refusal a code; a proxy before one may have a 5xx of its own.
+  const isOfNobody = request.api !== 'v2' && code === undefined && response.status < 500
+  if (isOfNobody) throw noReplicaAt(connection.url)
   throw new CliError(exitCodeOf(response.status, code), text)
 }
 

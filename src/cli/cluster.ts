@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
 import { registerJoin, registerLeave } from './cluster-membership.ts'
 import { type Paint, paintFor, plain, type Tone } from './colour.ts'
-import { jsonAnswer } from './json-answer.ts'
 import { formatTable, print, printJson, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
+import { replicaAnswer } from './replica-answer.ts'
 
 type ShowFlags = ClientFlags & OutputFlags
 
@@ -42,7 +42,8 @@ export function registerCluster(program: Command): void {
   const cluster = program.command('cluster').description('Look at the cluster, leave it, join it.')
   addOutputFlag(addUrlFlag(cluster.command('show').description('Print the members.'))).action(
     async (flags: ShowFlags) => {
-      const answer = await jsonAnswer<ClusterAnswer>(await ask(flags, { path: ['cluster'] }))
+      const response = await ask(flags, { path: ['cluster'] })
+      const answer = await replicaAnswer<ClusterAnswer>(flags.url, response, ['name', 'members'])
       if (flags.output === 'json') printJson(answer)
       else print(clusterText(answer, paintFor(process.stdout)))
     },

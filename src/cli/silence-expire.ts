@@ -13,10 +13,17 @@ export interface ExpireFlags extends ClientFlags {
 }
 
 const AT_ONCE = 8
+/** What Alertmanager takes for an id, and so do we: hyphens may be left out. */
+const ID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i
 
 /** @param given ids; `-` stands for those on standard input, one a line, as `silence query -q` prints them */
 export async function expireSilences(given: readonly string[], flags: ExpireFlags): Promise<void> {
   const ids = given.includes('-') ? [...given.filter((id) => id !== '-'), ...(await idsOfInput())] : given
+  const bad = ids.find((id) => !ID.test(id))
+  if (bad !== undefined) {
+    const words = `${shown(JSON.stringify(bad))} is no id of a silence: hearsay silence query shows them`
+    throw new CliError(EXIT.usage, words, ...(ids.length === 1 ? [] : ['nothing was expired']))
+  }
   if (ids.length === 0) printNote('no ids: nothing was expired')
   const failures: ExitCode[] = []
   let tried = 0

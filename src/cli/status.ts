@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { VERSION } from '../app/version.ts'
 import { addUrlFlag, ask, type ClientFlags } from './client.ts'
 import { paintFor } from './colour.ts'
-import { jsonAnswer } from './json-answer.ts'
 import { print, printJson, printWarning, shown } from './output.ts'
 import { addOutputFlag, type OutputFlags } from './output-flag.ts'
+import { replicaAnswer } from './replica-answer.ts'
 import { type StatusAnswer, statusSummary } from './status-summary.ts'
 
 interface StatusFlags extends ClientFlags, OutputFlags {
@@ -17,7 +17,8 @@ export function registerStatus(program: Command): void {
   addOutputFlag(addUrlFlag(command))
     .option('-a, --all', 'All that it says of itself, counters too; as -o json always has')
     .action(async (flags: StatusFlags) => {
-      const status = await jsonAnswer<StatusAnswer>(await ask(flags, { path: ['status'] }))
+      const response = await ask(flags, { path: ['status'] })
+      const status = await replicaAnswer<StatusAnswer>(flags.url, response, ['name', 'version'])
       const skew = versionSkew(VERSION, status)
       if (skew !== undefined) printWarning(skew)
       if (flags.output === 'json') printJson(status)

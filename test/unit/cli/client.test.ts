@@ -34,7 +34,7 @@ describe('asking a replica', () => {
     expect(kv.get('m', key)?.key).toBe(key)
   })
 
-  it('what is not there exits with 3, a failed condition with 4, a refusal with 1', async () => {
+  it('what is not there exits with 3, a failed condition with 4, words that cannot be read with 2', async () => {
     const { url } = await replica()
     const path = ['kv', 'm', 'k']
     expect(await failureOf(ask({ url }, { path }))).toMatchObject({
@@ -43,7 +43,7 @@ describe('asking a replica', () => {
     })
     const headers = { 'if-match': '"old"' }
     expect((await failureOf(ask({ url }, { method: 'PUT', path, headers }))).exitCode).toBe(4)
-    expect((await failureOf(ask({ url }, { method: 'PUT', path, query: { ttl: 'x' } }))).exitCode).toBe(1)
+    expect((await failureOf(ask({ url }, { method: 'PUT', path, query: { ttl: 'x' } }))).exitCode).toBe(2)
   })
 
   it('control characters of an answer do not reach the terminal', async () => {

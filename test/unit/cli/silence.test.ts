@@ -121,8 +121,17 @@ describe('silence expire', () => {
     })
     expect(await ids()).toEqual([])
     expect(await silence('expire', one)).toEqual({ code: 0, out: '', err: '' })
-    expect(await silence('expire', UNKNOWN, 'x')).toMatchObject({ code: 1 })
     expect(await silence('expire')).toMatchObject({ code: 2 })
+  })
+
+  it('sends nothing when one of them is no id at all', async () => {
+    const one = await add('a=b')
+    expect(await silence('expire', one, 'nope')).toEqual({
+      code: 2,
+      out: '',
+      err: 'hearsay: "nope" is no id of a silence: hearsay silence query shows them\nhearsay: nothing was expired\n',
+    })
+    expect(await ids()).toEqual([one])
   })
 })
 
