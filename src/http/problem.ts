@@ -93,6 +93,8 @@ const CODE_OF_FASTIFY: ReadonlyMap<string, string> = new Map([
   ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'HTTP_BODY_INVALID'],
   // The client went away in the middle of its request: nobody reads this, and it is no fault of ours.
   ['ECONNRESET', 'HTTP_REQUEST_MALFORMED'],
+  // Of QUERY alone.
+  ['FST_ERR_ROUTE_MISSING_CONTENT_TYPE', 'HTTP_REQUEST_MALFORMED'],
   ['FST_ERR_CTP_EMPTY_JSON_BODY', 'HTTP_BODY_INVALID'],
   ['FST_ERR_CTP_INVALID_JSON_BODY', 'HTTP_BODY_INVALID'],
 ])

@@ -69,3 +69,27 @@ describe('behind a password that is being checked', () => {
     ])
   })
 })
+
+it('a method that must have a content type, and has none, is no fault of ours', async () => {
+  const { port, logged } = await listeningApp()
+  const { closed } = rawClient(port, `QUERY /api/v1/kv HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`)
+  expect(await closed).toMatch(/^HTTP\/1\.1 400 .*"code":"HTTP_REQUEST_MALFORMED"/s)
+  expect(logged).toEqual([])
+})
+
+it('a request that comes before the first look at the clock has as much time as any other', async () => {
+  let reload: () => void = () => undefined
+  const report = { applied: [], needsRestart: [], reread: [], unchanged: 0 }
+  const { port, metric } = await listeningApp(
+    { reload: () => new Promise((resolve) => (reload = () => resolve(report))) },
+    // As long as this process runs already.
+    { guards: { answerTimeoutMs: performance.now(), checkIntervalMs: 700 } },
+  )
+  const { closed } = rawClient(port, `POST /-/reload HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`)
+  await untilAsync(async () => (await metric('hearsay_http_requests_in_flight')) === 2, 'it waits')
+  const sinceMs = performance.now()
+  // It has been looked at by then.
+  await until(() => performance.now() - sinceMs > 800)
+  reload()
+  expect(await closed).toMatch(/^HTTP\/1\.1 200 /)
+})

@@ -225,11 +225,14 @@ export class Guards {
   #watch(server: Server): void {
     server.on('listening', () => {
       this.#loopDelay.start()
-      this.#timer ??= setInterval(() => {
+      const look = (): void => {
         const nowMs = performance.now()
         this.#connections.sweep(nowMs)
         this.#admission.sweep(nowMs)
-      }, this.limits.checkIntervalMs)
+      }
+      // Those who come before the first round are not taken for as old as this process.
+      look()
+      this.#timer ??= setInterval(look, this.limits.checkIntervalMs)
       this.#timer.unref()
     })
     server.on('close', () => {
