@@ -7,14 +7,17 @@
  * passes it without a word.
  */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { errorCode } from '../base/errors.ts'
 import { Authentication } from './authentication.ts'
 import { Compression } from './compression.ts'
+import { contentTypeFault } from './content-type-fault.ts'
 import { Guards } from './guards/guards.ts'
 import type { HttpDeps, HttpOptions } from './http-deps.ts'
 import { takeJsonBodies } from './json-bodies.ts'
 import { RequestTimes } from './metrics/request-times.ts'
+import { notFound } from './not-found.ts'
 import { RouteDocument } from './openapi/document.ts'
-import { HttpError, problemOf, sendProblem } from './problem.ts'
+import { problemOf, sendProblem } from './problem.ts'
 import { RequestCounts } from './request-counts.ts'
 import { RouteTable } from './route-table.ts'
 import { batchRoutes } from './routes/batch.ts'
@@ -39,7 +42,7 @@ import { watchRoutes } from './routes/watch.ts'
 import { refuseStrayParameters } from './stray-parameters.ts'
 
 export const BODY_BYTES_MAX: number = 1024 * 1024
-export const BATCH_BODY_BYTES_MAX: number = 6 * 1024 * 1024
+const BATCH_BODY_BYTES_MAX = 6 * 1024 * 1024
 
 /** The body of a batch: as many bytes of values in base64, and what stands around them; 6 MiB at least. */
 export function batchBodyBytes(batchBytesMax: number): number {
@@ -60,7 +63,9 @@ const SEGMENT_CHARS_MAX = 16_384
 export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance {
   const bodyBytesMax = options.bodyBytesMax ?? BODY_BYTES_MAX
   const counts = new RequestCounts()
-  const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const answerError = (raised: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const isOfType = errorCode(raised) === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
+    const error = isOfType ? contentTypeFault(request.headers['content-type']) : raised
     const body = problemOf(error, request.routeOptions?.bodyLimit ?? bodyBytesMax)
     counts.problem(body.code)
     if (body.code === 'INTERNAL_ERROR') {
@@ -72,7 +77,7 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
     }
     return sendProblem(reply, body)
   }
-  const admit = admission(deps)
+  const authenticate = authenticationHook(deps)
   const guards = new Guards({ ...options, limits: options.guards ?? {} })
   const app = fastify({
     logger: false,
@@ -88,10 +93,10 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
     return503OnClosing: false,
     routerOptions: { maxParamLength: SEGMENT_CHARS_MAX },
     // A misspelt parameter must be an error, not a write without its TTL.
-    ajv: { customOptions: { removeAdditional: false } },
+    ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     frameworkErrors: (error, request, reply) => {
       // No hook has run.
-      admit(request, reply, (refusal) => void answerError(refusal ?? error, request, reply))
+      authenticate(request, reply, (refusal) => void answerError(refusal ?? error, request, reply))
     },
     clientErrorHandler: (error, socket) => guards.answerClientError(error, socket),
   })
@@ -110,10 +115,10 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
     compression.addTo(route)
   })
   app.setNotFoundHandler((request, reply) => {
-    throw notFound(table, request, reply)
+    throw notFound(table, prefix, request, reply)
   })
   guards.install(app, (method) => counts.request(method))
-  app.addHook('onRequest', admit)
+  app.addHook('onRequest', authenticate)
   const times = new RequestTimes(deps.log)
   times.attach(app)
   deps.metrics.addSource(() => counts.samples())
@@ -124,10 +129,10 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
   return app
 }
 
-type Admission = (request: FastifyRequest, reply: FastifyReply, done: (refusal?: Error) => void) => void
+type RequestHook = (request: FastifyRequest, reply: FastifyReply, done: (refusal?: Error) => void) => void
 
 /** Who comes in: everybody, unless the web config says otherwise. */
-function admission({ access, metrics }: HttpDeps): Admission {
+function authenticationHook({ access, metrics }: HttpDeps): RequestHook {
   if (access === undefined) return (_request, _reply, done) => done()
   const authentication = new Authentication(access)
   metrics.addSource(() => authentication.samples())
@@ -180,19 +185,4 @@ function registerRoutes(
     },
     { prefix },
   )
-}
-
-function notFound(table: RouteTable, request: FastifyRequest, reply: FastifyReply): HttpError {
-  const path = request.url.split('?', 1)[0] ?? ''
-  const segments = path.split('/').slice(1)
-  if (segments.length > 1 && segments.some((text) => text === '' || text === '.' || text === '..')) {
-    return new HttpError('HTTP_PATH_MALFORMED', 'empty, . and .. segments are not taken in paths')
-  }
-  const methods = table.methodsOf(path)
-  if (methods.length === 0) {
-    return new HttpError('HTTP_ROUTE_NOT_FOUND', 'the routes are listed in docs/reference/http.md')
-  }
-  const allowed = methods.join(', ')
-  reply.header('allow', allowed)
-  return new HttpError('HTTP_METHOD_NOT_ALLOWED', `this path takes ${allowed}`)
 }

@@ -13,7 +13,7 @@ import type { StoredValue } from '../store/core/delta.ts'
 import { batchElements } from './batch-elements.ts'
 import { DEPTH_MAX, isTooDeep, memberSlices } from './json-slices.ts'
 import { HttpError } from './problem.ts'
-import { pointerPart } from './schema-faults.ts'
+import { FAULTS_MAX, pointerPart } from './schema-faults.ts'
 import { asBuffer, isJsonType, storedValue } from './stored-value.ts'
 import { expiryOf } from './ttl.ts'
 import { turns } from './turns.ts'
@@ -37,8 +37,10 @@ type Fields = Readonly<Record<string, unknown>>
 export async function batchOps(body: Uint8Array, nowMs: number, opBytesMax: number): Promise<BatchOp[]> {
   if (!isUtf8(body)) throw new HttpError('HTTP_BODY_INVALID', 'the body is not UTF-8')
   const ops: BatchOp[] = []
+  const refused: HttpError[] = []
+  let read = 0
   for (const text of batchElements(asBuffer(body).toString('utf8'))) {
-    if (ops.length >= OPS_MAX) {
+    if (read >= OPS_MAX) {
       throw new HttpError('STORE_BATCH_TOO_LARGE', `the batch has more than ${OPS_MAX} operations`, OPS_MAX)
     }
     try {
@@ -46,11 +48,23 @@ export async function batchOps(body: Uint8Array, nowMs: number, opBytesMax: numb
       const fields = fieldsOf(parsed(text))
       ops.push(batchOp(fields, 'value' in fields ? valueText(text) : undefined, nowMs))
     } catch (error) {
-      throw error instanceof HearsayError ? ofOperation(ops.length, error) : error
+      if (!(error instanceof HearsayError)) throw error
+      refused.push(ofOperation(read, error))
+      if (refused.length >= FAULTS_MAX) break
     }
+    read++
     await turns.pause()
   }
+  const [first] = refused
+  if (first !== undefined) throw together(first, refused)
   return ops
+}
+
+/** The first one, with the places of the others that are of its kind. */
+function together(first: HttpError, all: readonly HttpError[]): HttpError {
+  const alike = all.filter(({ code }) => code === first.code)
+  const errors = alike.flatMap(({ extensions }) => extensions.errors ?? []).slice(0, FAULTS_MAX)
+  return new HttpError(first.code, first.message, { ...first.extensions, errors })
 }
 
 function tooLarge(bytesMax: number): HttpError {

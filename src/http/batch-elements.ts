@@ -12,9 +12,9 @@ export function* batchElements(text: string): Generator<string> {
   const start = afterSpace(text, 0)
   if (text[start] === '[') throw invalid('not an object')
   let at = expect(text, start, '{')
-  if (text[at] === '}') throw invalid(NO_LIST)
+  if (text[at] === '}') throw invalid(NO_LIST, '#/ops')
   at = expect(text, afterName(text, at), ':')
-  if (text[at] !== '[') throw invalid(NO_LIST)
+  if (text[at] !== '[') throw invalid(NO_LIST, '#/ops')
   at = expect(text, at, '[')
   while (text[at] !== ']') {
     const end = endOfValue(text, at)
@@ -28,7 +28,7 @@ export function* batchElements(text: string): Generator<string> {
   at = expect(text, at, ']')
   if (text[at] === ',') {
     afterName(text, afterSpace(text, at + 1))
-    throw invalid('ops is given twice')
+    throw invalid('ops is given twice', '#/ops')
   }
   at = expect(text, at, '}')
   if (at < text.length) throw invalid(`${NO_JSON}: something follows at character ${at}`)
@@ -52,6 +52,6 @@ function expect(text: string, at: number, character: string): number {
   return afterSpace(text, at + 1)
 }
 
-function invalid(detail: string): HttpError {
-  return new HttpError('HTTP_BODY_INVALID', detail, { errors: [{ pointer: '#', detail }] })
+function invalid(detail: string, pointer = '#'): HttpError {
+  return new HttpError('HTTP_BODY_INVALID', detail, { errors: [{ pointer, detail }] })
 }

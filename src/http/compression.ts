@@ -46,7 +46,8 @@ export class Compression {
 
   /** For the `onRoute` hook: gives the routes of the list what compresses their answers. */
   addTo(route: RouteOptions): void {
-    if (route.method !== 'GET' || !this.#paths.has(route.url)) return
+    // HEAD is a route of its own: what it varies by is the same.
+    if ((route.method !== 'GET' && route.method !== 'HEAD') || !this.#paths.has(route.url)) return
     const hooks = route.onSend === undefined ? [] : [route.onSend].flat()
     route.onSend = [
       ...hooks,
@@ -56,15 +57,16 @@ export class Compression {
   }
 
   #sent({ method, headers }: FastifyRequest, reply: FastifyReply, payload: unknown, done: Sent): void {
-    const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload)
-    if (!isWhole || reply.statusCode !== 200 || reply.hasHeader('content-encoding')) {
+    if (reply.statusCode !== 200 || reply.hasHeader('content-encoding')) {
       done(null, payload)
       return
     }
+    // Of HEAD as well, whose payload is gone already.
     addVary(reply)
+    const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload)
     const accepted = headers['accept-encoding']
     const isAsked = accepted !== undefined && method === 'GET' && takesGzip(accepted)
-    if (!isAsked || payload.length < COMPRESSED_BYTES_MIN || this.#running >= COMPRESSIONS_MAX) {
+    if (!isWhole || !isAsked || payload.length < COMPRESSED_BYTES_MIN || this.#running >= COMPRESSIONS_MAX) {
       done(null, payload)
       return
     }

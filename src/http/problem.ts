@@ -158,8 +158,11 @@ export function problem(code: string, detail: string, limit?: number): Problem {
   return limit === undefined ? base : { ...base, limit }
 }
 
+/** A second later it is the same: replicas must come back first, or another roster be asked for. */
+const NOT_SOON: ReadonlySet<string> = new Set(['ACK_UNREACHABLE', 'CLUSTER_JOIN_FAILED'])
+
 export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
-  if (body.status === 503) reply.header('retry-after', '1')
+  if (body.status === 503 && !NOT_SOON.has(body.code)) reply.header('retry-after', '1')
   return reply
     .code(body.status)
     .header('content-type', 'application/problem+json')

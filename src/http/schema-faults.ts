@@ -11,6 +11,16 @@ const NAMED_MAX = 3
 const NAME_CHARS_MAX = 100
 const POINTER_CHARS_MAX = 300
 
+/** What JSON Schema calls a type, in the words of a sentence. */
+const TYPE_WORDS: ReadonlyMap<string, string> = new Map([
+  ['array', 'a list'],
+  ['object', 'an object'],
+  ['string', 'text'],
+  ['boolean', 'true or false'],
+  ['integer', 'a whole number'],
+  ['number', 'a number'],
+])
+
 /** As a validator tells it. */
 export interface SchemaFault {
   readonly keyword: string
@@ -24,6 +34,7 @@ export interface SchemaFault {
 export interface InputFault {
   readonly pointer?: string
   readonly parameter?: string
+  readonly header?: string
   readonly detail: string
 }
 
@@ -60,7 +71,10 @@ function placesOf({ keyword, instancePath, params, message }: SchemaFault): read
     return typeof name === 'string' ? [stranger(`${instancePath}/${pointerPart(name)}`)] : []
   }
   if (keyword === 'anyOf' || (keyword === 'type' && 'type' in params && params.type === 'null')) return []
-  return [{ pointer: instancePath, isStranger: false, detail: message }]
+  const type = keyword === 'type' && 'type' in params ? TYPE_WORDS.get(String(params.type)) : undefined
+  return [
+    { pointer: instancePath, isStranger: false, detail: type === undefined ? message : `must be ${type}` },
+  ]
 }
 
 function stranger(pointer: string): Place {

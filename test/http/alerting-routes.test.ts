@@ -177,11 +177,11 @@ describe('POST /api/v1/notifications/decide', () => {
   })
 
   it.each([
-    [{ ...WORK, firing: [], repeatInterval: 4 }, 'repeatInterval must be string'],
+    [{ ...WORK, firing: [], repeatInterval: 4 }, 'repeatInterval must be text'],
     [{ ...WORK, firing: [] }, 'repeatInterval'],
     [{ ...WORK, ...INTERVAL }, 'either alerts'],
     [{ ...WORK, ...INTERVAL, alerts: [], firing: [] }, 'either alerts'],
-    [{ ...WORK, ...INTERVAL, firing: [1] }, 'firing[0] must be string'],
+    [{ ...WORK, ...INTERVAL, firing: [1] }, 'firing[0] must be text'],
     [{ ...WORK, ...INTERVAL, firing: ['18446744073709551616'] }, 'firing[0] is beyond 64 bits'],
     [{ ...WORK, ...INTERVAL, firing: ['-1'] }, 'firing[0]'],
     [{ ...WORK, ...INTERVAL, firing: [], flushedAt: 'noon' }, 'flushedAt'],
@@ -191,7 +191,7 @@ describe('POST /api/v1/notifications/decide', () => {
     [{ ...INTERVAL, ...WORK, groupKey: '', firing: [] }, 'groupKey'],
     [{ ...INTERVAL, ...WORK, groupKey: 'x'.repeat(4096), firing: [] }, '4096 bytes'],
     [{ ...INTERVAL, ...WORK, groupKey: '\ud800', firing: [] }, 'groupKey has half'],
-    ['null', 'must be object'],
+    ['null', 'must be an object'],
   ])('names what is wrong with %j', async (body, said) => {
     const answer = await post(alertingApp().app, 'notifications/decide', body)
     expect([answer.status, answer.body.code]).toEqual([400, 'HTTP_BODY_INVALID'])

@@ -29,6 +29,7 @@ export const Problem: TSchema = Type.Object(
             Type.String({ description: 'Where in the body: a JSON pointer as a fragment.' }),
           ),
           parameter: Type.Optional(Type.String({ description: 'Which parameter of the query.' })),
+          header: Type.Optional(Type.String({ description: 'Which header.' })),
           detail: Type.String(),
         }),
       ),

@@ -5,8 +5,8 @@ import { Type } from 'typebox'
 import type { BatchOp, BatchOpResult } from '../../store/batch.ts'
 import { Acknowledger } from '../acknowledgement.ts'
 import { batchOps } from '../batch-body.ts'
+import { contentTypeFault } from '../content-type-fault.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import { HttpError } from '../problem.ts'
 import { rawBody, takeRawBodies } from '../raw-body.ts'
 import { isJsonType } from '../stored-value.ts'
 
@@ -67,7 +67,7 @@ export function batchRoutes(deps: HttpDeps, bodyBytesMax: number, opBytesMax: nu
       },
       async (request, reply) => {
         if (!isJsonType(request.headers['content-type'] ?? '')) {
-          throw new HttpError('HTTP_CONTENT_TYPE_UNSUPPORTED', 'a batch is application/json')
+          throw contentTypeFault(request.headers['content-type'])
         }
         const planned = acknowledger.plan(request.query)
         const ops = await batchOps(rawBody(request.body), wallMs(), opBytesMax)

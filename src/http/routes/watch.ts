@@ -7,11 +7,13 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { errorCode } from '../../base/errors.ts'
 import type { WatchFilter } from '../../store/watches.ts'
 import { clientOf } from '../client-address.ts'
 import { sendJsonText } from '../json-text.ts'
 import { parseValues } from '../list-query.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
+import { HttpError } from '../problem.ts'
 import { durationParameter, queryFault } from '../query-fault.ts'
 import { longPoll } from '../watch/long-poll.ts'
 import type { WatchBounds } from '../watch/watch-bounds.ts'
@@ -172,7 +174,10 @@ async function poll(
   }
 }
 
+/** @throws HttpError `HTTP_QUERY_INVALID` for a map or set without a name: most often a variable that was never set */
 function filterOf({ map, set, prefix }: Query): WatchFilter {
+  if (map === '') throw queryFault('map', 'map must name a map; leave it out to follow all of them')
+  if (set === '') throw queryFault('set', 'set must name a set; leave it out to follow all of them')
   return {
     ...(map === undefined ? {} : { map }),
     ...(set === undefined ? {} : { set }),
@@ -180,14 +185,24 @@ function filterOf({ map, set, prefix }: Query): WatchFilter {
   }
 }
 
-/** @throws HearsayError `WATCH_CURSOR_MALFORMED` */
+/** @throws HttpError `WATCH_CURSOR_MALFORMED`, naming the parameter or the header */
 function positionOf(
   watches: WatchSource,
   lastEventId: string | string[] | undefined,
   after: string | undefined,
 ): number {
-  const cursor = lastEventId === undefined || lastEventId === '' ? after : String(lastEventId)
-  return cursor === undefined ? watches.end : watches.positionOf(cursor)
+  const isByHeader = lastEventId !== undefined && lastEventId !== ''
+  const cursor = isByHeader ? String(lastEventId) : after
+  if (cursor === undefined) return watches.end
+  try {
+    return watches.positionOf(cursor)
+  } catch (error) {
+    if (errorCode(error) !== 'WATCH_CURSOR_MALFORMED') throw error
+    const place = isByHeader ? { header: 'Last-Event-ID' } : { parameter: 'after' }
+    const detail = 'is no cursor that a watch has given'
+    const [name] = Object.values(place)
+    throw new HttpError('WATCH_CURSOR_MALFORMED', `${name} ${detail}`, { errors: [{ ...place, detail }] })
+  }
 }
 
 /** @returns undefined for a stream. @throws HttpError `HTTP_QUERY_INVALID`, `DURATION_MALFORMED` */
