@@ -8,9 +8,9 @@
  * are kept out where the listen address needs it.
  */
 import type { Clock } from '../../base/clock.ts'
+import { TokenBucket } from '../../base/token-bucket.ts'
 import type { Sample } from '../../http/metrics/registry.ts'
 import { TlsGuard } from '../../http/tls-guard.ts'
-import { TokenBucket } from '../../http/token-bucket.ts'
 import type { Verdict, WebAccess } from '../../http/web-access.ts'
 import { OptionsError } from '../options/options-error.ts'
 import { type Repeat, repeatUnheld } from '../repeat.ts'
@@ -53,8 +53,10 @@ export class WebConfig implements WebAccess {
     this.#loadedAtMs = options.clock.wallMs()
     this.tls = guardOf(loaded)
     const rate = settings.requestRate
-    const nowMs = (): number => options.clock.monotonicMs()
-    this.#bucket = rate === undefined ? undefined : new TokenBucket(rate.intervalMs, rate.burst, nowMs)
+    this.#bucket =
+      rate === undefined
+        ? undefined
+        : new TokenBucket({ tokensPerSecond: 1000 / rate.intervalMs, burstTokens: rate.burst })
   }
 
   /** @throws OptionsError naming file, line and field of what is wrong */
@@ -103,7 +105,11 @@ export class WebConfig implements WebAccess {
   }
 
   admits(): boolean {
-    return this.#bucket?.take() !== false
+    if (this.#bucket === undefined) return true
+    const nowMs = this.#options.clock.monotonicMs()
+    if (this.#bucket.available(nowMs) < 1) return false
+    this.#bucket.take(nowMs, 1)
+    return true
   }
 
   check(authorization: string | undefined, address: string): Verdict | Promise<Verdict> {

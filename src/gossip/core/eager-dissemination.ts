@@ -9,6 +9,7 @@
  * Pacing: a token bucket of 11.2 MB/s to each peer. A flush waits for it, a tick sends at least two packets.
  */
 import type { Random } from '../../base/random.ts'
+import { TokenBucket } from '../../base/token-bucket.ts'
 import type { BroadcastNotice } from './broadcast-queue.ts'
 import { Broadcasts, PEER_CLASSES } from './broadcasts.ts'
 import type { Broadcast, PeerClass } from './delegate.ts'
@@ -23,7 +24,6 @@ import type { Outbox } from './outbox.ts'
 import { Ring } from './ring.ts'
 import { StreamBroadcast } from './stream-broadcast.ts'
 import type { Timers } from './timers.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 /** Dead members told of one refutation. */
 export const DEAD_TOLD_MAX = 8
@@ -67,7 +67,7 @@ export class EagerDissemination implements Dissemination {
       coalesce,
     })
     this.#burstBytes = FLUSH_PACKETS_MAX * config.packetBytesMax
-    this.#pace = new TokenBucket({ bytesPerSecond: PACE_BYTES_PER_SECOND, burstBytes: this.#burstBytes })
+    this.#pace = new TokenBucket({ tokensPerSecond: PACE_BYTES_PER_SECOND, burstTokens: this.#burstBytes })
   }
 
   get queues(): Pick<Broadcasts, 'membership' | 'user'> {

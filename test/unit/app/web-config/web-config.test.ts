@@ -55,6 +55,25 @@ async function problemsOf(promise: Promise<unknown>): Promise<string> {
 const asks = async (config: WebConfig, user: string, password: string) =>
   await config.check(basicAuth(user, password), '127.0.0.1')
 
+describe('rate_limit', () => {
+  it('lets a burst in, one more each interval, and no more than a burst after a pause', async () => {
+    let nowMs = 0
+    const { path } = webConfigFolder('rate_limit: {interval: 100ms, burst: 2}\n')
+    const ticking = { ...clock, monotonicMs: () => nowMs }
+    const config = await WebConfig.open({ path, clock: ticking, mustAuthenticate: false })
+    open.push(config)
+    const admitted = (asked: number): number =>
+      Array.from({ length: asked }, () => config.admits()).filter(Boolean).length
+    expect(admitted(3)).toBe(2)
+    nowMs += 99
+    expect(admitted(1)).toBe(0)
+    nowMs += 2
+    expect(admitted(2)).toBe(1)
+    nowMs += 60_000
+    expect(admitted(5)).toBe(2)
+  })
+})
+
 describe('a web config that changes while it is used', () => {
   it('lets new users in and old ones no more', async () => {
     const { config, write, names } = await following(USERS)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { TokenBucket } from '../../../../src/gossip/core/token-bucket.ts'
+import { TokenBucket } from '../../../src/base/token-bucket.ts'
 
-const MEGABYTE_A_SECOND = { bytesPerSecond: 1_000_000, burstBytes: 5000 }
+const MEGABYTE_A_SECOND = { tokensPerSecond: 1_000_000, burstTokens: 5000 }
 
 describe('a token bucket', () => {
   it('is full at first, and after any pause holds no more than its burst', () => {
