@@ -53,6 +53,24 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
 }
 
+/** What its event loop ran, and what it waited for a core while it could have run. */
+export interface CoreTime {
+  readonly ranMs: number
+  readonly waitedMs: number
+}
+
+/** Since its start; no waiting where the kernel does not count it. */
+export function coreTime(pid: number): CoreTime {
+  try {
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8')
+      .split(' ')
+      .map(Number)
+    return { ranMs: ran / 1e6, waitedMs: waited / 1e6 }
+  } catch {
+    return { ranMs: cpuSeconds(pid) * 1000, waitedMs: 0 }
+  }
+}
+
 /** @returns round trips of probes, in rising order, while `during` lasts */
 export async function probesDuring(
   probed: Probed,
