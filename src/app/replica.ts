@@ -46,7 +46,7 @@ import { peerAddress } from './peer-file.ts'
 import { type PeerNote, peerNotes } from './peer-notes.ts'
 import { readinessOf } from './readiness.ts'
 import { replicaGossip } from './replica-gossip.ts'
-import { openKnownPeers, ownName } from './replica-memory.ts'
+import { nameSoFar, openKnownPeers, ownName } from './replica-memory.ts'
 import { createNotifierDriver } from './replica-notifier.ts'
 import type { ReplicaGossipOptions, ReplicaOptions } from './replica-options.ts'
 import { roomLog } from './room-log.ts'
@@ -179,9 +179,8 @@ export class Replica {
         this.#delegate?.departed()
         this.#memberNews.changed()
       },
-      entered: () => {
-        // Who is called is the caller's business; here it is waited for what they hold.
-        this.#settlement = new Settlement(gossip, clock, { peers: [], timeoutMs, syncedWith })
+      entered: (called) => {
+        this.#settlement = new Settlement(gossip, clock, { peers: [], called, timeoutMs, syncedWith })
         this.#memberNews.changed()
         void this.settle()
       },
@@ -205,6 +204,7 @@ export class Replica {
       ...clockLog(() => replica?.log),
     })
     const hash = await loadXxHash64()
+    const early = options.log(await nameSoFar(options.name, options.storagePath))
     const store = await openStore({
       ...(options.storagePath === undefined ? {} : { path: options.storagePath }),
       clock,
@@ -213,7 +213,7 @@ export class Replica {
       maxClockSkewMs: options.maxClockSkewMs,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       hasPeers: (options.gossip?.peers ?? []).length > 0,
-      log: roomLog(options.log(options.name ?? 'new'), 'store'),
+      log: roomLog(() => replica?.log ?? early, 'store'),
     })
     try {
       const name = await ownName(store, options.name)

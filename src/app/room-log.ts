@@ -9,11 +9,13 @@ export interface RoomLog {
   warn(event: string, fields: Fields): void
 }
 
-export function roomLog(log: Logger, component: string): RoomLog {
+/** @param log or who knows it, asked for each line: a room may be older than the replica's name */
+export function roomLog(log: Logger | (() => Logger), component: string): RoomLog {
+  const now = typeof log === 'function' ? log : (): Logger => log
   return {
-    debug: (event, fields) => log.debug({ component, event, ...renamed(fields) }),
-    info: (event, fields) => log.info({ component, event, ...renamed(fields) }),
-    warn: (event, fields) => log.warn({ component, event, ...renamed(fields) }),
+    debug: (event, fields) => now().debug({ component, event, ...renamed(fields) }),
+    info: (event, fields) => now().info({ component, event, ...renamed(fields) }),
+    warn: (event, fields) => now().warn({ component, event, ...renamed(fields) }),
   }
 }
 

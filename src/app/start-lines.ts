@@ -4,7 +4,7 @@ import type { Replica } from './replica.ts'
 import { type RoomLog, roomLog } from './room-log.ts'
 import { VERSION } from './version.ts'
 
-/** @param log in the name that was given, if one was: that of the replica is known once its store is open */
+/** @param log in the name that was given or made at an earlier start, if one was */
 export function tellStarting(log: Pick<RoomLog, 'info'>, options: ServeOptions): void {
   const peers = options['cluster.peer']
   log.info('starting', {

@@ -16,6 +16,7 @@ import { effectiveRoutePrefix, type ResolvedOptions } from './options/options.ts
 import type { ServeOptions } from './options/serve-options.ts'
 import { Reload, type ReloadDeps } from './reload.ts'
 import { Replica } from './replica.ts'
+import { nameSoFar } from './replica-memory.ts'
 import type { ReplicaGossipOptions, ReplicaOptions } from './replica-options.ts'
 import { roomLog } from './room-log.ts'
 import { runShutdown, type ShutdownEnd } from './shutdown.ts'
@@ -51,7 +52,8 @@ export async function startReplica(
   const live = new LiveOptions(options)
   const log = new LiveLog({ level: options['log.level'], format: options['log.format'] })
   const startedMs = systemClock.monotonicMs()
-  tellStarting(roomLog(log.logger(options['cluster.peer-name'] ?? 'new'), 'app'), options)
+  const early = await nameSoFar(options['cluster.peer-name'], options['storage.path'])
+  tellStarting(roomLog(log.logger(early), 'app'), options)
   const keyPath = options['cluster.key-file']
   const file = keyPath === undefined ? undefined : await KeyFile.open(keyPath, systemClock)
   const gossip = gossipOptions(options, file?.ring)
