@@ -29,8 +29,11 @@ export interface ClusterEntryOptions {
   readonly finishSends: () => Promise<void>
   /** In the same turn as the goodbye begins: what is known of the peers' states is of the past. */
   readonly departed: () => void
-  /** In the same turn as the announcement: readiness waits for what the peers hold. */
-  readonly entered: () => void
+  /**
+   * In the same turn as the announcement: readiness waits for what the peers hold, and first for those called, who may tell
+   * of members that are not known here yet.
+   */
+  readonly entered: (called: Promise<unknown>) => void
   readonly log: Pick<RoomLog, 'info'>
 }
 
@@ -85,14 +88,14 @@ export class ClusterEntry {
     if (this.#closed) throw new HearsayError('GOSSIP_NOT_RUNNING', 'this replica is stopping')
     const { gossip, entered, log } = this.#options
     const called = peers ?? this.#known()
-    if (this.#left) {
-      this.#left = false
-      this.#departed = false
-      gossip.rejoin()
-      log.info('cluster_entered', {})
-      entered()
-    }
-    return gossip.join(called)
+    if (!this.#left) return gossip.join(called)
+    this.#left = false
+    this.#departed = false
+    gossip.rejoin()
+    log.info('cluster_entered', {})
+    const calling = gossip.join(called)
+    entered(calling)
+    return calling
   }
 
   /** The replica stops and says goodbye itself: nobody enters any more. */

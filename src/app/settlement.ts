@@ -36,6 +36,8 @@ export interface SettlementOptions {
   /** Of an earlier run, the likeliest to be there first. Default none. */
   readonly remembered?: readonly string[]
   readonly timeoutMs: number
+  /** Peers that somebody else calls: settles when they have answered or failed, whatever they said. Default none. */
+  readonly called?: Promise<unknown>
   /** Whether what this hearsay member held is here. */
   readonly syncedWith: (memberName: string) => boolean
   /** How long peers that do not answer are called again. Default 2 s. */
@@ -87,7 +89,7 @@ export class Settlement {
     const shut = this.#shutText()
     if (shut !== undefined) return `settling: ${shut}`
     const missing = this.#missing()
-    if (missing.length === 0) return `settling: calling ${this.#whom()} peers`
+    if (missing.length === 0) return `settling: calling ${this.#whom()}`
     const names = missing.slice(0, NAMED_MAX).map(({ name }) => name)
     const others = missing.length - names.length
     const rest = others === 0 ? '' : ` and ${others} more`
@@ -102,9 +104,10 @@ export class Settlement {
   }
 
   #whom(): string {
-    const { peers, remembered = [] } = this.#options
-    if (remembered.length === 0) return `${peers.length} configured`
-    const known = `${remembered.length} remembered`
+    const { peers, remembered = [], called } = this.#options
+    if (called !== undefined) return 'peers'
+    const known = `${remembered.length} remembered peers`
+    if (remembered.length === 0) return `${peers.length} configured peers`
     return peers.length === 0 ? known : `${peers.length} configured and ${known}`
   }
 
@@ -134,6 +137,7 @@ export class Settlement {
     const { peers, remembered = [] } = this.#options
     let addresses: readonly string[] = [...peers, ...remembered.slice(0, REMEMBERED_CALLED_MAX)]
     try {
+      await this.#options.called?.catch(() => undefined)
       while (addresses.length > 0) {
         const { failed } = await this.#gossip.join(addresses)
         this.#shut = failed.filter(({ isThere }) => isThere)

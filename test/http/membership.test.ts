@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Membership } from '../../src/http/facades.ts'
 import type { EmbeddedReplica } from '../../src/index.ts'
 import { ANY_PORT, alive, openEmbedded } from '../support/embedded.ts'
@@ -135,6 +137,24 @@ describe('a replica of three that leaves over HTTP', () => {
     await ask(eve, 'POST', 'cluster/join')
     await untilAsync(async () => (await ready(eve)) === 'OK\n', 'eve is ready')
     expect((await ask(eve, 'POST', 'claims', next)).status).toBe(201)
+  })
+
+  it('is not ready before those it calls have answered, though it knows nobody', async () => {
+    const eve = await openEmbedded({ name: 'eve', gossip: ANY_PORT, http: { listen: '127.0.0.1:0' } })
+    await eve.ready()
+    const callers: Socket[] = []
+    const mute = createServer((socket) => void callers.push(socket.on('error', () => undefined)))
+    onTestFinished(() => void mute.close())
+    mute.listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    await ask(eve, 'POST', 'cluster/leave')
+    const peers = [`127.0.0.1:${(mute.address() as AddressInfo).port}`]
+    const joining = ask(eve, 'POST', 'cluster/join', { peers })
+    await until(() => callers.length > 0)
+    expect(await ready(eve)).toMatch(/^not ready\n- settling: /)
+    for (const socket of callers) socket.destroy()
+    expect((await joining).body.code).toBe('CLUSTER_JOIN_FAILED')
+    await untilAsync(async () => (await ready(eve)) === 'OK\n', 'eve is ready')
   })
 
   it('owns no work, and gets its own back', async () => {
