@@ -15,20 +15,22 @@ import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
 import { openReplica } from 'hearsay'
 
-const { values: given } = parseArgs({
-  options: {
-    port: { type: 'string', default: '4001' },
-    gossip: { type: 'string' },
-    members: { type: 'string', default: '' },
-    data: { type: 'string' },
-  },
-})
-const port = Number(given.port)
+function given() {
+  try {
+    const text = { type: 'string' }
+    return parseArgs({ options: { port: text, gossip: text, members: text, data: text } }).values
+  } catch {
+    console.error('usage: main.mjs [--port 4001] [--gossip HOST:PORT] [--members HOST:PORT,...] [--data DIR]')
+    process.exit(2)
+  }
+}
+const { gossip, members = '', data, ...flags } = given()
+const port = Number(flags.port ?? 4001)
 const replica = await openReplica({
-  ...(given.data === undefined ? {} : { dataDir: given.data }),
+  ...(data === undefined ? {} : { dataDir: data }),
   gossip: {
-    listen: given.gossip ?? `127.0.0.1:${port === 0 ? 0 : port + 1000}`,
-    peers: given.members.split(',').filter((member) => member !== ''),
+    listen: gossip ?? `127.0.0.1:${port === 0 ? 0 : port + 1000}`,
+    peers: members.split(',').filter((member) => member !== ''),
   },
 })
 const items = replica.map('items')
@@ -38,6 +40,8 @@ async function answer(target) {
   const key = searchParams.get('key')
   if (pathname === '/')
     return [200, { members: replica.members().map(({ name, address }) => ({ name, address })) }]
+  if (key === null && ['/add', '/del', '/get'].includes(pathname))
+    return [400, { error: 'the key is missing' }]
   if (pathname === '/add') await items.set(key, searchParams.get('val') ?? '')
   else if (pathname === '/del') await items.delete(key)
   else if (pathname === '/get' && items.has(key)) return [200, { value: items.get(key) }]

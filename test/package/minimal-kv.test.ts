@@ -1,5 +1,5 @@
 /** `examples/minimal-kv`: two processes of it, joined by `--members`, as its header says to try it. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { childEnvironment } from '../support/child-environment.ts'
@@ -60,11 +60,22 @@ describe('examples/minimal-kv', () => {
     expect(await second.ask('/del?key=colour')).toEqual([200, { ok: true }])
     await untilAsync(async () => (await first.ask('/get?key=colour'))[0] === 404, 'the first has it no more')
 
-    expect(await first.ask('/add?val=x')).toEqual([400, { error: 'the key is no text' }])
+    expect(await first.ask('/add?val=x')).toEqual([400, { error: 'the key is missing' }])
     expect(await first.ask('/else')).toEqual([404, { error: 'no such path' }])
     expect(await first.ask('//')).toEqual([400, { error: 'Invalid URL' }])
     for (const { child } of [first, second]) child.kill('SIGTERM')
     await until(() => [first, second].every(({ child }) => child.exitCode === 0), 20_000)
+  })
+
+  it('answers --help and a wrong flag with its usage', () => {
+    for (const flag of ['--help', '--prot=4001']) {
+      const { status, stderr } = spawnSync(process.execPath, ['main.mjs', flag], {
+        cwd: project.folder,
+        encoding: 'utf8',
+        env: childEnvironment(),
+      })
+      expect([status, stderr]).toEqual([2, expect.stringMatching(/^usage: main\.mjs .*\n$/)])
+    }
   })
 
   it('has a key again after kill -9 when it keeps them on disk', async () => {
