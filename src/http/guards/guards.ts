@@ -4,7 +4,7 @@
  * its body, and its turn.
  *
  * The order is that of cost: what refuses a flood looks at a header and a flag. Whoever looks after this replica
- * (`/-/healthy`, `/-/ready`, `/metrics`) gets an answer also when there is too much to do.
+ * (routes marked `management`) gets an answer also when there is too much to do.
  */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -26,7 +26,6 @@ import './ticket.ts'
 export interface GuardOptions {
   readonly listenHost: string
   readonly externalUrl: string | undefined
-  readonly routePrefix: string
   readonly limits: Partial<GuardLimits>
 }
 
@@ -51,19 +50,16 @@ export class Guards {
   readonly #loopDelay: LoopDelay
   readonly #hostRefusal: ReturnType<typeof createHostCheck>
   readonly #origins: Origins
-  readonly #management: ReadonlySet<string>
   #rate: RateCheck | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ listenHost, externalUrl, routePrefix, limits }: GuardOptions) {
+  constructor({ listenHost, externalUrl, limits }: GuardOptions) {
     this.limits = { ...GUARD_DEFAULTS, ...limits }
     this.#connections = new Connections(this.limits, this.#refusals)
     this.#admission = new Admission(this.limits, this.#refusals, this.#connections)
     this.#loopDelay = new LoopDelay(this.limits.loopDelayMaxMs)
     this.#hostRefusal = createHostCheck(listenHost, externalUrl)
     this.#origins = new Origins(this.limits.corsOrigins, externalUrl)
-    const paths = ['/-/healthy', '/-/ready', '/metrics']
-    this.#management = new Set(paths.map((path) => routePrefix.replace(/\/+$/, '') + path))
   }
 
   /** Of the listener, with TLS and without. */
@@ -130,7 +126,7 @@ export class Guards {
     if (foreign === undefined && this.#origins.isOpen && this.#origins.share(request, reply)) return
     const refusal = foreign ?? this.#excess(request)
     if (refusal !== undefined) this.#refuse(refusal, done)
-    else if (this.#rate === undefined || this.#isManagement(request)) done()
+    else if (this.#rate === undefined || isManagement(request)) done()
     else this.#checkRate(this.#rate, request, reply, done)
   }
 
@@ -161,7 +157,7 @@ export class Guards {
       const text = `a request may have at most ${headersMax} headers`
       return { reason: 'headers', error: new HttpError('HTTP_HEADERS_TOO_LARGE', text, headersMax) }
     }
-    if (!this.#loopDelay.isLate || this.#isManagement(request)) return undefined
+    if (!this.#loopDelay.isLate || isManagement(request)) return undefined
     return { reason: 'event-loop-delay', error: LATE }
   }
 
@@ -177,13 +173,9 @@ export class Guards {
     done(error)
   }
 
-  #isManagement({ raw }: FastifyRequest): boolean {
-    return this.#management.has((raw.url ?? '').split('?', 1)[0] ?? '')
-  }
-
   /** Hooks of a route that is not marked otherwise, before its own; HEAD comes with those of its GET. */
   #guard(route: RouteOptions): void {
-    const { longLived, immediate, light } = route.config ?? {}
+    const { longLived, immediate, light, management } = route.config ?? {}
     if (immediate === true) return
     const admission = this.#admission
     if (longLived === true) {
@@ -192,7 +184,7 @@ export class Guards {
       route.preHandler = [wait, ...listed(route.preHandler)]
       return
     }
-    const kind = this.#management.has(route.url) ? 'management' : light === true ? 'light' : 'heavy'
+    const kind = management === true ? 'management' : light === true ? 'light' : 'heavy'
     const enter = (request: FastifyRequest, reply: FastifyReply, done: Done): void =>
       done(admission.enter(request, reply, kind))
     const hooks = {
@@ -241,6 +233,10 @@ export class Guards {
       this.#loopDelay.stop()
     })
   }
+}
+
+function isManagement({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.config?.management === true
 }
 
 function listed<T>(hooks: T | readonly T[] | undefined): readonly T[] {

@@ -36,5 +36,7 @@ declare module 'fastify' {
     readonly immediate?: boolean
     /** It costs microseconds, unless its body is large, and waits for the disk: need not wait behind heavy work. */
     readonly light?: boolean
+    /** It tells how this replica is: answered also when there is too much to do. */
+    readonly management?: boolean
   }
 }

@@ -4,6 +4,7 @@ import type { HealthView } from '../facades.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
 const IMMEDIATE = { config: { immediate: true } }
+const MANAGEMENT = { config: { immediate: true, management: true } }
 
 export function healthRoutes(health: HealthView, version: string): FastifyPluginCallback {
   const index =
@@ -13,10 +14,10 @@ export function healthRoutes(health: HealthView, version: string): FastifyPlugin
     app.get('/', IMMEDIATE, (_request, reply) => {
       reply.header('content-type', TEXT).send(index)
     })
-    app.get('/-/healthy', IMMEDIATE, (_request, reply) => {
+    app.get('/-/healthy', MANAGEMENT, (_request, reply) => {
       reply.header('content-type', TEXT).send('OK\n')
     })
-    app.get('/-/ready', IMMEDIATE, (_request, reply) => {
+    app.get('/-/ready', MANAGEMENT, (_request, reply) => {
       const { ready, reasons } = health.ready()
       reply
         .code(ready ? 200 : 503)
