@@ -53,8 +53,9 @@ export class Connections {
       this.#addresses.remove(address)
     })
     this.#add(socket, address)
-    const { connectionsMax, addressShare } = this.#limits
-    if (address.connections <= Math.max(1, Math.floor(connectionsMax * addressShare))) return
+    const { connectionsMax, addressShare, addressConnectionsLeast } = this.#limits
+    if (address.connections <= Math.max(addressConnectionsLeast, Math.floor(connectionsMax * addressShare)))
+      return
     this.#refusals.count('connections-of-address')
     socket.destroy()
   }

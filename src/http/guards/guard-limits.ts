@@ -29,6 +29,8 @@ export interface GuardLimits {
   readonly connectionsMax: number
   /** Of `connectionsMax`, for one address: the rest stays free for others. */
   readonly addressShare: number
+  /** One address may always have so many, if there is room in all: a browser opens six. */
+  readonly addressConnectionsLeast: number
   /** Waiting for their answer at once (`--web.max-requests`). Reads of single values never wait. */
   readonly requestsMax: number
   /** Of them on one connection, pipelined. */
@@ -58,6 +60,7 @@ export const GUARD_DEFAULTS: GuardLimits = {
   answerTimeoutMs: 75_000,
   connectionsMax: 4096,
   addressShare: 0.75,
+  addressConnectionsLeast: 8,
   requestsMax: 1024,
   connectionRequestsMax: 64,
   bodyMemoryBytesMax: 64 * MEBIBYTE,
