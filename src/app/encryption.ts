@@ -5,6 +5,7 @@
  * the change is to outlive the process; a first key, or none at all, is never come by live: that would turn encryption
  * on or off for this replica alone, and cut it off from the others.
  */
+import { counted } from '../base/counted.ts'
 import { HearsayError } from '../base/errors.ts'
 import type { Keyring } from '../gossip/wire/keyring.ts'
 import type { GossipKeys, ShownKey, ShownKeys } from '../http/facades.ts'
@@ -47,7 +48,7 @@ export class Encryption implements GossipKeys {
     const { file, ring } = this.#options
     const plaintext = this.#plaintext()
     const error = file?.status.error
-    const kept = `gossip goes on with the ${ring?.keys.length ?? 0} keys it had, and a restart would fail`
+    const kept = `gossip goes on with the ${counted(ring?.keys.length ?? 0, 'key')} it had, and a restart would fail`
     return [
       ...(plaintext === undefined ? [] : [plaintext.text]),
       ...(error === undefined ? [] : [`the key file cannot be used: ${error}; ${kept}`]),

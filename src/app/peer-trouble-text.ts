@@ -4,7 +4,9 @@
  * One sentence each, with the addresses and reasons that whoever is woken by it would look up first; a few of them, since the
  * whole list is in `GET /api/v1/cluster`.
  */
+
 import type { Clock } from '../base/clock.ts'
+import { counted } from '../base/counted.ts'
 import type { Member } from '../gossip/core/delegate.ts'
 import type { LostPeer } from '../gossip/core/reconnect.ts'
 import { endpointToText } from '../gossip/io/endpoint-text.ts'
@@ -31,8 +33,8 @@ export function peerWarnings(
     const count = unjoined.length
     const isAlone = living.every(({ isSelf }) => isSelf)
     const who = isAlone
-      ? `this replica is alone: none of the ${count} peers it calls can be joined`
-      : `${count} ${count === 1 ? 'peer' : 'peers'} cannot be joined`
+      ? `this replica is alone: ${count === 1 ? 'the one peer it calls cannot' : `none of the ${count} peers it calls can`} be joined`
+      : `${counted(count, 'peer')} cannot be joined`
     warnings.push(`${who}: ${some(unjoined.map(told), '; ')}`)
   }
   if (turnedAway.length > 0) {

@@ -45,6 +45,7 @@ export class Reload {
   /** The one after the one that runs. */
   #next: Promise<ReloadReport> | undefined
   #succeeded = true
+  #refused: string | undefined
   #succeededAtMs: number
 
   constructor(deps: ReloadDeps) {
@@ -64,6 +65,14 @@ export class Reload {
     return next
   }
 
+  /** For a person: that the options as they are on disk are not those in use. Files that options name warn themselves. */
+  warnings(): readonly string[] {
+    if (this.#refused === undefined) return []
+    return [
+      `the last reload was refused: ${this.#refused}; the options are as they were, and a restart would fail`,
+    ]
+  }
+
   *samples(): Iterable<Sample> {
     yield { name: 'alertmanager_config_last_reload_successful', value: this.#succeeded ? 1 : 0 }
     yield {
@@ -80,20 +89,32 @@ export class Reload {
       this.#succeededAtMs = clock.wallMs()
       log.info('config_reloaded', {
         applied: report.applied.join() || 'none',
-        needs_restart: report.needsRestart.map(({ option }) => option).join() || 'none',
+        needsRestart: report.needsRestart.map(({ option }) => option).join() || 'none',
       })
       return report
     } catch (error) {
       this.#succeeded = false
-      const reason = error instanceof HearsayError ? error.message : errorText(error)
+      const reason = reasonOf(error)
       log.warn('config_reload_failed', { reason })
       throw new HearsayError('CONFIG_INVALID', reason, { cause: error })
     }
   }
 
+  /** @throws OptionsError, kept for `warnings` until the options can be used again */
+  #resolved(): ResolvedOptions {
+    try {
+      const resolved = this.#deps.resolve()
+      this.#refused = undefined
+      return resolved
+    } catch (error) {
+      this.#refused = reasonOf(error).replaceAll('\n', '; ')
+      throw error
+    }
+  }
+
   async #apply(): Promise<ReloadReport> {
-    const { live, resolve, files, changed, log } = this.#deps
-    const { options: wanted, warnings } = resolve()
+    const { live, files, changed, log } = this.#deps
+    const { options: wanted, warnings } = this.#resolved()
     const problems: string[] = []
     for (const file of files) {
       await file.reread().catch((error: unknown) => {
@@ -120,6 +141,10 @@ export class Reload {
   #canChange(name: OptionName): boolean {
     return LIVE_OPTIONS.has(name) && !this.#deps.fixed.has(name)
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof HearsayError ? error.message : errorText(error)
 }
 
 /** As it is written in a configuration file. */

@@ -95,7 +95,11 @@ function buildApp(replica: Replica, options: WebOptions, listenHost: string): Fa
   const { encryption = new Encryption({ ring: undefined, verifyIncoming: true, verifyOutgoing: true }) } =
     options
   const { config, reload } = options
-  const cluster = clusterView(replica, () => [...encryption.warnings(), ...(config?.warnings() ?? [])])
+  const cluster = clusterView(replica, () => [
+    ...encryption.warnings(),
+    ...(config?.warnings() ?? []),
+    ...(reload?.warnings() ?? []),
+  ])
   const health = { ready: () => replica.readiness() }
   const { store, silences, alerts } = replica
   return buildHttp(

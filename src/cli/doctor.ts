@@ -2,6 +2,7 @@
  * `hearsay doctor`: what is wrong, and what to do about it. Without `--url` it looks at the place where a replica runs, or is
  * to run, with the flags of `serve`; with it, it asks a running replica. It changes nothing, and no member hears of it.
  */
+
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { type Finding, fail, ok, type Verdict, warn } from '../app/doctor/finding.ts'
@@ -11,6 +12,7 @@ import { CHECK_TIMEOUT_MS, runChecks } from '../app/doctor/run-checks.ts'
 import { resolveOptions } from '../app/options/options.ts'
 import { OptionsError } from '../app/options/options-error.ts'
 import { systemClock } from '../app/system-clock.ts'
+import { counted } from '../base/counted.ts'
 import { CliError } from './cli-error.ts'
 import { addUrlFlag, type ClientFlags } from './client.ts'
 import { paintFor, type Tone } from './colour.ts'
@@ -139,5 +141,5 @@ export function reportText(findings: readonly Finding[]): string {
     tone: (cell, column) => (column === 'RESULT' ? TONES.get(cell) : undefined),
   })
   const count = (verdict: Verdict): number => findings.filter((finding) => finding.verdict === verdict).length
-  return `${table}\n\n${count('ok')} ok, ${count('warn')} warnings, ${count('fail')} failed`
+  return `${table}\n\n${count('ok')} ok, ${counted(count('warn'), 'warning')}, ${count('fail')} failed`
 }

@@ -90,9 +90,18 @@ async function started(options: ServeOptions, reread: () => ResolvedOptions): Pr
   } catch (error) {
     const isDebugging = options['log.level'] === 'debug' || options['log.level'] === 'trace'
     if (isDebugging || !isExpected(error)) throw error
-    throw new CliError(EXIT.failed, `${error.message}${ADVICE.get(errorCode(error) ?? '') ?? ''}`)
+    const code = errorCode(error) ?? ''
+    const exit = WRONG_CONFIGURATION.has(code) ? EXIT.usage : EXIT.failed
+    throw new CliError(exit, `${error.message}${ADVICE.get(code) ?? ''}`)
   }
 }
+
+/** Of a file that an option names, seen before anything was started; the web config is read with the options. */
+const WRONG_CONFIGURATION: ReadonlySet<string> = new Set([
+  'OPTIONS_INVALID',
+  'KEY_FILE_MALFORMED',
+  'KEY_FILE_UNREADABLE',
+])
 
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ['HTTP_PORT_BUSY', ': stop that one, or choose another port with --web.listen-address'],

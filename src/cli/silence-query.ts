@@ -1,6 +1,8 @@
 /** `hearsay silence query` and `export`: silences that a replica knows, filtered as amtool filters. */
+
 import { promises as fs } from 'node:fs'
 import { formatMatcher, parseMatchers } from '../app/silence-matchers.ts'
+import { counted } from '../base/counted.ts'
 import { parseDuration } from '../base/duration.ts'
 import { CliError } from './cli-error.ts'
 import { ask, type ClientFlags } from './client.ts'
@@ -47,7 +49,7 @@ export async function exportSilences(file: string, flags: ExportFlags): Promise<
   const text = `[\n${silences.map((silence) => JSON.stringify(silence)).join(',\n')}\n]`
   if (place === undefined) print(text)
   else await writeBeside(place, `${text}\n`)
-  printNote(`exported ${silences.length} silences${place === undefined ? '' : ` to ${place}`}`)
+  printNote(`exported ${counted(silences.length, 'silence')}${place === undefined ? '' : ` to ${place}`}`)
 }
 
 /** @param isQuiet no progress is shown */

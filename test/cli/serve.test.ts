@@ -119,7 +119,7 @@ describe('serve, when it cannot', () => {
     )
   })
 
-  it('answers wrong usage with exit code 2: a misspelt flag, an Alertmanager routing file', async () => {
+  it('answers wrong usage with exit code 2: a misspelt flag, an Alertmanager routing file, files that cannot be used', async () => {
     expect(await refused(['--storage.pth=/x'])).toEqual(
       said("unknown option '--storage.pth' (Did you mean --storage.path?)", 2),
     )
@@ -129,6 +129,11 @@ describe('serve, when it cannot', () => {
     expect(refusal).toMatchObject({ code: 2, stdout: '' })
     expect(refusal.lines).toHaveLength(1)
     expect(refusal.lines[0]).toContain(`${file} is an Alertmanager routing file`)
+    for (const option of ['--cluster.key-file', '--web.config.file']) {
+      writeFileSync(file, 'no: such: thing\n', { mode: 0o600 })
+      expect(await refused([`${option}=${file}`])).toMatchObject({ code: 2, stdout: '' })
+      expect(await refused([`${option}=${file}.none`])).toMatchObject({ code: 2, stdout: '' })
+    }
   })
 })
 

@@ -1,9 +1,11 @@
 /**
  * What the doctor looks at where a replica runs, or is to run, by the options that it has: place, ports, peers and process.
  */
+
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
+import { counted } from '../../base/counted.ts'
 import { parseHostPort } from '../../base/host-port.ts'
 import { aesGcm } from '../../gossip/io/aes-gcm.ts'
 import type { Framing } from '../../gossip/io/framing.ts'
@@ -20,7 +22,8 @@ import { type Check, type Finding, fail, ok } from './finding.ts'
 import { NamelessPings } from './gossip-probe.ts'
 import { httpHolder } from './http-holder.ts'
 import { peerCheck } from './peer-check.ts'
-import { type PortHolder, portCheck, tryBind } from './port-check.ts'
+import { type PortHolder, type PortKind, portCheck, tryBind } from './port-check.ts'
+import { holdsPort } from './port-owner.ts'
 import { processCheck } from './process-check.ts'
 import { storeHolder } from './store-lock.ts'
 
@@ -41,7 +44,7 @@ export async function placeChecks(options: ServeOptions, clock: Clock): Promise<
       kinds: ['tcp'],
       bind: tryBind,
       holder: (host, port) => httpHolder(options['web.config.file'] !== undefined, host, port),
-      hasOurs: () => isStoreOpen(options),
+      isOurs: (kind, port) => isOurs(options, kind, port),
     }),
     ...webConfigChecks(options['web.config.file']),
     ...(options['cluster.listen-address'] === '' ? [] : await gossipChecks(options, clock)),
@@ -94,7 +97,7 @@ async function gossipChecks(options: ServeOptions, clock: Clock): Promise<readon
       kinds: ['tcp', 'udp'],
       bind: tryBind,
       holder: gossipHolder,
-      hasOurs: () => isStoreOpen(options),
+      isOurs: (kind, port) => isOurs(options, kind, port),
     }),
     ...(keyFile === undefined ? [] : [keysCheck(keyFile, keys.ring)]),
     ...peers.map((peer) =>
@@ -110,9 +113,10 @@ async function gossipChecks(options: ServeOptions, clock: Clock): Promise<readon
   ]
 }
 
-async function isStoreOpen(options: ServeOptions): Promise<boolean | undefined> {
+async function isOurs(options: ServeOptions, kind: PortKind, port: number): Promise<boolean | undefined> {
   const holder = await storeHolder(options['storage.path'])
-  return holder === undefined ? undefined : holder !== 'none'
+  if (holder === undefined) return undefined
+  return holder !== 'none' && (await holdsPort(holder, kind, port))
 }
 
 /** Those configured; without any, those of the last run. */
@@ -138,6 +142,6 @@ async function keyringOf(
 
 function keysCheck(path: string, ring: Keyring | undefined): Check {
   const count = ring?.keys.length ?? 0
-  const finding = ok('gossip keys', path, count === 1 ? '1 key' : `${count} keys`)
+  const finding = ok('gossip keys', path, counted(count, 'key'))
   return { name: 'gossip keys', subject: path, run: async () => [finding] }
 }

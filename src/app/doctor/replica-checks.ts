@@ -2,6 +2,7 @@
  * A running replica, as it answers over HTTP: whether it is ready, what it warns of, how it sees its members, and whether
  * its clock and its event loop keep up.
  */
+import { counted } from '../../base/counted.ts'
 import type { ClusterMember, LostMember } from '../../http/facades.ts'
 import { type Check, type Finding, fail, ok, warn } from './finding.ts'
 
@@ -62,8 +63,21 @@ async function readiness({ url, get, wallMs }: ReplicaQuestions): Promise<readon
 
 function unready(url: string, reason: string): Finding {
   return reason.startsWith('settling')
-    ? warn('ready', url, reason, 'wait; see that the peers named are there')
+    ? fail('ready', url, reason, 'wait; see that the peers named are there')
     : fail('ready', url, reason, 'docs/reference/durability.md, docs/clustering.md')
+}
+
+/** What cuts a replica off, or will keep it from starting again, is a failure though it still answers. */
+const GRAVE = /^this replica is alone\b|\ba restart would fail\b|^the last reload was refused\b/
+const WHERE_TO_READ: readonly (readonly [RegExp, string])[] = [
+  [/\bweb config\b|\bcertificate of HTTP\b/, 'docs/reference/web-config.md'],
+  [/\bkey file\b/, 'docs/encryption.md'],
+  [/^the last reload\b/, 'docs/reference/lifecycle.md'],
+]
+
+function warning(name: string, text: string): Finding {
+  const advice = WHERE_TO_READ.find(([pattern]) => pattern.test(text))?.[1] ?? 'docs/clustering.md'
+  return (GRAVE.test(text) ? fail : warn)('warning', name, text, advice)
 }
 
 /** Told in whole seconds, and half a second late on average. */
@@ -83,7 +97,7 @@ async function cluster({ url, get }: ReplicaQuestions): Promise<readonly Finding
     return [fail('cluster', url, `it answered ${answer.status}`, advice)]
   }
   const page = JSON.parse(answer.text) as ClusterPage
-  const warnings = (page.warnings ?? []).map((text) => warn('warning', page.name, text, 'docs/clustering.md'))
+  const warnings = (page.warnings ?? []).map((text) => warning(page.name, text))
   const lost = (page.lost ?? []).map(({ name, address, since }) =>
     warn(
       'member',
@@ -147,7 +161,7 @@ function releases(members: readonly ClusterMember[]): Finding[] {
 
 function lag({ name, lag: { members, ms } = { members: 0, ms: 0 } }: ClusterPage): Finding[] {
   if (members === 0 || ms < LAG_WARN_MS) return []
-  const detail = `${members} members have differed from it for ${Math.round(ms / 1000)} s`
+  const detail = `${counted(members, 'member')} ${members === 1 ? 'has' : 'have'} differed from it for ${Math.round(ms / 1000)} s`
   return [warn('state', name, detail, 'see hearsay_sync_events_total, and the paths between them')]
 }
 

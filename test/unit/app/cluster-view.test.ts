@@ -83,7 +83,7 @@ it('who died stays in sight after gossip has dropped it, and a replica that find
   expect(c.readiness().ready).toBe(true)
   await until(() => view.warnings().length === 2)
   expect(view.warnings()[1]).toBe(
-    `this replica is alone: none of the 1 peers it calls can be joined: ${at(b)}: the connection was refused: nobody listens there`,
+    `this replica is alone: the one peer it calls cannot be joined: ${at(b)}: the connection was refused: nobody listens there`,
   )
 })
 

@@ -94,9 +94,11 @@ describe('a reload', () => {
     expect(rig.live.now['log.level']).toBe('info')
     expect(rig.changes).toEqual([])
     expect(rig.samples).toEqual([0, 1])
+    expect(rig.reload.warnings()).toEqual([expect.stringMatching(/^the last reload was refused: .*line 3/)])
     rig.text = 'log: {level: debug}\n'
     await rig.reload.run()
     expect(rig.samples).toEqual([1, 5])
+    expect(rig.reload.warnings()).toEqual([])
   })
 
   it('that meets a file of no use changes no option', async () => {

@@ -141,24 +141,24 @@ describe('a port', () => {
       kinds: ['tcp', 'udp'],
       bind: async () => undefined,
       holder: async () => undefined,
-      hasOurs: async () => undefined,
+      isOurs: async () => undefined,
       ...options,
     })
     return (await check.run()).map(line)
   }
 
-  it('held by a replica is a warning when none runs on our data directory', async () => {
+  it('held by a replica that does not run on our data directory is a failure', async () => {
     const held: Partial<PortCheckOptions> = {
       kinds: ['tcp'],
       bind: async () => 'EADDRINUSE',
       holder: async () => ({ who: 'the hearsay replica b', isReplica: true }),
     }
-    const [elsewhere = ''] = await port({ ...held, hasOurs: async () => false })
+    const [elsewhere = ''] = await port({ ...held, isOurs: async () => false })
     expect(elsewhere).toMatch(
-      /^warn gossip port .* in use by the hearsay replica b, which keeps its data elsewhere/,
+      /^fail gossip port .* in use by the hearsay replica b, which keeps its data elsewhere/,
     )
     for (const known of [true, undefined]) {
-      expect((await port({ ...held, hasOurs: async () => known }))[0]).toMatch(/^ok .* replica b$/)
+      expect((await port({ ...held, isOurs: async () => known }))[0]).toMatch(/^ok .* replica b$/)
     }
   })
 
@@ -243,7 +243,7 @@ describe('a running replica', () => {
   it('tells why it is not ready, and is told from one that settles', async () => {
     const text = 'not ready\n- settling: calling 1 configured peers\n- store: the disk is full\n'
     expect(await asked({ '/-/ready': { status: 503, text } })).toEqual([
-      'warn ready http://r | settling: calling 1 configured peers',
+      'fail ready http://r | settling: calling 1 configured peers',
       'fail ready http://r | store: the disk is full',
     ])
   })
@@ -274,8 +274,34 @@ describe('a running replica', () => {
       'fail member c | suspect at 10.0.0.2:9094',
       'warn member e | lost at 10.0.0.5:9094 since then',
       'warn releases 0.1.0, 0.2.0 | members run different releases',
-      'warn state a | 1 members have differed from it for 90 s',
+      'warn state a | 1 member has differed from it for 90 s',
       'warn warning a | something is odd',
+    ])
+  })
+
+  it('that is cut off, or would not start again, is a failure, with where to read on', async () => {
+    const warnings = [
+      'this replica is alone: the one peer it calls cannot be joined: x:1: refused',
+      '2 peers cannot be joined: y:1: timeout',
+      'the key file cannot be used: bad; gossip goes on with the 1 key it had, and a restart would fail',
+      'the web config cannot be used: bad; HTTP goes on with what it had, and a restart would fail',
+      'the last reload was refused: bad; the options are as they were, and a restart would fail',
+      '1 of 3 known members is unreachable: b',
+    ]
+    const text = JSON.stringify({ name: 'a', members: [], warnings })
+    const get = async (path: string): Promise<ReplicaAnswer> => ({
+      status: 200,
+      text: path === '/api/v1/cluster' ? text : '',
+      dateMs: undefined,
+    })
+    const found = await runChecks(replicaChecks({ url: 'http://r', get, wallMs: () => 0 }))
+    expect(found.slice(1).map(({ verdict, advice }) => `${verdict} ${advice}`)).toEqual([
+      'fail docs/clustering.md',
+      'warn docs/clustering.md',
+      'fail docs/encryption.md',
+      'fail docs/reference/web-config.md',
+      'fail docs/reference/lifecycle.md',
+      'warn docs/clustering.md',
     ])
   })
 
