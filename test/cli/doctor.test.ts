@@ -63,9 +63,9 @@ function place(): readonly string[] {
 
 describe('the doctor', () => {
   it('finds nothing wrong with replicas that run well, in their place or asked, and they do not notice', async () => {
-    const [storagePath, keys] = [tempDir(), keyFile(1)]
+    const [firstPath, storagePath, keys] = [tempDir(), tempDir(), keyFile(1)]
     const flags = [`--cluster.key-file=${keys}`, '--cluster.label=blue', '--log.level=info']
-    const first = await started({ storagePath: tempDir(), flags })
+    const first = await started({ storagePath: firstPath, flags })
     const peers = [first.gossipAddress]
     const second = await started({ storagePath, flags, peers })
     const outputs = [first.output, second.output]
@@ -90,12 +90,12 @@ describe('the doctor', () => {
       expect(command.stdout.replaceAll(/ +/g, ' ')).toMatch(line)
     }
     const elsewhere = await doctor([
-      `--storage.path=${tempDir()}`,
+      `--storage.path=${firstPath}`,
       `--web.listen-address=${new URL(second.url).host}`,
       '--cluster.listen-address=127.0.0.1:0',
       ...flags,
     ])
-    expect(elsewhere).toMatchObject({ code: 0, trouble: ['warn http port'] })
+    expect(elsewhere).toMatchObject({ code: 1, trouble: ['fail http port'] })
     expect(elsewhere.text).toContain('keeps its data elsewhere')
     expect(await doctor([`--url=${first.url}`])).toMatchObject({ code: 0, trouble: [] })
     expect([first.output, second.output]).toEqual(outputs)

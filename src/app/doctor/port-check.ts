@@ -1,15 +1,15 @@
 /**
  * A listen address: whether this machine has it, whether it is free, and if not, who holds it.
  *
- * Held by a hearsay replica is well: the doctor is mostly asked about one that runs. Unless no replica has our data directory
- * open: then it is another one. What binds here is let go at once.
+ * Held by the replica that has our data directory open is well: the doctor is mostly asked about one that runs. Another one
+ * would keep `serve` from starting. What binds here is let go at once.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { errorCode } from '../../base/errors.ts'
 import { formatHostPort, parseHostPort } from '../../base/host-port.ts'
-import { type Check, type Finding, fail, ok, warn } from './finding.ts'
+import { type Check, type Finding, fail, ok } from './finding.ts'
 
 const ELSEWHERE = 'serve with these flags would fail: see whether --storage.path is the one you mean'
 
@@ -31,8 +31,8 @@ export interface PortCheckOptions {
   readonly bind: (kind: PortKind, host: string, port: number) => Promise<string | undefined>
   /** Who answers there; undefined for who says nothing that we know. */
   readonly holder: (host: string, port: number) => Promise<PortHolder | undefined>
-  /** Whether a replica runs on our data directory; undefined where that cannot be known. */
-  readonly hasOurs: () => Promise<boolean | undefined>
+  /** Whether it is held by the process that has our data directory open; undefined where that cannot be known. */
+  readonly isOurs: (kind: PortKind, port: number) => Promise<boolean | undefined>
 }
 
 export function portCheck(options: PortCheckOptions): Check {
@@ -41,7 +41,7 @@ export function portCheck(options: PortCheckOptions): Check {
 }
 
 async function examined(options: PortCheckOptions): Promise<readonly Finding[]> {
-  const { name, flag, listen, kinds, bind, holder, hasOurs } = options
+  const { name, flag, listen, kinds, bind, holder, isOurs } = options
   const { host, port } = parseHostPort(listen)
   if (port === 0) return [ok(name, listen, 'any free port')]
   const found: Finding[] = []
@@ -55,8 +55,8 @@ async function examined(options: PortCheckOptions): Promise<readonly Finding[]> 
       const { who, isReplica } = held ?? { who: 'another program', isReplica: false }
       const advice = `stop that one, or choose another ${flag}`
       if (!isReplica) found.push(fail(name, subject, `in use by ${who}`, advice))
-      else if ((await hasOurs()) !== false) found.push(ok(name, subject, `in use by ${who}`))
-      else found.push(warn(name, subject, `in use by ${who}, which keeps its data elsewhere`, ELSEWHERE))
+      else if ((await isOurs(kind, port)) !== false) found.push(ok(name, subject, `in use by ${who}`))
+      else found.push(fail(name, subject, `in use by ${who}, which keeps its data elsewhere`, ELSEWHERE))
     }
   }
   return found
