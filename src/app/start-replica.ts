@@ -33,6 +33,8 @@ export interface RunningReplica {
   /** For a person: where it listens, what peers dial, whether that is encrypted; undefined without clustering. */
   readonly gossipPlace: string | undefined
   readonly name: string
+  /** How long a stop waits, as the options are now, before it takes no more connections. */
+  drainDelayMs(): number
   /** Reads the configuration again. @throws HearsayError `CONFIG_INVALID`, as `Reload.run`; at once without `reread` */
   reload(): Promise<ReloadReport>
   /** The orderly stop of shutdown-steps.ts, in the time that the options give it. Never rejects. Idempotent. */
@@ -96,7 +98,15 @@ export async function startReplica(
       return stopping
     }
     const { name } = replica
-    return { url: web.url, gossipAddress, gossipPlace: place, name, reload: () => reload.run(), close }
+    return {
+      url: web.url,
+      gossipAddress,
+      gossipPlace: place,
+      name,
+      drainDelayMs: () => live.now['shutdown.drain-delay'],
+      reload: () => reload.run(),
+      close,
+    }
   } catch (error) {
     await replica.close()
     throw error

@@ -6,6 +6,7 @@ import { OptionsError } from '../app/options/options-error.ts'
 import type { ServeOptions } from '../app/options/serve-options.ts'
 import type { ShutdownEnd } from '../app/shutdown.ts'
 import type { RunningReplica } from '../app/start-replica.ts'
+import { formatDuration } from '../base/duration.ts'
 import { errorCode, HearsayError } from '../base/errors.ts'
 import { CliError } from './cli-error.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -71,7 +72,16 @@ async function serve(
   const gossip = gossipPlace === undefined ? 'alone, without gossip' : `and gossips on ${gossipPlace}`
   print(`${name} serves ${url} ${gossip}`)
   await stop
+  tellDelay(replica.drainDelayMs())
   process.exit(exitCodeOf(await replica.close()))
+}
+
+/** Who pressed Ctrl-C and sees nothing happen shall know why, and what to do. */
+function tellDelay(delayMs: number): void {
+  if (delayMs === 0) return
+  printError(
+    `stops in ${formatDuration(delayMs)} (--shutdown.drain-delay), and says until then that it is not ready; a second signal ends it at once`,
+  )
 }
 
 /** Says why a stop was not in order. */

@@ -131,8 +131,11 @@ describe('serve, when it cannot', () => {
     expect(refusal.lines[0]).toContain(`${file} is an Alertmanager routing file`)
     for (const option of ['--cluster.key-file', '--web.config.file']) {
       writeFileSync(file, 'no: such: thing\n', { mode: 0o600 })
-      expect(await refused([`${option}=${file}`])).toMatchObject({ code: 2, stdout: '' })
-      expect(await refused([`${option}=${file}.none`])).toMatchObject({ code: 2, stdout: '' })
+      expect(await refused([`${option}=${file}`, '--log.level=warn'])).toMatchObject({ code: 2, stdout: '' })
+      expect(await refused([`${option}=${file}.none`, '--log.level=warn'])).toMatchObject({
+        code: 2,
+        stdout: '',
+      })
     }
   })
 })

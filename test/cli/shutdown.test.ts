@@ -83,6 +83,7 @@ describe('serve, told to stop', () => {
     const written = await fetch(`${replica.url}/api/v1/kv/m/k`, { method: 'PUT', body: 'v' })
     expect(written.status).toBe(201)
     expect(written.headers.get('connection')).not.toBe('close')
+    expect(replica.output).toContain('stops in 1m (--shutdown.drain-delay)')
     // The second signal ends it at once.
     process.kill(replica.pid, 'SIGTERM')
     expect(await stopping).toBe(143)
