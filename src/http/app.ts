@@ -40,6 +40,7 @@ import { snapshotRoutes } from './routes/snapshot.ts'
 import { statusRoutes } from './routes/status.ts'
 import { watchRoutes } from './routes/watch.ts'
 import { refuseStrayParameters } from './stray-parameters.ts'
+import { useStrictSchemas } from './strict-schemas.ts'
 
 export const BODY_BYTES_MAX: number = 1024 * 1024
 const BATCH_BODY_BYTES_MAX = 6 * 1024 * 1024
@@ -101,6 +102,7 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
     clientErrorHandler: (error, socket) => guards.answerClientError(error, socket),
   })
   app.setErrorHandler(answerError)
+  useStrictSchemas(app)
   // What has no route reads no body; those that have say which they take.
   app.removeAllContentTypeParsers()
 

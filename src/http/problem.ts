@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { errorCode, HearsayError } from '../base/errors.ts'
-import { type InputFault, inputFaults, type SchemaFault } from './schema-faults.ts'
+import type { InputFault } from './schema-faults.ts'
 
 interface ProblemKind {
   readonly status: number
@@ -87,7 +87,6 @@ const CODE_OF_FASTIFY: ReadonlyMap<string, string> = new Map([
   ['FST_ERR_BAD_URL', 'HTTP_PATH_MALFORMED'],
   ['FST_ERR_INVALID_URL', 'HTTP_PATH_MALFORMED'],
   ['FST_ERR_MAX_PARAM_LENGTH', 'HTTP_PATH_TOO_LONG'],
-  ['FST_ERR_VALIDATION', 'HTTP_QUERY_INVALID'],
   ['FST_ERR_CTP_BODY_TOO_LARGE', 'HTTP_BODY_TOO_LARGE'],
   ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'HTTP_CONTENT_TYPE_UNSUPPORTED'],
   ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'HTTP_BODY_INVALID'],
@@ -144,10 +143,6 @@ export function problemOf(error: unknown, bodyBytesMax: number): Problem {
   if (code === 'HTTP_BODY_TOO_LARGE') {
     return problem(code, `a body may have at most ${bodyBytesMax} bytes`, bodyBytesMax)
   }
-  if (isSchemaError(error)) {
-    const { sentence, errors } = inputFaults(error.validationContext, error.validation)
-    return { ...problem(code, sentence), errors }
-  }
   if (error instanceof HttpError) return { ...problem(code, message), ...error.extensions }
   return problem(code, message, limitOf(error))
 }
@@ -169,13 +164,6 @@ export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
     .header('cache-control', 'no-store')
     .serializer(JSON.stringify)
     .send(body)
-}
-
-/** What fastify's own validator found. */
-function isSchemaError(
-  error: unknown,
-): error is { readonly validation: readonly SchemaFault[]; readonly validationContext?: string } {
-  return error instanceof Error && 'validation' in error && Array.isArray(error.validation)
 }
 
 function limitOf(error: unknown): number | undefined {

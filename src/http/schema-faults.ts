@@ -2,8 +2,7 @@
  * What is wrong with an input, as `errors` of a problem says it: where, and what is expected there. A place in a body is a
  * JSON pointer as a URI fragment (`#/ops/3/ttl`), one in the query the name of the parameter.
  *
- * Both validators that check inputs here, TypeBox's and the one inside fastify, speak of faults in the same terms. At most ten
- * are told, and names that a client made up are cut.
+ * At most ten are told, and names that a client made up are cut.
  */
 
 export const FAULTS_MAX = 10
@@ -66,11 +65,12 @@ export function inputFaults(part: string | undefined, faults: readonly SchemaFau
 /** Faults that only say that another one is there are left out, and that nothing at all would do as well. */
 function placesOf({ keyword, instancePath, params, message }: SchemaFault): readonly Place[] {
   if (keyword === 'boolean') return [stranger(instancePath)]
-  if (keyword === 'additionalProperties') {
-    const name = 'additionalProperty' in params ? params.additionalProperty : undefined
-    return typeof name === 'string' ? [stranger(`${instancePath}/${pointerPart(name)}`)] : []
-  }
-  if (keyword === 'anyOf' || (keyword === 'type' && 'type' in params && params.type === 'null')) return []
+  if (
+    keyword === 'anyOf' ||
+    keyword === 'additionalProperties' ||
+    (keyword === 'type' && 'type' in params && params.type === 'null')
+  )
+    return []
   const type = keyword === 'type' && 'type' in params ? TYPE_WORDS.get(String(params.type)) : undefined
   return [
     { pointer: instancePath, isStranger: false, detail: type === undefined ? message : `must be ${type}` },

@@ -8,7 +8,6 @@ import { Type } from 'typebox'
 import type { ClaimOutcome, HeldClaim } from '../facades.ts'
 import type { AlertingDeps, HttpDeps } from '../http-deps.ts'
 import { HttpError } from '../problem.ts'
-import { useStrictSchemas } from '../strict-schemas.ts'
 import {
   durationOf,
   JUDGED,
@@ -57,7 +56,6 @@ export function claimRoutes(deps: HttpDeps, alerting: AlertingDeps): FastifyPlug
   const { claims } = alerting
   const desk = new ClaimDesk(alerting, deps.wallMs)
   return (scope, _options, done) => {
-    useStrictSchemas(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
 
     app.post('/claims', { schema: { body: ClaimBody } }, async (request, reply) => {

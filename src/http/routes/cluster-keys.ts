@@ -9,7 +9,6 @@ import type { FastifyPluginCallback } from 'fastify'
 import { Type } from 'typebox'
 import type { GossipKeys } from '../facades.ts'
 import { HttpError } from '../problem.ts'
-import { useStrictSchemas } from '../strict-schemas.ts'
 
 const KEY_CHARS_MAX = 64
 const FINGERPRINT = /^[0-9a-f]{8}$/i
@@ -23,7 +22,6 @@ const NoQuery = Type.Object({}, { additionalProperties: false })
 
 export function clusterKeyRoutes(keys: GossipKeys): FastifyPluginCallback {
   return (scope, _options, done) => {
-    useStrictSchemas(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
     app.addHook('onRequest', (_request, reply, next) => {
       reply.header('cache-control', 'no-store')

@@ -13,7 +13,6 @@ import type { Membership } from '../facades.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { HttpError } from '../problem.ts'
 import { FAULTS_MAX } from '../schema-faults.ts'
-import { useStrictSchemas } from '../strict-schemas.ts'
 
 const JOINED_PEERS_MAX = 64
 /** A DNS name, brackets, a colon and a port. */
@@ -49,7 +48,6 @@ export function membershipRoutes({
   }
   let isJoining = false
   return (scope, _options, done) => {
-    useStrictSchemas(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
     app.addHook('onRequest', (_request, reply, next) => {
       reply.header('cache-control', 'no-store')

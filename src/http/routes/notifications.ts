@@ -7,7 +7,6 @@ import type { FastifyPluginCallback } from 'fastify'
 import { Type } from 'typebox'
 import { askedFor } from '../acknowledgement.ts'
 import type { AlertingDeps, HttpDeps } from '../http-deps.ts'
-import { useStrictSchemas } from '../strict-schemas.ts'
 import {
   durationOf,
   JUDGED,
@@ -51,7 +50,6 @@ export function notificationRoutes(deps: HttpDeps, alerting: AlertingDeps): Fast
   const { log, labelHash, spread } = alerting
   const context = () => ({ nowMs: deps.wallMs(), labelHash })
   return (scope, _options, done) => {
-    useStrictSchemas(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
 
     app.post('/notifications/decide', { schema: { body: DecideBody } }, (request, reply) => {

@@ -4,7 +4,6 @@ import type { FastifyPluginCallback } from 'fastify'
 import { Type } from 'typebox'
 import { HttpError } from '../problem.ts'
 import { inSlices } from '../slices.ts'
-import { useStrictSchemas } from '../strict-schemas.ts'
 
 export const MATCHED_ALERTS_MAX = 1000
 
@@ -29,7 +28,6 @@ export function silenceMatchRoutes(
   silencedBy: (labels: Readonly<Record<string, string>>) => readonly string[],
 ): FastifyPluginCallback {
   return (scope, _options, done) => {
-    useStrictSchemas(scope)
     const app = scope.withTypeProvider<TypeBoxTypeProvider>()
     app.post(
       '/silences/match',
