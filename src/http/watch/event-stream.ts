@@ -145,10 +145,15 @@ export class EventStream {
     const page = await watches.next(this.#position, filter, PAGE, this.#over.signal)
     this.#isWaiting = false
     // Thousands may have been woken by the same change: not all of them are served in one round of the event loop.
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       enter(() => {
-        if (!this.isOver) this.#send(page)
-        resolve()
+        try {
+          if (!this.isOver) this.#send(page)
+          resolve()
+        } catch (error) {
+          // A change that cannot be told ends the stream that comes to it, and not the process.
+          reject(error)
+        }
       })
     })
   }

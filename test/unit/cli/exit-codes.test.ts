@@ -16,6 +16,7 @@ import { tempDir } from '../../support/temp-dir.ts'
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'kv put': ['m', 'k', 'v'],
   'silence add': ['a=b', '--comment', 'x'],
+  'silence expire': ['5b3ac0f3-0d0f-4c1e-9c52-8b7b9c9d1a11'],
   'keys use': ['0123abcd'],
   'keys remove': ['0123abcd'],
 }
