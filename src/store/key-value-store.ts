@@ -3,6 +3,7 @@ import { assert } from '../base/assert.ts'
 import { HearsayError } from '../base/errors.ts'
 import type { Delta, MapEntry, StoredValue } from './core/delta.ts'
 import { versionOf } from './core/held-entry.ts'
+import { isVisible } from './core/map-store.ts'
 import type { ReplicaState } from './core/replica-state.ts'
 import type {
   DeleteResult,
@@ -24,8 +25,11 @@ export class KeyValueStore implements KeyValue {
   }
 
   get(map: string, key: string): KvItem | undefined {
-    const entry = this.#parts.state.get(map, key, this.#parts.wallMs())
-    return entry === undefined ? undefined : itemOf(key, entry)
+    const { state, wallMs } = this.#parts
+    const entry = state.entry(map, key)
+    // Most have no end, and a clock costs a read as much as finding the entry.
+    const nowMs = entry?.expiresAtMs === undefined ? 0 : wallMs()
+    return entry !== undefined && isVisible(entry, nowMs) ? itemOf(key, entry) : undefined
   }
 
   async put(map: string, key: string, value: StoredValue, options: PutOptions = {}): Promise<PutResult> {
