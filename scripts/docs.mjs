@@ -1,7 +1,7 @@
 // Writes docs/reference/flags.md, metrics.md, cli.md and openapi.json from what is in the code. Needs `npm run build` first.
 import { writeFileSync } from 'node:fs'
-import { IGNORED_FLAGS, UNAVAILABLE_FLAGS } from '../dist/app/options/foreign-flags.js'
 import { LOG_EVENTS } from '../dist/app/log-events.js'
+import { IGNORED_FLAGS, UNAVAILABLE_FLAGS } from '../dist/app/options/foreign-flags.js'
 import { environmentName, OPTION_NAMES, OPTION_SCHEMA } from '../dist/app/options/option-schema.js'
 import { formatOptionValue } from '../dist/app/options/option-values.js'
 import { buildProgram } from '../dist/cli/program.js'
