@@ -15,7 +15,7 @@ const run = promisify(execFile)
 /** With the addresses and the group of this test in the place of its own. */
 function recipe(api: string, hook: string, group: string): string {
   const page = readFileSync(new URL('../../docs/reference/http.md', import.meta.url), 'utf8')
-  const block = /```sh\n(API=.*?)```/s.exec(page)?.[1] ?? ''
+  const block = /```sh\n(API=(?:(?!```).)*\/claims.*?)```/s.exec(page)?.[1] ?? ''
   const typed = block.replace('http://localhost:9093/api/v1', `${api}/api/v1`)
   return typed.replace('https://receiver.example/hook', hook).replaceAll('DiskFull', group)
 }

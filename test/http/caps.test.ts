@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { LoopDelay } from '../../src/http/guards/loop-delay.ts'
 import { type ListeningApp, listeningApp, rawClient } from '../support/listening-app.ts'
 import { until } from '../support/until.ts'
 import { pem, pemKey } from '../support/web-config.ts'
@@ -225,33 +224,22 @@ describe('bodies', () => {
 })
 
 describe('a late event loop', () => {
-  it('sheds until it was on time for a second', () => {
-    const delay = new LoopDelay(1000)
-    delay.note(1000)
-    expect(delay.isLate).toBe(false)
-    delay.note(1001)
-    for (let ring = 1; ring < 10; ring++) {
-      expect(delay.isLate).toBe(true)
-      delay.note(0)
-    }
-    delay.note(0)
-    expect(delay.isLate).toBe(false)
-  })
-
-  it('is never late when told so', () => {
-    const delay = new LoopDelay(0)
-    delay.note(100_000)
-    expect(delay.isLate).toBe(false)
-  })
-
   it('answers 503 and when to come again, but to management', async () => {
     const test = await listeningApp({}, { guards: { ...QUICK, loopDelayMaxMs: 50 } })
-    // Longer than a ring of the timer and the limit.
-    const endMs = performance.now() + 400
-    while (performance.now() < endMs) {}
-    await new Promise((resolve) => setTimeout(resolve, 0))
-    const shed = await status(test, '/api/v1/kv')
-    expect([shed.status, shed.headers.get('retry-after')]).toEqual([503, '1'])
+    const standStill = async (): Promise<void> => {
+      // Longer than a ring of the timer and the limit.
+      const endMs = performance.now() + 200
+      while (performance.now() < endMs) {}
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    let shed = await test.app.inject('/api/v1/kv')
+    // It is late until its next ring, 100 ms later, which may come first on a busy machine.
+    for (let tries = 0; tries < 20 && shed.statusCode !== 503; tries++) {
+      await standStill()
+      await standStill()
+      shed = await test.app.inject('/api/v1/kv')
+    }
+    expect([shed.statusCode, shed.headers['retry-after']]).toEqual([503, '1'])
     expect(await test.metric(`${REFUSED}{reason="event-loop-delay"}`)).toBe(1)
     for (const path of ['/-/healthy', '/-/ready', '/metrics'])
       expect((await status(test, path)).status).toBe(200)

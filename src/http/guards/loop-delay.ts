@@ -1,6 +1,7 @@
 /**
- * Whether the event loop is late: a timer that should ring every 100 ms notes by how much it was late; the latest of the
- * last second counts. While nothing else gets its turn a request would only wait, so it is better sent away.
+ * Whether the event loop is late: a timer that should ring every 100 ms notes by how much it was late. Twice in a row is a
+ * loop that does not keep up: a request would only wait, so it is better sent away. Once is one that stood still and runs
+ * again (a process that was stopped and continued, a machine that slept), and whoever comes then is answered.
  *
  * Why not @fastify/under-pressure: it takes the mean over a second of a timer of 10 ms, so a loop that stands still for
  * two seconds and then runs counts as being in good order; and its hook asks each request for the options of its route,
@@ -8,14 +9,11 @@
  */
 
 const PERIOD_MS = 100
-/** Lateness is remembered for so many rings. */
-const REMEMBERED = 10
-
 export class LoopDelay {
   readonly #maxMs: number
-  readonly #latest: number[] = []
   #timer: NodeJS.Timeout | undefined
   #dueMs = 0
+  #wasLate = false
   #isLate = false
 
   /** @param maxMs 0 for never late */
@@ -45,7 +43,8 @@ export class LoopDelay {
 
   /** One ring that was late by so much. */
   note(delayMs: number): void {
-    if (this.#latest.push(delayMs) > REMEMBERED) this.#latest.shift()
-    this.#isLate = this.#maxMs > 0 && this.#latest.some((ms) => ms > this.#maxMs)
+    const late = this.#maxMs > 0 && delayMs > this.#maxMs
+    this.#isLate = late && this.#wasLate
+    this.#wasLate = late
   }
 }

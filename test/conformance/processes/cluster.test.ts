@@ -113,7 +113,7 @@ describe('hearsay', () => {
     expect((await statusOf(one)).name).toBe('twin')
     const two = await start('twin', { peers: [one.gossipAddress], awaitReady: false })
     await untilAsync(
-      async () => /name-taken-twice/.test(one.output + two.output),
+      async () => /name_taken_twice/.test(one.output + two.output),
       'the conflict to be logged',
     )
     expect((await statusOf(one)).peers).toEqual([{ name: 'twin', address: one.gossipAddress }])
