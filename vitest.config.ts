@@ -2,9 +2,15 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Files that start processes of their own and mostly wait for them: two at a time, after the rest. */
-const PROCESSES = ['test/interop/**', 'test/cli/**', 'test/package/**', 'test/conformance/processes/**']
+const PROCESSES = [
+  'test/interop/**/*.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/package/**/*.test.ts',
+  'test/conformance/processes/**/*.test.ts',
+  'test/crash/store-*.test.ts',
+]
 /** Files that judge a process by how it does under load: one at a time, last, so that nothing else takes their CPU. */
-const ALONE = ['test/crash/**', 'test/hostile/**']
+const ALONE = ['test/crash/**/*.test.ts', 'test/hostile/**/*.test.ts']
 
 export default defineConfig({
   test: {
@@ -25,7 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'processes',
-          include: PROCESSES.map((folder) => `${folder}/*.test.ts`),
+          include: PROCESSES,
           testTimeout: 90_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -35,7 +41,8 @@ export default defineConfig({
       {
         test: {
           name: 'alone',
-          include: ALONE.map((folder) => `${folder}/*.test.ts`),
+          include: ALONE,
+          exclude: PROCESSES,
           testTimeout: 90_000,
           hookTimeout: 60_000,
           maxWorkers: 1,

@@ -13,7 +13,7 @@ import { tempDir } from '../support/temp-dir.ts'
 import { untilAsync } from '../support/until-async.ts'
 import { fingerprint, observe, ServerLoad } from './server-load.ts'
 
-const ROUNDS = inLong ? 1000 : inCi ? 30 : 8
+const ROUNDS = inLong ? 1000 : inCi ? 20 : 8
 /** Six kills each. */
 const CLUSTER_ROUNDS = inLong ? 100 : inCi ? 4 : 1
 const PAUSE_MS = 40

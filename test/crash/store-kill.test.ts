@@ -16,7 +16,7 @@ import { inCi, inLong } from '../support/requirement.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { readCells } from './store-cells.ts'
 
-const ROUNDS = inLong ? 10_000 : inCi ? 120 : 15
+const ROUNDS = inLong ? 10_000 : inCi ? 90 : 15
 const WRITERS = 16
 const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 

@@ -17,7 +17,7 @@ import { tempDir } from '../support/temp-dir.ts'
 import type { FlipOutcome } from './flip-worker.ts'
 import { readCells, writeCell } from './store-cells.ts'
 
-const FLIPS = inCi ? 4000 : 1200
+const FLIPS = inCi ? 3000 : 1200
 const CELLS = 120
 const SEED = Number(process.env.HEARSAY_SEED ?? Date.now() % 1_000_000)
 

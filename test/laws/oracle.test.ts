@@ -13,8 +13,8 @@ import { RealReplica, type Replica } from './replica.ts'
 import { randomSteps, World } from './schedule.ts'
 import { TwinReplica } from './twin-replica.ts'
 
-const SCHEDULES = inCi ? 12_000 : 1500
-const TWIN_SCHEDULES = inCi ? 3000 : 300
+const SCHEDULES = inCi ? 8000 : 1500
+const TWIN_SCHEDULES = inCi ? 2000 : 300
 const MISTAKEN_SCHEDULES = 2000
 
 type Create = (actor: ActorId, options: ReplicaStateOptions) => Replica

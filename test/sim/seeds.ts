@@ -11,7 +11,7 @@ import { SimFailure, simulate } from '../../src/testing/simulation.ts'
 
 const long = process.env.HEARSAY_TEST === 'ci'
 const SHARDS = 2
-const SEEDS = long ? 500 : 30
+const SEEDS = long ? 350 : 30
 /** A seed takes 0.1 to 0.2 s of one core. */
 const TIMEOUT_MS = long ? 900_000 : 120_000
 const FAILURES_MAX = 3
