@@ -108,7 +108,9 @@ function typeErrors(text: string): string {
 
 describe('the packed package', () => {
   it('holds the build and the documents, and nothing else', () => {
-    const foreign = packed.filter((path) => !/^(dist|docs|deploy)\/|^[A-Z]+(\.md)?$|^package\.json$/.test(path))
+    const foreign = packed.filter(
+      (path) => !/^(dist|docs|deploy)\/|^[A-Z]+(\.md)?$|^package\.json$/.test(path),
+    )
     expect(foreign).toEqual([])
     const needed = [
       'dist/index.js',

@@ -30,7 +30,8 @@ describe('slices of JSON', () => {
             slice.name,
             JSON.parse(cut(text, slice)),
           ])
-          expect(Object.fromEntries(members)).toEqual(object)
+          // Not the object itself: -0 is written as 0.
+          expect(Object.fromEntries(members)).toEqual(JSON.parse(text))
         }
       }),
     )
