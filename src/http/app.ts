@@ -93,8 +93,6 @@ export function buildHttp(deps: HttpDeps, options: HttpOptions): FastifyInstance
     // While closing, the store's own refusals are more precise than a blanket 503.
     return503OnClosing: false,
     routerOptions: { maxParamLength: SEGMENT_CHARS_MAX },
-    // A misspelt parameter must be an error, not a write without its TTL.
-    ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     frameworkErrors: (error, request, reply) => {
       // No hook has run.
       authenticate(request, reply, (refusal) => void answerError(refusal ?? error, request, reply))

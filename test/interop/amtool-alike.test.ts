@@ -222,7 +222,10 @@ function comparable({ ids }: Side, text: string): string {
   )
 }
 
-/** amtool counts a failed import on another goroutine than the one that ends it: which is first, and so its exit code, is chance. */
+/**
+ * amtool counts failed imports on another goroutine than the one that ends it, and does not wait for it: whether it says so
+ * and exits 1 is chance (seen 1 in 80 on a busy machine). That a silence is refused stands in the line before.
+ */
 const COUNTED = /amtool: error: couldn't import \d+ out of \d+ silences\n*/
 
 async function run(side: Side, { args, keep, sorted = false }: Step): Promise<string> {
